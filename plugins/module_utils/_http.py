@@ -1,0 +1,441 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""HTTP over the standard library's http.client: kept-alive connections, proxies and CAs from the environment, bounded retries.
+
+Bulk bytes need raw speed, so a body is read straight into the caller's buffer (`Response.readinto`), and a connection that was read to its
+end is used again. A client may be shared by threads; a response belongs to one thread.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import os
+import random
+import socket
+import ssl
+import threading
+import time
+import urllib.request
+from email.utils import parsedate_to_datetime
+from typing import Any, Callable, Container, Iterator, Mapping
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit, urlunsplit
+
+from ansible_collections.hearth.llm.plugins.module_utils._errors import ProtocolError, StatusError, TransportError
+
+USER_AGENT = "hearth.llm/1.0"
+REDIRECTS = (301, 302, 303, 307, 308)
+# Answers that may be different a moment later.
+TRANSIENT = (408, 429, 500, 502, 503, 504)
+IDEMPOTENT = ("GET", "HEAD", "OPTIONS")
+_MAX_REDIRECTS = 8
+_ERROR_BODY_BYTES = 4096
+
+_REMEDIES = {
+    401: "Give a valid key or token.",
+    403: "Ask for access, or use a key or token that has it.",
+    404: "Check the address.",
+    407: "Give the proxy's user and password in http_proxy or https_proxy.",
+    429: "Wait a while, or ask with a token: known users are limited less.",
+}
+
+
+def safe_url(url: str) -> str:
+    """The address as it may stand in a message: without user, password, query (signatures!) and fragment."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the address never leaves this machine."""
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def retry_after_seconds(value: str | None, now: float | None = None) -> float | None:
+    """Reads Retry-After, which is a number of seconds or a date; None where it is absent or makes no sense."""
+    if not value:
+        return None
+    if value.strip().isdigit():
+        return float(value)
+    try:
+        when = parsedate_to_datetime(value).timestamp()
+    except (TypeError, ValueError):
+        return None
+    return max(0.0, when - (time.time() if now is None else now))
+
+
+class Response:
+    """An answer whose body is still to be read. Close it, or use it in `with`: what was read to its end keeps the connection."""
+
+    def __init__(self, client: Client, wire: _Wire, raw: http.client.HTTPResponse, method: str, url: str) -> None:
+        self._client, self._wire, self._raw = client, wire, raw
+        self.method, self.url = method, url
+        self.status, self.reason = raw.status, raw.reason
+        self.headers = raw.headers
+        # The headers of each redirect that led here: the hub tells a file's hash on the 302, not on the CDN's 200.
+        self.hops: list[http.client.HTTPMessage] = []
+
+    @property
+    def content_type(self) -> str:
+        return (self.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
+
+    def readinto(self, buffer: memoryview | bytearray) -> int:
+        """Fills the buffer as far as the body reaches; 0 at its end, TransportError where that comes before the announced one."""
+        try:
+            count = self._raw.readinto(buffer)
+        except (OSError, http.client.HTTPException) as error:
+            raise self._broken(error) from error
+        if not count and len(buffer) and self._raw.length:
+            raise self._broken(http.client.IncompleteRead(b"", self._raw.length))
+        return count
+
+    def read(self, limit: int | None = None) -> bytes:
+        """The body, or at most its first `limit` bytes."""
+        try:
+            return self._raw.read() if limit is None else self._raw.read(limit)
+        except (OSError, http.client.HTTPException) as error:
+            raise self._broken(error) from error
+
+    def lines(self) -> Iterator[bytes]:
+        """The body line by line, as it arrives (server-sent events)."""
+        try:
+            while True:
+                line = self._raw.readline()
+                if not line:
+                    return
+                yield line
+        except (OSError, http.client.HTTPException) as error:
+            raise self._broken(error) from error
+
+    def json(self, limit: int = 64 << 20) -> Any:
+        body = self.read(limit)
+        try:
+            return json.loads(body.decode("utf-8"))
+        except ValueError as error:
+            kind = self.content_type or "no content type"
+            raise ProtocolError(
+                f"{self.method} {safe_url(self.url)} answered {self.status} with {kind}, not with JSON. "
+                "Check that the address is that of the API and that no proxy or login page answers in its place."
+            ) from error
+
+    def close(self) -> None:
+        if self._raw.isclosed() and not self._raw.will_close:
+            self._client._keep(self._wire)
+        else:
+            self._raw.close()
+            self._wire.connection.close()
+
+    def __enter__(self) -> Response:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def _broken(self, error: Exception) -> TransportError:
+        self._raw.close()
+        self._wire.connection.close()
+        return _transport_error(self.method, self.url, "read", error, self._client.read_seconds)
+
+
+class _Wire:
+    """One connection, and what it is good for."""
+
+    def __init__(self, key: tuple[str, str, int, str], connection: http.client.HTTPConnection) -> None:
+        self.key, self.connection, self.used = key, connection, False
+
+
+class Client:
+    """Sends requests; follows redirects; waits and tries again where that makes sense.
+
+    A token is sent to the host that it was given for and to no other, whatever redirects say.
+    """
+
+    def __init__(
+        self,
+        *,
+        ca_path: str | None = None,
+        connect_seconds: float = 15.0,
+        read_seconds: float = 60.0,
+        attempts: int = 5,
+        longest_wait_seconds: float = 60.0,
+        headers: Mapping[str, str] | None = None,
+        pause: Callable[[float], None] = time.sleep,
+        notice: Callable[[str], None] | None = None,
+    ) -> None:
+        self.ca_path = ca_path
+        self.connect_seconds, self.read_seconds = connect_seconds, read_seconds
+        self.attempts, self.longest_wait_seconds = attempts, longest_wait_seconds
+        self._headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **(headers or {})}
+        self._pause, self._notice = pause, notice
+        self._context: ssl.SSLContext | None = None
+        self._idle: dict[tuple[str, str, int, str], list[_Wire]] = {}
+        self._lock = threading.Lock()
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        token: str | None = None,
+        expect: Container[int] = (200,),
+        redirects: bool = True,
+        attempts: int | None = None,
+    ) -> Response:
+        """The answer, when its status is expected; else StatusError, and TransportError where none came.
+
+        Only requests that may be sent twice are, unless `attempts` says otherwise.
+        """
+        tries = attempts or (self.attempts if method in IDEMPOTENT else 1)
+        for attempt in range(1, tries + 1):
+            try:
+                response = self._follow(method, url, dict(headers or {}), body, token, expect, redirects)
+                if response.status in expect:
+                    return response
+                error = _status_error(response)
+            except TransportError as failure:
+                if attempt == tries or failure.stage in ("tls", "proxy"):
+                    raise
+                self._wait(attempt, None, failure.message)
+            else:
+                if attempt == tries or error.status not in TRANSIENT:
+                    raise error
+                self._wait(attempt, retry_after_seconds(error.headers.get("Retry-After")), error.message)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def json(self, method: str, url: str, *, payload: Any = None, **options: Any) -> Any:
+        """Sends and reads JSON."""
+        headers = {"Accept": "application/json", **options.pop("headers", {})}
+        body = None
+        if payload is not None:
+            headers["Content-Type"] = "application/json"
+            body = json.dumps(payload).encode("utf-8")
+        with self.request(method, url, headers=headers, body=body, **options) as response:
+            return response.json()
+
+    def close(self) -> None:
+        with self._lock:
+            idle, self._idle = self._idle, {}
+        for wires in idle.values():
+            for wire in wires:
+                wire.connection.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def _wait(self, attempt: int, asked: float | None, why: str) -> None:
+        seconds = 0.5 * 2 ** (attempt - 1) * random.uniform(0.8, 1.2) if asked is None else asked
+        seconds = min(seconds, self.longest_wait_seconds)
+        if self._notice:
+            self._notice(f"{why} Trying again in {seconds:.0f} s.")
+        self._pause(seconds)
+
+    def _follow(
+        self,
+        method: str,
+        url: str,
+        headers: dict[str, str],
+        body: bytes | None,
+        token: str | None,
+        expect: Container[int],
+        redirects: bool,
+    ) -> Response:
+        """Sends the request and walks the redirects, unless a redirect is itself the expected answer."""
+        hops: list[http.client.HTTPMessage] = []
+        origin = _origin(url)
+        for _hop in range(_MAX_REDIRECTS + 1):
+            sent = {**self._headers, **headers}
+            if token and _origin(url) == origin:
+                sent["Authorization"] = f"Bearer {token}"
+            response = self._send(method, url, sent, body)
+            response.hops = hops
+            location = response.headers.get("Location")
+            if response.status not in REDIRECTS or not location or not redirects or response.status in expect:
+                return response
+            with response:
+                response.read(_ERROR_BODY_BYTES)
+            target = urljoin(url, location)
+            if urlsplit(url).scheme == "https" and urlsplit(target).scheme != "https":
+                raise ProtocolError(
+                    f"{method} {safe_url(url)} answered {response.status} and leads from https to {safe_url(target)}: "
+                    "not followed, since anybody on the way could change the answer. Name an https address."
+                )
+            if _origin(target) != origin:
+                headers = {
+                    name: value for name, value in headers.items() if name.lower() not in ("authorization", "cookie")
+                }
+            if response.status == 303 or (response.status in (301, 302) and method == "POST"):
+                method, body = "GET", None
+            hops.append(response.headers)
+            url = target
+        raise ProtocolError(
+            f"{method} {safe_url(url)}: more than {_MAX_REDIRECTS} redirects. Check the address; a login page may stand in the way."
+        )
+
+    def _send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
+        parts = urlsplit(url)
+        proxy = _proxy_for(parts)
+        wire = self._wire(method, url, parts, proxy)
+        target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
+        if proxy and parts.scheme == "http":
+            target = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path or "/", parts.query, ""))
+            headers = {**headers, **_proxy_headers(proxy)}
+        if parts.username and "Authorization" not in headers:
+            headers = {**headers, "Authorization": _basic(parts)}
+        try:
+            wire.connection.request(method, target, body=body, headers=dict(headers))
+            raw = wire.connection.getresponse()
+        except (OSError, http.client.HTTPException) as error:
+            wire.connection.close()
+            if wire.used and isinstance(error, (ConnectionError, http.client.BadStatusLine)) and method in IDEMPOTENT:
+                # The server had closed a kept-alive connection without saying so. Every idle one may be as dead.
+                self.close()
+                return self._send(method, url, headers, body)
+            raise _transport_error(method, url, "send", error, self.read_seconds) from error
+        wire.used = True
+        return Response(self, wire, raw, method, url)
+
+    def _wire(self, method: str, url: str, parts: SplitResult, proxy: SplitResult | None) -> _Wire:
+        """An idle connection to that host, or a new one."""
+        host, port = _address(method, url, parts)
+        key = (parts.scheme, host, port, proxy.netloc if proxy else "")
+        with self._lock:
+            if self._idle.get(key):
+                return self._idle[key].pop()
+        connection: http.client.HTTPConnection
+        there = (proxy.hostname or "", proxy.port or 8080) if proxy else (host, port)
+        if parts.scheme == "https":
+            connection = http.client.HTTPSConnection(*there, timeout=self.connect_seconds, context=self._tls())
+            if proxy:
+                connection.set_tunnel(host, port, _proxy_headers(proxy))
+        else:
+            connection = http.client.HTTPConnection(*there, timeout=self.connect_seconds)
+        try:
+            connection.connect()
+        except (OSError, http.client.HTTPException) as error:
+            stage = "connect" if connection.sock is None else "tls"
+            connection.close()
+            raise _transport_error(method, url, stage, error, self.connect_seconds, proxy) from error
+        connection.sock.settimeout(self.read_seconds)
+        return _Wire(key, connection)
+
+    def _keep(self, wire: _Wire) -> None:
+        with self._lock:
+            self._idle.setdefault(wire.key, []).append(wire)
+
+    def _tls(self) -> ssl.SSLContext:
+        """The system's CAs (OpenSSL itself honours SSL_CERT_FILE and SSL_CERT_DIR), and the user's own beside them."""
+        with self._lock:
+            if self._context is None:
+                context = ssl.create_default_context()
+                if self.ca_path:
+                    where = "capath" if os.path.isdir(self.ca_path) else "cafile"
+                    try:
+                        context.load_verify_locations(**{where: self.ca_path})
+                    except (OSError, ssl.SSLError) as error:
+                        raise TransportError(
+                            f"Cannot read the CA certificates in {self.ca_path} ({error}). Name a PEM file, or a directory of hashed ones.",
+                            stage="tls",
+                        ) from error
+                self._context = context
+            return self._context
+
+
+def _origin(url: str) -> tuple[str, str, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname or "", parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def _address(method: str, url: str, parts: SplitResult) -> tuple[str, int]:
+    try:
+        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+    except (KeyError, ValueError):
+        port = 0
+    if not parts.hostname or not port:
+        raise TransportError(
+            f"{method} {safe_url(url)}: not an address that can be asked. Write http:// or https://, a host, and a path.",
+            stage="address",
+        )
+    return parts.hostname, port
+
+
+def _proxy_for(parts: SplitResult) -> SplitResult | None:
+    proxy = urllib.request.getproxies_environment().get(parts.scheme)
+    if not proxy or urllib.request.proxy_bypass(parts.netloc.rpartition("@")[2]):
+        return None
+    return urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+
+
+def _proxy_headers(proxy: SplitResult) -> dict[str, str]:
+    return {"Proxy-Authorization": _basic(proxy)} if proxy.username else {}
+
+
+def _basic(parts: SplitResult) -> str:
+    pair = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+    return "Basic " + base64.b64encode(pair.encode("utf-8")).decode("ascii")
+
+
+def _status_error(response: Response) -> StatusError:
+    with response:
+        body = response.read(_ERROR_BODY_BYTES).decode("utf-8", "replace")
+    said = _words_of(body, response.content_type)
+    remedy = _REMEDIES.get(
+        response.status, "Try again later." if response.status >= 500 else "Check the address and the request."
+    )
+    message = f"{response.method} {safe_url(response.url)} answered {response.status} {response.reason}{said}. {remedy}"
+    return StatusError(message, status=response.status, headers=response.headers, body=body, url=safe_url(response.url))
+
+
+def _words_of(body: str, content_type: str) -> str:
+    """What the server said in words, where it is short enough to be words."""
+    if content_type == "application/json":
+        try:
+            said = json.loads(body)
+        except ValueError:
+            return ""
+        said = said.get("error", said.get("message", "")) if isinstance(said, dict) else ""
+        said = said.get("message", "") if isinstance(said, dict) else said
+        return f" ({str(said)[:300].rstrip('.')})" if said else ""
+    text = " ".join(body.split())
+    return f" ({text[:300].rstrip('.')})" if text and content_type == "text/plain" else ""
+
+
+def _transport_error(
+    method: str, url: str, stage: str, error: Exception, seconds: float, proxy: SplitResult | None = None
+) -> TransportError:
+    host = urlsplit(url).netloc.rpartition("@")[2]
+    through = f" through the proxy {proxy.hostname}:{proxy.port or 8080}" if proxy else ""
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    if isinstance(error, ssl.SSLError) and stage == "connect":
+        stage = "tls"
+    if stage == "tls" and not isinstance(error, socket.timeout):
+        why = getattr(error, "verify_message", "") or reason
+        what = f"no trusted TLS connection to {host}{through} ({why})"
+        remedy = "Name the CA that signed it in ca_path, or in SSL_CERT_FILE; check the name in the address and this host's clock."
+    elif isinstance(error, socket.gaierror):
+        stage, what = "address", f"the name {proxy.hostname if proxy else host} is not known ({reason})"
+        remedy = "Check the name and this host's DNS, or set https_proxy."
+    elif isinstance(error, socket.timeout):
+        what = f"nothing came from {host}{through} for {seconds:.0f} s"
+        remedy = "Check that the server is up and that no firewall stands between, or set https_proxy and no_proxy."
+    elif "Tunnel connection failed" in str(error):
+        stage, what = "proxy", f"the proxy {proxy.hostname if proxy else ''} refused the way to {host} ({error})"
+        remedy = "Check https_proxy and its user and password, or name the host in no_proxy."
+    elif stage == "connect":
+        what = f"cannot connect to {host}{through} ({reason})"
+        remedy = "Check that the server is up and can be reached from this host, or set https_proxy and no_proxy."
+    else:
+        missing = (
+            f", {error.expected} bytes before the end"
+            if isinstance(error, http.client.IncompleteRead) and error.expected
+            else ""
+        )
+        what = f"the connection to {host} was cut{missing} ({reason})"
+        remedy = "Try again; look at the server's log where it happens each time."
+    return TransportError(f"{method} {safe_url(url)}: {what}. {remedy}", stage=stage, url=safe_url(url))
