@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""serve_model.py CONFIG.json: serves one model with the llama.cpp that the wheel xllamacpp carries.
+
+The configuration is an object whose keys are the long flags of llama-server, without the dashes:
+
+    {"model": "/srv/model.gguf", "alias": "chat", "ctx-size": 8192, "parallel": 2, "host": "/run/chat.sock", "metrics": true}
+
+so that one set of options serves this program and llama-server alike. Everything is logged to standard output.
+Exit status: 0 after SIGTERM, 2 where the configuration is wrong, 1 where the model could not be loaded or the address
+could not be taken.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import stat
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import xllamacpp
+from serve_options import ConfigurationError, apply_option
+
+
+def main(arguments: list[str]) -> int:
+    if len(arguments) != 1 or arguments[0].startswith("-"):
+        print(__doc__, file=sys.stderr)
+        return 2
+    # llama.cpp logs to standard error: one stream keeps the order of what is said.
+    os.dup2(sys.stdout.fileno(), sys.stderr.fileno())
+    try:
+        options = read_options(Path(arguments[0]))
+        parameters = xllamacpp.CommonParams()
+        for flag, value in options.items():
+            apply_option(parameters, flag, value)
+        check(parameters)
+    except ConfigurationError as error:
+        say(f"{arguments[0]}: {error}")
+        return 2
+    return serve(parameters)
+
+
+def serve(parameters: Any) -> int:
+    sockets = [Path(host) for host in parameters.hostnames if host.endswith(".sock")]
+    for path in sockets:
+        remove_stale_socket(path)
+    try:
+        # Returns when the model is loaded. A signal that comes before ends the program at once.
+        server = xllamacpp.Server(parameters)
+    except RuntimeError:
+        say(f"{parameters.model.path} is not served: the lines above are llama.cpp's own words about why.")
+        return 1
+    say(f"{parameters.model.path} is served at {server.listening_address}")
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    try:
+        while True:
+            signal.pause()
+    except SystemExit:
+        for path in sockets:
+            path.unlink(missing_ok=True)
+        # The server's own way out waits half a minute for answers that are being generated; SIGTERM asks for an end now.
+        os._exit(0)
+
+
+def stop(_number: int, _frame: object) -> NoReturn:
+    raise SystemExit(0)
+
+
+def remove_stale_socket(path: Path) -> None:
+    """A program that was killed leaves its socket behind, and nobody can listen at it again before it is removed."""
+    try:
+        if not stat.S_ISSOCK(path.stat().st_mode):
+            return
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(path))
+    except FileNotFoundError:
+        return
+    except ConnectionRefusedError:
+        path.unlink(missing_ok=True)
+
+
+def read_options(path: Path) -> dict[str, object]:
+    try:
+        options = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise ConfigurationError(f"is not JSON: {error}") from error
+    if not isinstance(options, dict):
+        raise ConfigurationError("must hold one object, whose keys are llama-server's long flags without the dashes")
+    return options
+
+
+def check(parameters: Any) -> None:
+    if not parameters.model.path:
+        raise ConfigurationError("'model' is missing: the path of a GGUF file")
+    for name in ("model", "mmproj"):
+        file = getattr(parameters, name).path
+        if file and not os.access(file, os.R_OK):
+            raise ConfigurationError(f"'{name}': {file} does not exist or cannot be read")
+
+
+def say(text: str) -> None:
+    print(f"serve_model: {text}", flush=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
