@@ -1,0 +1,186 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Says why a certificate has to be made anew, so that a run that has nothing to do needs no task to find that out."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: certificate_due
+author: hearth.llm contributors (@hearth-llm)
+version_added: 1.0.0
+short_description: Says why a certificate on the controller has to be made anew
+description:
+  - Reads a certificate on the controller and compares it with what it should be. Every reason to make it anew is
+    a sentence of the answer. No sentence means that it is fine.
+requirements:
+  - cryptography >= 42 on the controller
+positional: _input
+options:
+  _input:
+    description: Path of the certificate, a PEM file.
+    type: path
+    required: true
+  key:
+    description: Path of its private key, a PEM file that needs no passphrase.
+    type: path
+  key_required:
+    description: Whether a missing O(key) is a reason. The key of a CA that has nothing to sign may be kept elsewhere.
+    type: bool
+    default: true
+  names:
+    description: DNS names and IP addresses that the certificate has to carry, exactly these.
+    type: list
+    elements: str
+  permitted:
+    description: DNS names and networks that a CA has to be limited to, exactly these.
+    type: list
+    elements: str
+  authority:
+    description: Path of the certificate of the CA that has to have signed it.
+    type: path
+  renew_before_days:
+    description: It is due so many days before it ends.
+    type: int
+    default: 0
+"""
+
+EXAMPLES = r"""
+- name: Refuse a certificate that has ended
+  ansible.builtin.assert:
+    that: due | length == 0
+    fail_msg: "{{ path }}: {{ due | join('; ') }}"
+  vars:
+    path: /etc/ssl/private/llm.example.com.pem
+    due: "{{ path | hearth.llm.certificate_due(key='/etc/ssl/private/llm.example.com.key') }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The reasons, each a sentence without its subject, such as C(it ends on 2027-01-31).
+  type: list
+  elements: str
+"""
+
+import ipaddress
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+try:
+    from cryptography import x509
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+    HAS_CRYPTOGRAPHY = True
+except ImportError:
+    HAS_CRYPTOGRAPHY = False
+
+
+def certificate_due(
+    path: str,
+    key: str | None = None,
+    key_required: bool = True,
+    names: Iterable[str] | None = None,
+    permitted: Iterable[str] | None = None,
+    authority: str | None = None,
+    renew_before_days: int = 0,
+) -> list[str]:
+    if not HAS_CRYPTOGRAPHY:
+        raise AnsibleFilterError("The controller lacks the Python package cryptography: pip install cryptography")
+    if not Path(path).exists():
+        return ["there is none yet"]
+    try:
+        certificate = x509.load_pem_x509_certificate(Path(path).read_bytes())
+    except (ValueError, OSError) as error:
+        return [f"it cannot be read ({error})"]
+    reasons = list(_ending(certificate, renew_before_days))
+    if key is not None:
+        reasons += _key(certificate, Path(key), key_required)
+    if names is not None:
+        reasons += _difference("names", set(map(_plain, names)), _names_of(certificate))
+    if permitted is not None:
+        reasons += _difference("may sign for", set(map(_network, permitted)), _permitted_by(certificate))
+    if authority is not None:
+        reasons += _signature(certificate, Path(authority))
+    return reasons
+
+
+def _ending(certificate: x509.Certificate, renew_before_days: int) -> Iterator[str]:
+    end = certificate.not_valid_after_utc
+    if end <= datetime.now(UTC):
+        yield f"it ended on {end:%Y-%m-%d}"
+    elif end <= datetime.now(UTC) + timedelta(days=renew_before_days):
+        yield f"it ends on {end:%Y-%m-%d}"
+
+
+def _key(certificate: x509.Certificate, path: Path, required: bool) -> Iterator[str]:
+    if not path.exists():
+        if required:
+            yield f"its key {path} is missing"
+        return
+    try:
+        public = load_pem_private_key(path.read_bytes(), password=None).public_key()
+    except (ValueError, TypeError, OSError) as error:
+        yield f"its key {path} cannot be read ({error})"
+        return
+
+    def encoded(key: Any) -> bytes:
+        return bytes(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+
+    if encoded(public) != encoded(certificate.public_key()):
+        yield f"{path} is not its key"
+
+
+def _difference(verb: str, wanted: set[str], found: set[str]) -> Iterator[str]:
+    if wanted != found:
+        yield f"it {verb} {_list(found)} where {_list(wanted)} is asked for"
+
+
+def _list(items: set[str]) -> str:
+    return ", ".join(sorted(items)) or "nothing"
+
+
+def _names_of(certificate: x509.Certificate) -> set[str]:
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return set()
+    return {_plain(str(name.value)) for name in names}
+
+
+def _permitted_by(certificate: x509.Certificate) -> set[str]:
+    try:
+        constraints = certificate.extensions.get_extension_for_class(x509.NameConstraints).value
+    except x509.ExtensionNotFound:
+        return set()
+    return {_network(str(name.value)) for name in constraints.permitted_subtrees or []}
+
+
+def _signature(certificate: x509.Certificate, authority: Path) -> Iterator[str]:
+    try:
+        certificate.verify_directly_issued_by(x509.load_pem_x509_certificate(authority.read_bytes()))
+    except (ValueError, TypeError, OSError, InvalidSignature):
+        yield f"the CA {authority} has not signed it"
+
+
+def _plain(name: str) -> str:
+    """One spelling for each name: of the many that an IPv6 address has, and of the cases of a DNS name."""
+    try:
+        return str(ipaddress.ip_address(name))
+    except ValueError:
+        return name.lower()
+
+
+def _network(name: str) -> str:
+    try:
+        return str(ipaddress.ip_network(name, strict=False))
+    except ValueError:
+        return name.lower()
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"certificate_due": certificate_due}
