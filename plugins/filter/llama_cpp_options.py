@@ -1,0 +1,79 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a model's description means in llama-server's own words."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: llama_cpp_options
+short_description: The options of llama-server for a served model
+version_added: 1.0.0
+author: hearth.llm contributors (@hearth-llm)
+description:
+  - Turns the description of a served model into llama-server's long flags, without the dashes.
+  - llama-server shares its context among its slots, so that C(ctx-size) is C(context_tokens) times C(slots).
+  - What the engine would show of other people's requests (C(slots)) and its own web pages are off.
+positional: defaults
+options:
+  _input:
+    description: The description of a served model, as in C(llama_cpp_models).
+    type: dict
+    required: true
+  defaults:
+    description: Options for all models. The model's own C(options) go before them.
+    type: dict
+    default: {}
+  path:
+    description: The file that the model begins with.
+    type: path
+    required: true
+  prompt_cache_mib:
+    description: Host memory for caches of prompts, MiB.
+    type: int
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Show how a model is served
+  ansible.builtin.debug:
+    msg: "{{ {'name': 'chat', 'slots': 4} | hearth.llm.llama_cpp_options(path='/models/chat.gguf', prompt_cache_mib=512) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: Long flags without the dashes, and their values.
+  type: dict
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+def llama_cpp_options(
+    model: Mapping[str, Any], defaults: Mapping[str, Any] | None = None, *, path: str, prompt_cache_mib: int
+) -> dict[str, Any]:
+    slots = int(model.get("slots", 1))
+    options: dict[str, Any] = {
+        "model": path,
+        "ctx-size": int(model.get("context_tokens", 4096)) * slots,
+        "parallel": slots,
+        "cache-ram": int(prompt_cache_mib),
+        "jinja": True,
+        "metrics": True,
+        "slots": False,
+        "webui": False,
+    }
+    if "max_output_tokens" in model:
+        options["n-predict"] = int(model["max_output_tokens"])
+    if "idle_unload_seconds" in model:
+        options["sleep-idle-seconds"] = int(model["idle_unload_seconds"])
+    for given in (defaults or {}, model.get("options", {})):
+        options.update({flag.lstrip("-").replace("_", "-"): value for flag, value in given.items()})
+    return options
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"llama_cpp_options": llama_cpp_options}
