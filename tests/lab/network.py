@@ -1,0 +1,46 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lab's own network: hosts keep their names and addresses, and find the controller at its gateway."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from ipaddress import IPv4Network
+
+from lab import cache
+from lab.shell import LabError, run
+
+NAME = "hearth-lab"
+DEFAULT_SUBNET = "172.30.213.0/24"
+SUBNET_VARIABLE = "HEARTH_LAB_SUBNET"
+
+
+def ensure() -> IPv4Network:
+    """Make the network unless it is there, and return what it spans."""
+    with cache.locked("network"):
+        if (subnet := find()) is None:
+            subnet = IPv4Network(os.environ.get(SUBNET_VARIABLE, DEFAULT_SUBNET))
+            try:
+                run("docker", "network", "create", f"--subnet={subnet}", f"--gateway={gateway(subnet)}", NAME)
+            except LabError as error:
+                raise LabError(f"{error}\nset {SUBNET_VARIABLE} to a subnet that is free here") from error
+    return subnet
+
+
+def find() -> IPv4Network | None:
+    """What the network spans, if it is there."""
+    try:
+        return IPv4Network(run("docker", "network", "inspect", "-f", "{{(index .IPAM.Config 0).Subnet}}", NAME).strip())
+    except LabError:
+        return None
+
+
+def gateway(subnet: IPv4Network) -> str:
+    """The controller's address, as hosts see it."""
+    return str(next(subnet.hosts()))
+
+
+def free_address(subnet: IPv4Network, taken: Collection[str]) -> str:
+    """The lowest address that no host has; the first few are left to whatever else may live there."""
+    return next(address for address in map(str, list(subnet.hosts())[9:]) if address not in taken)

@@ -1,0 +1,118 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the lab's images are made of. A recipe is data: its hash names what was made from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+FILES = Path(__file__).parent / "files"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A root file system of Debian packages and the name and configuration of the image that it becomes."""
+
+    reference: str
+    suite: str
+    packages: tuple[str, ...]
+    config: dict[str, Any]
+    # Path in the image → file of this package; modes travel with the files.
+    files: dict[str, str] = field(default_factory=dict)
+    # Run in the finished root file system by a shell.
+    commands: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """A short name, for files and messages."""
+        return self.reference.rpartition("/")[2].replace(":", "-")
+
+    @property
+    def key(self) -> str:
+        """Changes with whatever goes into the image."""
+        contents = {path: (FILES / source).read_text() for path, source in self.files.items()}
+        return digest(asdict(self), contents)
+
+
+def digest(*parts: Any) -> str:
+    """A short hash of data."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+HOST_PACKAGES = (
+    *("systemd", "systemd-sysv", "dbus", "openssh-server", "sudo"),
+    # What Debian's own cloud images have too, and a person or Ansible expects.
+    *("ca-certificates", "curl", "iproute2", "nftables", "procps", "python3", "python3-apt"),
+)
+HOST_COMMANDS = (
+    # Each host gets its own key when it is made.
+    "rm -f /etc/ssh/ssh_host_*",
+    "useradd --create-home --shell /bin/bash admin",
+    "echo 'admin ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/admin",
+    "install -d -m 0700 -o admin -g admin /home/admin/.ssh",
+)
+HOST_CONFIG = {"Cmd": ["/usr/local/sbin/lab-init"], "Env": ["container=docker"], "StopSignal": "RTMIN+3"}
+HOST_FILES = {"/usr/local/sbin/lab-init": "lab-init"}
+
+DEBIAN_12 = Recipe(
+    reference="hearth-lab/debian:12",
+    suite="bookworm",
+    packages=HOST_PACKAGES,
+    config=HOST_CONFIG,
+    files=HOST_FILES,
+    commands=HOST_COMMANDS,
+)
+# For what is not about installing Docker.
+DEBIAN_12_DOCKER = Recipe(
+    reference="hearth-lab/debian:12-docker",
+    suite="bookworm",
+    packages=(*HOST_PACKAGES, "docker.io", "apparmor"),
+    config=HOST_CONFIG,
+    files=HOST_FILES,
+    commands=HOST_COMMANDS,
+)
+
+# Real llama.cpp under the name that upstream publishes; entry point, working directory, environment and health check
+# are upstream's too. The build number differs: Debian packages the release 0.7.0.
+LLAMA_CPP = Recipe(
+    reference="ghcr.io/ggml-org/llama.cpp:server-b11176",
+    suite="forky",
+    packages=("ca-certificates", "curl", "llama.cpp-tools", "libggml0-backend-rpc"),
+    config={
+        "Entrypoint": ["/app/llama-server"],
+        "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LLAMA_ARG_HOST=0.0.0.0"],
+        "Healthcheck": {"Test": ["CMD", "curl", "-f", "http://localhost:8080/health"]},
+        "WorkingDir": "/app",
+    },
+    commands=("mkdir /app", "ln -s /usr/bin/llama-server /app/llama-server"),
+)
+
+# Real HAProxy under the name that Docker's library publishes, with its user, entry point and stop signal.
+HAPROXY = Recipe(
+    reference="docker.io/library/haproxy:3.2.25",
+    suite="forky",
+    packages=("ca-certificates", "haproxy"),
+    config={
+        "Entrypoint": ["docker-entrypoint.sh"],
+        "Cmd": ["haproxy", "-f", "/usr/local/etc/haproxy/haproxy.cfg"],
+        "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+        "StopSignal": "SIGUSR1",
+        "User": "haproxy",
+        "WorkingDir": "/var/lib/haproxy",
+    },
+    files={"/usr/local/bin/docker-entrypoint.sh": "docker-entrypoint.sh"},
+    commands=(
+        "groupmod --gid 99 haproxy",
+        "usermod --uid 99 haproxy",
+        "chown haproxy:haproxy /var/lib/haproxy",
+        "mkdir -p /usr/local/etc/haproxy",
+    ),
+)
+
+HOSTS = {recipe.name: recipe for recipe in (DEBIAN_12, DEBIAN_12_DOCKER)}
+# What a registry would give to the hosts' own engines.
+PRODUCTS = (LLAMA_CPP, HAPROXY)
