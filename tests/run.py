@@ -1,0 +1,89 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`./hearth test`: runs all that a fresh machine can test, part after part, and says what each took.
+
+A part that fails does not keep the others from running; what cannot be run here is named, with the reason.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+PYTHON_TREES = ("plugins", "tests", "tools", "benchmarks", "roles")
+
+
+@dataclass(frozen=True)
+class Part:
+    name: str
+    promise: str
+    command: Sequence[str]
+
+
+PARTS = (
+    Part("ruff", "Python is clean", ("ruff", "check")),
+    Part("format", "Python is formatted", ("ruff", "format", "--check")),
+    Part("mypy", "types hold", ("mypy",)),
+    Part("yamllint", "YAML is clean", ("yamllint", "--strict", ".")),
+    Part("ansible-lint", "Ansible is fit for production", ("ansible-lint", "--strict")),
+    Part(
+        "docs",
+        "every option is documented",
+        ("antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs", "self", "."),
+    ),
+    Part("changelog", "changelog fragments are valid", ("antsibull-changelog", "lint")),
+    Part("spelling", "words are spelled right", ("codespell",)),
+    Part("unit", "each piece keeps its word", ("pytest", "tests/unit")),
+    Part("integration", "real playbooks against real servers", ("pytest", "tests/integration", "--numprocesses", "2")),
+    Part("local", "the newcomer's way: no root, no containers", ("python", "-m", "lab", "molecule", "local")),
+    Part("models", "a hub with faults", ("python", "-m", "lab", "molecule", "models")),
+    Part("default", "the operator's way: a bare host over SSH", ("python", "-m", "lab", "molecule", "default")),
+)
+
+
+def run(part: Part) -> bool:
+    print(f"\n=== {part.name}: {part.promise}\n", flush=True)
+    environment = {
+        **os.environ,
+        "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}",
+        "PYTHONPATH": str(ROOT / "tests"),
+    }
+    return subprocess.run(part.command, cwd=ROOT, env=environment, check=False).returncode == 0
+
+
+def main() -> int:
+    names = [part.name for part in PARTS]
+    parser = argparse.ArgumentParser(prog="./hearth test", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="part", help="only these parts")
+    parser.add_argument("--list", action="store_true", help="name the parts")
+    arguments = parser.parse_args()
+    if arguments.list:
+        print("\n".join(f"{part.name:14}{part.promise}" for part in PARTS))
+        return 0
+    if unknown := set(arguments.parts) - set(names):
+        parser.error(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(names)}")
+
+    results = []
+    for part in PARTS:
+        if not arguments.parts or part.name in arguments.parts:
+            begin = time.monotonic()
+            results.append((part, run(part), time.monotonic() - begin))
+
+    print("\n=== what was tested\n")
+    for part, passed, seconds in results:
+        print(f"{'passed' if passed else 'FAILED':8}{seconds:7.1f} s  {part.name:14}{part.promise}")
+    failed = sum(not passed for _part, passed, _seconds in results)
+    print(f"\n{len(results) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
