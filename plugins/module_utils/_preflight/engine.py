@@ -1,0 +1,107 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Docker engine that may be here already, and firewalls that would fight with it. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import socket
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.hearth.llm.plugins.module_utils._preflight.finding import notice, ok, warning
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ansible_collections.hearth.llm.plugins.module_utils._preflight.finding import Finding
+    from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
+    from ansible_collections.hearth.llm.plugins.module_utils._preflight.wanted import Wanted
+
+SOCKET = "/run/docker.sock"
+# Before this one, a port published on the loopback address can be reached by neighbours in the same network (moby#45610).
+KEEPS_LOOPBACK = 28
+
+
+class _Connection(http.client.HTTPConnection):
+    """HTTP over the engine's socket."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=5)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+def ask_engine(host: Host, question: str) -> Any:
+    """The engine's answer; nothing when there is no engine, or none that answers us."""
+    connection = _Connection(host.path(SOCKET))
+    try:
+        connection.request("GET", question)
+        response = connection.getresponse()
+        return json.loads(response.read()) if response.status == 200 else None
+    except (OSError, http.client.HTTPException, ValueError):
+        return None
+    finally:
+        connection.close()
+
+
+def check_engine(host: Host, wanted: Wanted) -> Iterator[Finding]:
+    if not wanted.docker:
+        return
+    version = str((ask_engine(host, "/version") or {}).get("Version", ""))
+    major = re.match(r"\d+", version)
+    if host.exists("/snap/bin/docker"):
+        yield warning("docker", "Docker is here as a snap, which sees few directories: remove it (snap remove docker).")
+    elif major is None:
+        yield ok("docker", "No Docker engine answers here yet.", version="")
+    elif int(major.group()) < KEEPS_LOOPBACK:
+        yield notice(
+            "docker",
+            f"Docker {version} lets neighbours in the same network reach ports that are published on the loopback address:"
+            f" use {KEEPS_LOOPBACK} or newer (docker_packages: upstream), or a firewall.",
+            version=version,
+        )
+    else:
+        yield ok("docker", f"Docker {version} answers.", version=version)
+
+
+def check_firewall(host: Host, wanted: Wanted) -> Iterator[Finding]:
+    """Docker writes rules of its own; who else does, and what comes of it."""
+    if not wanted.docker:
+        return
+    found = False
+    if host.settings("/etc/ufw/ufw.conf").get("ENABLED") == "yes":
+        found = True
+        yield notice("firewall:ufw", "ufw is on; ports that Docker publishes pass it by: do not count on it for them.")
+    if host.exists("/run/firewalld.pid") or any("firewalld" in command for command in _commands(host)):
+        found = True
+        yield notice(
+            "firewall:firewalld", "firewalld runs; reloading it removes Docker's rules: restart Docker after it."
+        )
+    if any("nftables.service" in host.names(f"/etc/systemd/system/{target}") for target in _targets(host)):
+        found = True
+        yield warning(
+            "firewall:nftables",
+            "nftables.service is enabled, and starts by removing all rules, Docker's too: disable it"
+            " (systemctl disable nftables) and keep your rules in a table and unit of your own.",
+        )
+    if not found:
+        yield ok("firewall", "No other firewall writes rules here.")
+
+
+def _commands(host: Host) -> Iterator[str]:
+    for pid in host.names("/proc"):
+        if pid.isdigit():
+            yield host.word(f"/proc/{pid}/comm")
+
+
+def _targets(host: Host) -> list[str]:
+    return [name for name in host.names("/etc/systemd/system") if name.endswith(".wants")]
+
+
+CHECKS = (check_engine, check_firewall)

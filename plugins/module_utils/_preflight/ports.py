@@ -1,0 +1,77 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether the ports that we want are free, or held by what we started ourselves. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from typing import TYPE_CHECKING
+
+from ansible_collections.hearth.llm.plugins.module_utils._preflight.finding import error, ok
+from ansible_collections.hearth.llm.plugins.module_utils._preflight.listeners import listeners
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ansible_collections.hearth.llm.plugins.module_utils._preflight.finding import Finding
+    from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
+    from ansible_collections.hearth.llm.plugins.module_utils._preflight.listeners import Listener
+    from ansible_collections.hearth.llm.plugins.module_utils._preflight.wanted import Port, Wanted
+
+
+def check_ports(host: Host, wanted: Wanted) -> Iterator[Finding]:
+    if not wanted.ports:
+        return
+    there = listeners(host, {port.port for port in wanted.ports}, wanted.directory)
+    for port in wanted.ports:
+        holders = [listener for listener in there if listener.covers(port.address, port.port)]
+        yield _check_port(port, holders, wanted)
+
+
+def _check_port(port: Port, holders: list[Listener], wanted: Wanted) -> Finding:
+    id_ = f"port:{port.endpoint}"
+    names = sorted({holder.name for holder in holders})
+    data = {"address": port.address, "port": port.port, "purpose": port.purpose, "held_by": names}
+    foreign = sorted({holder.name for holder in holders if not holder.ours})
+    if foreign:
+        return error(
+            id_,
+            f"{port.title} is held by {' and '.join(foreign)}: stop that, or choose another port.",
+            ours=False,
+            **data,
+        )
+    if holders:
+        return ok(id_, f"{port.title} is held by our own {' and '.join(names)}.", ours=True, **data)
+    return _try_port(id_, port, wanted, data)
+
+
+def _try_port(id_: str, port: Port, wanted: Wanted, data: dict[str, object]) -> Finding:
+    """Nobody is seen there; the kernel has the last word."""
+    try:
+        _bind(port)
+    except OSError as problem:
+        if problem.errno == errno.EACCES:
+            # Where the engine publishes the port, it does so as root.
+            if not wanted.docker:
+                return error(id_, f"{port.title} needs root: choose a port from 1024 up.", **data)
+        elif problem.errno == errno.EADDRNOTAVAIL:
+            return error(
+                id_, f"{port.title} is wanted, but this host has no such address: correct the address.", **data
+            )
+        else:
+            reason = os.strerror(problem.errno) if problem.errno else str(problem)
+            return error(id_, f"{port.title} cannot be had ({reason}): choose another port.", **data)
+    return ok(id_, f"{port.title} is free.", ours=False, **data)
+
+
+def _bind(port: Port) -> None:
+    family = socket.AF_INET6 if ":" in port.address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        # A connection that is about to end keeps nobody from listening.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((port.address, port.port))
+
+
+CHECKS = (check_ports,)
