@@ -1,0 +1,102 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything in the description of the gateway that an argument specification cannot refuse, found at once."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: gateway_findings
+short_description: What is wrong with the models and keys of the gateway
+version_added: 1.0.0
+author: hearth.llm contributors (@hearth-llm)
+description:
+  - Says what HAProxy would not take, or would take for something else than was meant.
+positional: keys
+options:
+  _input:
+    description: The models, C(gateway_models).
+    type: dict
+    required: true
+  keys:
+    description: The API keys, C(gateway_api_keys).
+    type: list
+    elements: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Check the description
+  ansible.builtin.assert:
+    that: findings | length == 0
+    fail_msg: "{{ findings | join(' ') }}"
+  vars:
+    findings: "{{ gateway_models | hearth.llm.gateway_findings(gateway_api_keys) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The findings, each a sentence that names the variable, the value and the remedy. None of them shows a key.
+  type: list
+  elements: str
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+ADDRESS = re.compile(r"unix@/\S+|\[[0-9a-fA-F:]+\]:[0-9]+|[A-Za-z0-9._-]+:[0-9]+")
+# No '/': it divides the key from the model in the map of routes.
+KEY = re.compile(r"[A-Za-z0-9_@-][A-Za-z0-9._@-]*")
+SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+# The gateway's own frontends; statistics could not tell them from a model.
+RESERVED = ("gateway", "metrics", "redirect")
+
+
+def gateway_findings(models: Mapping[str, Mapping[str, Any]], keys: Iterable[Mapping[str, Any]]) -> list[str]:
+    keys = list(keys)
+    return [*_models(models), *_keys(keys), *_grants(models, keys)]
+
+
+def _models(models: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    for name, model in models.items():
+        if not MODEL.fullmatch(name) or name in RESERVED:
+            yield (
+                f"gateway_models: '{name}' is no name for a served model: use letters, digits, dot, dash and underscore, "
+                f"and none of {', '.join(RESERVED)}."
+            )
+        if not ADDRESS.fullmatch(str(model.get("address", ""))):
+            yield f"gateway_models: the address of {name} is '{model.get('address', '')}': write host:port, or unix@/path."
+        if not str(model.get("slots", 1)).isdecimal() or int(model.get("slots", 1)) < 1:
+            yield f"gateway_models: {name} has '{model['slots']}' slots: write a number from 1, or leave slots out."
+
+
+def _keys(keys: list[Mapping[str, Any]]) -> Iterator[str]:
+    for name, count in Counter(str(key["name"]) for key in keys).items():
+        if not KEY.fullmatch(name):
+            yield f"gateway_api_keys (hearth_api_keys): '{name}' is no name for a key: use letters, digits, '.', '_', '@' and '-'."
+        if count > 1:
+            yield f"gateway_api_keys (hearth_api_keys): the name {name} is there {count} times: keep one, or rename the others."
+    for key in keys:
+        if "key" in key and "sha256" in key:
+            yield f"gateway_api_keys: {key['name']} has both key and sha256: keep one."
+        if "sha256" in key and not SHA256.fullmatch(str(key["sha256"])):
+            yield f"gateway_api_keys: the sha256 of {key['name']} is not 64 hexadecimal digits: make it with sha256sum, without a line end."
+        if "key" in key and len(str(key["key"])) < 16:
+            yield f"gateway_api_keys: the key of {key['name']} is shorter than 16 characters and can be guessed: leave key out and one is made."
+
+
+def _grants(models: Mapping[str, Any], keys: list[Mapping[str, Any]]) -> Iterator[str]:
+    for key in keys:
+        unknown = sorted(set(key.get("models", [])) - set(models))
+        if unknown:
+            yield (
+                f"gateway_api_keys (hearth_api_keys): {key['name']} is for {', '.join(unknown)}, and served are "
+                f"{', '.join(sorted(models)) or 'no models'}: correct the name, or describe the model."
+            )
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"gateway_findings": gateway_findings}

@@ -1,0 +1,68 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the gateway finds the engine of each served model."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: gateway_models
+short_description: Where the gateway finds the engine of each served model
+version_added: 1.0.0
+author: hearth.llm contributors (@hearth-llm)
+description:
+  - Takes the one description of all models and says where the roles of this collection let their engines listen.
+positional: runtime, directory
+options:
+  _input:
+    description: The models, C(hearth_models).
+    type: dict
+    required: true
+  runtime:
+    description: How the engines are run.
+    type: str
+    choices: [docker, process]
+    required: true
+  directory:
+    description: What everything of hearth on the host lies below.
+    type: path
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Show where the engines listen
+  ansible.builtin.debug:
+    msg: "{{ hearth_models | hearth.llm.gateway_models('docker', '/var/lib/hearth') }}"
+"""
+
+RETURN = r"""
+_value:
+  description: For each served name its C(address), C(host:port) or C(unix@/path), and C(slots) where the description has them.
+  type: dict
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+ENGINE_PORT = 8080
+
+
+def gateway_models(models: Mapping[str, Mapping[str, Any]], runtime: str, directory: str) -> dict[str, dict[str, Any]]:
+    if runtime not in ("docker", "process"):
+        raise AnsibleFilterError(f"gateway_runtime is {runtime!r}: use docker or process.")
+    return {name: _route(name, model, runtime, directory) for name, model in sorted(models.items())}
+
+
+def _route(name: str, model: Mapping[str, Any], runtime: str, directory: str) -> dict[str, Any]:
+    if runtime == "docker":
+        # The engine's container is known by its service's name in the network that it shares with the gateway.
+        address = f"{model.get('engine', 'llama_cpp')}:{ENGINE_PORT}"
+    else:
+        address = f"unix@{directory}/run/{name}.sock"
+    return {"address": address, **({"slots": model["slots"]} if "slots" in model else {})}
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"gateway_models": gateway_models}

@@ -1,0 +1,50 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.hearth.llm.plugins.filter.gateway_findings import gateway_findings
+
+MODELS: dict[str, dict[str, Any]] = {
+    "qwen3-8b": {"address": "llama_cpp:8080", "slots": 4},
+    "tiny": {"address": "unix@/run/tiny.sock"},
+}
+KEYS: list[dict[str, Any]] = [
+    {"name": "default"},
+    {"name": "alice@example.com", "models": ["tiny"]},
+    {"name": "bot", "sha256": "0a" * 32},
+]
+
+
+def test_a_good_description_has_no_findings() -> None:
+    assert gateway_findings(MODELS, KEYS) == []
+
+
+@pytest.mark.parametrize(
+    ("models", "keys", "finding"),
+    [
+        ({"a/b": {"address": "x:1"}}, [], "'a/b' is no name for a served model"),
+        ({"metrics": {"address": "x:1"}}, [], "'metrics' is no name for a served model"),
+        ({"tiny": {"address": "http://x:1"}}, [], "the address of tiny is 'http://x:1': write host:port"),
+        ({"tiny": {"address": "x:1", "slots": 0}}, [], "tiny has '0' slots"),
+        (MODELS, [{"name": "a b"}], "'a b' is no name for a key"),
+        (MODELS, [{"name": "a/b"}], "'a/b' is no name for a key"),
+        (MODELS, [{"name": "a"}, {"name": "a"}], "the name a is there 2 times"),
+        (MODELS, [{"name": "a", "sha256": "abc"}], "is not 64 hexadecimal digits"),
+        (MODELS, [{"name": "a", "sha256": "0a" * 32, "key": "k" * 20}], "has both key and sha256"),
+        (MODELS, [{"name": "a", "models": ["tiny", "tinny"]}], "a is for tinny, and served are qwen3-8b, tiny"),
+    ],
+)
+def test_each_finding_names_the_value_and_the_remedy(
+    models: dict[str, Any], keys: list[dict[str, Any]], finding: str
+) -> None:
+    (found,) = gateway_findings(models, keys)
+    assert finding in found
+
+
+def test_a_weak_key_is_refused_without_being_shown() -> None:
+    (found,) = gateway_findings(MODELS, [{"name": "a", "key": "changeme"}])
+    assert "can be guessed" in found
+    assert "changeme" not in found

@@ -1,0 +1,32 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible_collections.hearth.llm.plugins.filter.gateway_models import gateway_models
+
+MODELS: dict[str, dict[str, Any]] = {
+    "big": {"source": "hf://o/r/f", "engine": "vllm", "slots": 8},
+    "tiny": {"source": "hf://o/r/f"},
+}
+
+
+def test_in_containers_an_engine_is_known_by_its_name_in_the_network() -> None:
+    assert gateway_models(MODELS, "docker", "/var/lib/hearth") == {
+        "big": {"address": "vllm:8080", "slots": 8},
+        "tiny": {"address": "llama_cpp:8080"},
+    }
+
+
+def test_as_processes_each_model_has_a_socket_of_its_own() -> None:
+    assert gateway_models({"tiny": {}}, "process", "/srv/hearth") == {
+        "tiny": {"address": "unix@/srv/hearth/run/tiny.sock"}
+    }
+
+
+def test_an_unknown_runtime_is_refused() -> None:
+    with pytest.raises(AnsibleFilterError, match="use docker or process"):
+        gateway_models(MODELS, "podman", "/srv")
