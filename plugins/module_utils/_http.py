@@ -47,6 +47,11 @@ def safe_url(url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
+def same_origin(one: str, other: str) -> bool:
+    """Whether both addresses belong to the same host, port and scheme: what one is told the other may know."""
+    return _origin(one) == _origin(other)
+
+
 def is_loopback(url: str) -> bool:
     """Whether the address never leaves this machine."""
     host = urlsplit(url).hostname or ""

@@ -1,0 +1,111 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The hub: from a repository and a revision to a commit and its files, and in words what it refuses."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from ansible_collections.hearth.llm.plugins.module_utils._errors import (
+    HearthError,
+    InputError,
+    ProtocolError,
+    StatusError,
+)
+from ansible_collections.hearth.llm.plugins.module_utils._fetch.remote import Remote, WebRemote
+from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import SPLIT, File, Source, checked, siblings
+from ansible_collections.hearth.llm.plugins.module_utils._http import TRANSIENT, Client, is_loopback
+
+DEFAULT_ENDPOINT = "https://huggingface.co"
+TOKEN_REMEDY = "give it as token of hearth.llm.model (models_hub_token of the role models), or in HF_TOKEN"
+
+
+class Hub:
+    def __init__(self, client: Client, endpoint: str, token: str | None) -> None:
+        self._client, self.endpoint, self._token = client, endpoint.rstrip("/"), token
+
+    def resolve(self, source: Source) -> tuple[str, list[File]]:
+        """The commit behind the source's revision, and its files with their sizes and hashes."""
+        self._refuse_open_token()
+        url = f"{self.endpoint}/api/models/{source.repository}/revision/{quote(source.revision, safe='')}?blobs=true"
+        try:
+            answer = self._client.json("GET", url, token=self._token)
+        except StatusError as error:
+            raise self._explained(source, source.text, error) from error
+        try:
+            commit = str(answer["sha"])
+            there = {str(entry["rfilename"]): entry for entry in answer["siblings"]}
+        except (KeyError, TypeError) as error:
+            raise ProtocolError(
+                f"{source.text}: {self.endpoint} answered without commit and files. Check that endpoint (HF_ENDPOINT) names a Hugging Face hub or a mirror."
+            ) from error
+        wanted = [path for path in sorted(there) if source.wants(path)]
+        self._check(source, wanted, list(there))
+        return commit, [self._file(source, path, there[path]) for path in wanted]
+
+    def remote(self, source: Source, commit: str, file: File) -> Remote:
+        self._refuse_open_token()
+        url = f"{self.endpoint}/{source.repository}/resolve/{quote(commit, safe='')}/{quote(file.origin)}"
+
+        def explain(error: StatusError) -> HearthError:
+            return self._explained(source, f"hf://{source.repository}@{commit[:12]}/{file.origin}", error)
+
+        return WebRemote(self._client, url, file.path, file.bytes, token=self._token, explain=explain)
+
+    def _file(self, source: Source, path: str, entry: dict[str, Any]) -> File:
+        large = entry.get("lfs") or {}
+        size = large.get("size", entry.get("size"))
+        sha256, git_sha1 = large.get("sha256", ""), "" if large else entry.get("blobId", "")
+        if not isinstance(size, int) or not (sha256 or git_sha1):
+            raise ProtocolError(
+                f"{source.text}: {self.endpoint} tells no size or hash of {path}. Give a sha256 for a single file, or ask the mirror's operator."
+            )
+        return File(checked(source.place(path)), path, size, sha256, git_sha1)
+
+    def _check(self, source: Source, wanted: list[str], there: list[str]) -> None:
+        """Every file that the source means has to be there."""
+        named = source.pattern or " ".join(source.files) or "any file"
+        absent = (
+            [path for path in siblings(source.pattern) if path not in wanted] if SPLIT.search(source.pattern) else []
+        )
+        if wanted and not absent:
+            return
+        missing = ", ".join(absent) or named
+        near = difflib.get_close_matches(absent[0] if absent else named, there, n=5, cutoff=0.3) or sorted(there)[:5]
+        raise InputError(
+            f"{source.text}: the repository {source.repository} has no {missing} at revision {source.revision}. "
+            f"Nearest: {', '.join(near) or 'it has no files at all'}. Correct the source."
+        )
+
+    def _refuse_open_token(self) -> None:
+        if self._token and urlsplit(self.endpoint).scheme == "http" and not is_loopback(self.endpoint):
+            raise InputError(
+                f"The hub's token would go in clear text to {self.endpoint}. Use https for the endpoint, or leave the token away."
+            )
+
+    def _explained(self, source: Source, what: str, error: StatusError) -> HearthError:
+        """What the hub's refusal means, and which page and which variable help."""
+        if error.status in TRANSIENT:
+            return StatusError(f"{what}: {error.message}", status=error.status, headers=error.headers, body=error.body)
+        page = f"{self.endpoint}/{source.repository}"
+        code = error.headers.get("X-Error-Code") or ""
+        if code == "RepoNotFound" or (error.status == 404 and not code):
+            text = f"there is no such repository or file, or it is private. Check {page} in a browser; for a private one, {TOKEN_REMEDY}."
+        elif code == "RevisionNotFound":
+            text = f"the repository has no revision {source.revision}. Look at {page}/commits and correct what stands behind the @."
+        elif code == "EntryNotFound" or error.status == 404:
+            text = f"the file is not in that revision. Look at {page}/tree/{source.revision} and correct the source."
+        elif error.status == 401 and not self._token:
+            text = (
+                f"the repository is gated or private, and no token was sent. Open {page}, accept its conditions there, "
+                f"make a token that may read at {self.endpoint}/settings/tokens, and {TOKEN_REMEDY}."
+            )
+        elif error.status == 401:
+            text = f"the token is not known: it was revoked or mistyped. Make a new one at {self.endpoint}/settings/tokens and {TOKEN_REMEDY}."
+        elif error.status == 403:
+            text = f"the token's owner may not read it. Open {page} as that user, accept its conditions (or wait until they grant access), and run again."
+        else:
+            return HearthError(f"{what}: {error.message}", **error.details)
+        return HearthError(f"{what}: the hub at {self.endpoint} answered {error.status}: {text}", **error.details)
