@@ -26,22 +26,13 @@ from ansible_collections.hearth.llm.plugins.module_utils._fetch.store import (
     is_gguf,
     looks_like,
 )
+from ansible_collections.hearth.llm.plugins.module_utils._fetch.text import human
 
 
 @dataclass
 class Done:
     received: int = 0
     quarantined: list[str] = field(default_factory=list)
-
-
-def human(size: int) -> str:
-    """1234567890 -> 1.2 GB, as disks and networks are sold."""
-    number, unit = float(size), "bytes"
-    for unit in ("bytes", "kB", "MB", "GB", "TB"):
-        if number < 1000 or unit == "TB":
-            break
-        number /= 1000
-    return f"{size} bytes" if unit == "bytes" else f"{number:.1f} {unit}"
 
 
 def planned_bytes(store: Store, plan: Plan) -> int:

@@ -53,7 +53,7 @@ class Download:
         self.part, self.target = part, target
         self.note = ""
         self._remote, self._limits, self._watch = remote, limits, watch
-        self._schedule = Schedule(part.size, part.proven)
+        self._schedule = Schedule(part.size, part.proven, most=limits.connections)
         self._digest = part.digest()
         self._git = GitDigest(part.size) if self._digest.position == 0 else None
         self._digest_lock = threading.Lock()

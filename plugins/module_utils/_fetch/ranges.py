@@ -17,8 +17,6 @@ MIB = 1 << 20
 WINDOW_BYTES = 512 * MIB
 LARGEST_PIECE_BYTES = 32 * MIB
 SMALLEST_PIECE_BYTES = MIB
-# One connection begins, but it does not stay alone: it takes no more than its share of so many.
-FEWEST_SHARES = 4
 # Splitting a piece costs a connection: only where its holder would need longer than this.
 SLOW_SECONDS = 2.0
 
@@ -70,8 +68,9 @@ class Piece:
 class Schedule:
     """Shared by all workers, the hasher and the coordinator of one file."""
 
-    def __init__(self, size: int, proven: Iterable[Range] = (), workers: int = 1) -> None:
-        self.size, self.workers = size, workers
+    def __init__(self, size: int, proven: Iterable[Range] = (), *, workers: int = 1, most: int = 1) -> None:
+        """`most`: how many workers there may ever be. Already the first one takes no more than its share of that."""
+        self.size, self.workers, self._most = size, workers, max(workers, most)
         self.received = 0
         self.changed = threading.Condition()
         self._done = merge(proven)
@@ -156,7 +155,7 @@ class Schedule:
             return Piece(self.prefix, self.size)
         if start >= self.prefix + WINDOW_BYTES:
             return None
-        share = total(self._todo) // (2 * max(self.workers, FEWEST_SHARES))
+        share = total(self._todo) // (2 * self._most)
         end = min(end, start + min(max(share, SMALLEST_PIECE_BYTES), LARGEST_PIECE_BYTES))
         self._todo[0] = (end, self._todo[0][1])
         if self._todo[0][0] == self._todo[0][1]:
