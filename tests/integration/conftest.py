@@ -1,0 +1,105 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real `ansible-playbook` runs on this machine, in which nothing that Ansible warns of passes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+WARNING = re.compile(r"\[(WARNING|DEPRECATION WARNING)\].*(?:\n(?!\n|TASK|PLAY).*)*")
+RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
+
+Plays = Sequence[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended, and all that it said."""
+
+    status: int
+    output: str
+
+    @property
+    def changed(self) -> int:
+        """How many tasks changed something, on all hosts together."""
+        return sum(int(changed) for _host, _ok, changed, _unreachable, _failed in RECAP.findall(self.output))
+
+    @property
+    def words(self) -> str:
+        """The output without its line breaks: messages are folded to the width of a terminal."""
+        return re.sub(r"\s+", " ", self.output)
+
+
+RunPlaybook = Callable[..., Outcome]
+
+
+def environment(home: Path) -> dict[str, str]:
+    """What a run sees: the collection as it lies here, and a home of its own."""
+    return {
+        **os.environ,
+        "ANSIBLE_CONFIG": str(PROJECT / "ansible.cfg"),
+        "ANSIBLE_COLLECTIONS_PATH": str(PROJECT / ".collections"),
+        "ANSIBLE_DEPRECATION_WARNINGS": "true",
+        "ANSIBLE_HOME": str(home / "ansible"),
+        "ANSIBLE_INJECT_FACT_VARS": "false",
+        "ANSIBLE_NOCOLOR": "1",
+        "HOME": str(home),
+    }
+
+
+@pytest.fixture
+def playbook(tmp_path: Path) -> RunPlaybook:
+    """Runs plays on localhost, with the options of ansible-playbook, and expects success unless told otherwise."""
+    return runner(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def module_playbook(tmp_path_factory: pytest.TempPathFactory) -> RunPlaybook:
+    """The same for what all tests of a module share."""
+    return runner(tmp_path_factory.mktemp("playbook"))
+
+
+def runner(directory: Path) -> RunPlaybook:
+    inventory = directory / "inventory"
+    inventory.mkdir()
+    host = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    (inventory / "hosts.json").write_text(json.dumps({"all": {"hosts": {"localhost": host}}}))
+
+    def run(
+        plays: Plays | Path,
+        *options: str,
+        succeeds: bool = True,
+        variables: dict[str, str] | None = None,
+        timeout: float = 300,
+    ) -> Outcome:
+        path = plays if isinstance(plays, Path) else directory / "play.yml"
+        if not isinstance(plays, Path):
+            path.write_text(json.dumps(list(plays)))
+        process = subprocess.run(
+            [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(inventory), str(path), *options],
+            cwd=directory,
+            env={**environment(directory), **(variables or {})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        outcome = Outcome(process.returncode, process.stdout)
+        warning = WARNING.search(outcome.output)
+        assert not warning, f"Ansible warned: {warning.group()}"
+        assert (outcome.status == 0) == succeeds, outcome.output
+        return outcome
+
+    return run

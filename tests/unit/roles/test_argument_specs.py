@@ -1,0 +1,73 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a role says of its inputs, in its argument specification and in its defaults, is the same thing."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
+
+ROLES = sorted(path.parent for path in Path(__file__).parents[3].glob("roles/*/meta"))
+TEMPLATE = re.compile(r"\{\{|\{%")
+
+
+def options_of(role: Path) -> dict[str, Any]:
+    specs = yaml.safe_load((role / "meta/argument_specs.yml").read_text())
+    return dict(specs["argument_specs"]["main"].get("options", {}))
+
+
+def defaults_of(role: Path) -> dict[str, Any]:
+    return dict(yaml.safe_load((role / "defaults/main.yml").read_text()) or {})
+
+
+def commented_out(role: Path) -> set[str]:
+    """Inputs that have no meaningful default stand in the defaults as comments."""
+    return set(re.findall(r"^# (\w+):", (role / "defaults/main.yml").read_text(), re.MULTILINE)) & options_of(role).keys()
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_every_input_stands_in_the_specification_and_in_the_defaults(role: Path) -> None:
+    assert options_of(role).keys() == defaults_of(role).keys() | commented_out(role)
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_every_default_is_commented(role: Path) -> None:
+    lines = (role / "defaults/main.yml").read_text().splitlines()
+    groups = "\n".join(lines).split("\n\n")
+    bare = [group for group in groups if re.match(r"\w", group.removeprefix("---\n"))]
+    assert not bare, f"no comment above: {bare}"
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_the_specification_names_the_default_that_is_used(role: Path) -> None:
+    defaults = defaults_of(role)
+    for name, option in options_of(role).items():
+        if "default" in option:
+            assert stand_alone(defaults[name], defaults, role) == option["default"], name
+        elif name in defaults:
+            # What can only be known at run time: derived from the inventory, the host or a secret.
+            assert TEMPLATE.search(str(defaults[name])), f"{name} has a default that the specification does not name"
+
+
+def stand_alone(value: Any, defaults: dict[str, Any], role: Path) -> Any:
+    """The value of a default where nothing else of the collection is defined."""
+    internals = role / "vars/main.yml"
+    variables = {**(yaml.safe_load(internals.read_text()) if internals.exists() else {}), **defaults}
+    trusted = {name: trust(content) for name, content in variables.items()}
+    return Templar(loader=DataLoader(), variables=trusted).template(trust(value))
+
+
+def trust(value: Any) -> Any:
+    if isinstance(value, str):
+        return trust_as_template(value)
+    if isinstance(value, list):
+        return [trust(item) for item in value]
+    if isinstance(value, dict):
+        return {key: trust(item) for key, item in value.items()}
+    return value
