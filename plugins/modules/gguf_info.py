@@ -299,7 +299,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError, StatusError
 from ansible_collections.hearth.llm.plugins.module_utils._gguf.model import describe, part_names
 from ansible_collections.hearth.llm.plugins.module_utils._gguf.source import LocalFile, RemoteFile
-from ansible_collections.hearth.llm.plugins.module_utils._http import Client
+from ansible_collections.hearth.llm.plugins.module_utils._http import Client, is_loopback
 from ansible_collections.hearth.llm.plugins.module_utils._hub import HUB, file_url, repository_url
 
 if TYPE_CHECKING:
@@ -320,6 +320,8 @@ def run(params: Mapping[str, Any], environment: Mapping[str, str]) -> list[dict[
     models, failed = [], {}
     token = params["token"] or environment.get("HF_TOKEN")
     endpoint = params["endpoint"] or environment.get("HF_ENDPOINT") or HUB
+    if token and urlsplit(endpoint).scheme == "http" and not is_loopback(endpoint):
+        raise InputError(f"The token would go in clear text to {endpoint}. Use https for endpoint, or give no token.")
     with Client(ca_path=params["ca_path"]) as client:
         for source in params["sources"]:
             try:
