@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -39,7 +40,7 @@ class DaemonJson:
                 f"{path} is not a text in UTF-8 (byte {problem.start}): correct it, or move it away; it was left as it is."
             ) from problem
         except OSError as problem:
-            raise InputError(f"{path} cannot be read ({problem.strerror}): set become to true.") from problem
+            raise InputError(f"{path} cannot be read ({problem.strerror}): {_remedy(problem)}.") from problem
 
     def settings(self) -> dict[str, Any]:
         if not self.text.strip():
@@ -50,7 +51,6 @@ class DaemonJson:
             raise InputError(
                 f"{self.path} is not valid JSON: {problem.msg} in line {problem.lineno}, column {problem.colno}."
                 " Correct it, or move it away; it was left as it is.",
-                path=self.path,
                 line=problem.lineno,
                 column=problem.colno,
             ) from problem
@@ -127,9 +127,13 @@ def replace(path: str, text: str, backup: str | None) -> None:
         else:
             os.unlink(path)
     except OSError as problem:
-        raise HearthError(
-            f"{path} cannot be written ({problem.strerror}): set become to true, or free space."
-        ) from problem
+        raise HearthError(f"{path} cannot be written ({problem.strerror}): {_remedy(problem)}.") from problem
+
+
+def _remedy(problem: OSError) -> str:
+    if isinstance(problem, PermissionError):
+        return "set become to true"
+    return "free space" if problem.errno == errno.ENOSPC else "see what lies there and mend it"
 
 
 def _write(path: str, text: str) -> None:

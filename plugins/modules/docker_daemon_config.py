@@ -77,7 +77,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-path:
+config_file:
   description: The file, with links resolved.
   returned: success
   type: str
@@ -124,7 +124,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthEr
 
 @dataclass(frozen=True)
 class Result:
-    path: str
+    config_file: str
     changed: bool
     restart_needed: bool
     validated: bool
@@ -156,7 +156,7 @@ def run(params: dict[str, Any], *, check_mode: bool) -> Result:
     if changed and not check_mode:
         replace(path, wanted, backup)
     return Result(
-        path=path,
+        config_file=path,
         changed=changed,
         restart_needed=changed or is_newer_than_engine(path, params["pid_file"]),
         validated=is_valid,
