@@ -46,7 +46,7 @@ options:
 EXAMPLES = r"""
 - name: Hand an engine its key
   ansible.builtin.copy:
-    content: "{{ lookup('hearth.llm.secret', 'engine_key', directory=inventory_dir ~ '/secrets') }}"
+    content: "{{ lookup('hearth.llm.secret', 'engine_key', directory=inventory_dir ~ '/.secrets') }}"
     dest: /etc/engine/key
     owner: root
     group: root
@@ -55,7 +55,7 @@ EXAMPLES = r"""
 
 - name: Show where the API key of a user lies, without showing the key
   ansible.builtin.debug:
-    msg: "{{ inventory_dir }}/secrets/api_keys/alice"
+    msg: "{{ inventory_dir }}/.secrets/api_keys/alice"
 
 # In an inventory: the same variable, taken from Ansible Vault instead of a file.
 # gateway_engine_key: !vault |

@@ -86,7 +86,7 @@ EXAMPLES = r"""
       - path: haproxy.cfg
         content: "{{ lookup('ansible.builtin.template', 'haproxy.cfg.j2') }}"
       - path: certificate.pem
-        secret_content: "{{ lookup('ansible.builtin.file', 'secrets/tls/gateway.pem') }}"
+        secret_content: "{{ lookup('ansible.builtin.file', '.secrets/tls/gateway.pem') }}"
     reloadable: true
     validate: [haproxy, -c, -f, "{config}/haproxy.cfg"]
 
