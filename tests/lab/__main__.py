@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab import engine, hosts, images, molecule, stock
+from lab import engine, hosts, hub, images, molecule, network, stock
 from lab.recipes import HOSTS, PRODUCTS
 from lab.shell import LabError
 
@@ -62,8 +62,18 @@ def _list(_options: argparse.Namespace) -> None:
         print(host.name, host.address)
 
 
+def _hub_up(options: argparse.Namespace) -> None:
+    subnet = network.find()
+    address = network.gateway(subnet) if subnet else "127.0.0.1"
+    print(hub.up(options.directory, address, options.models, options.fault))
+
+
+def _hub_down(options: argparse.Namespace) -> None:
+    hub.down(options.directory)
+
+
 def _molecule(options: argparse.Namespace) -> int:
-    return molecule.run(options.arguments)
+    return molecule.run(options.scenario, options.action)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -94,8 +104,19 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("list", help="name the hosts that exist and their addresses")
     command.set_defaults(do=_list)
 
-    command = commands.add_parser("molecule", help="run Molecule; a warning of Ansible's is a failure")
-    command.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGUMENT")
+    command = commands.add_parser("hub-up", help="serve tiny models to the hosts like a model hub; prints its address")
+    command.add_argument("directory", type=Path, metavar="DIRECTORY", help="for its files")
+    command.add_argument("models", type=json.loads, metavar="JSON", help="name → what the model says")
+    command.add_argument("--fault", action="append", default=[], help="of the fake hub's (python -m fakes.hub --help)")
+    command.set_defaults(do=_hub_up)
+
+    command = commands.add_parser("hub-down", help="end that hub")
+    command.add_argument("directory", type=Path, metavar="DIRECTORY")
+    command.set_defaults(do=_hub_down)
+
+    command = commands.add_parser("molecule", help="run a scenario; a warning of Ansible's is a failure")
+    command.add_argument("scenario", metavar="SCENARIO")
+    command.add_argument("action", nargs="?", default="test", metavar="ACTION", help="of Molecule's (default: test)")
     command.set_defaults(do=_molecule)
     return parser
 

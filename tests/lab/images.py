@@ -12,7 +12,7 @@ import shutil
 import tarfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -88,7 +88,7 @@ def _pack(recipe: Recipe, layer: Path, target: Path) -> Path:
     config = {
         "architecture": run("dpkg", "--print-architecture").strip(),
         "os": "linux",
-        "created": datetime.now(timezone.utc).isoformat(),
+        "created": datetime.now(UTC).isoformat(),
         "config": {**recipe.config, "Labels": {KEY_LABEL: recipe.key}},
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{layer_hash}"]},
         "history": [{"created_by": f"mmdebstrap {recipe.suite} {' '.join(recipe.packages)}"}],

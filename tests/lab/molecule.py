@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: hearth.llm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Molecule, under which nothing that Ansible warns of passes."""
+"""Molecule, but stricter: nothing that Ansible warns of passes, nor a dry run that still announces changes at the end."""
 
 from __future__ import annotations
 
@@ -8,30 +8,49 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 WARNING = re.compile(r"\[(WARNING|DEPRECATION WARNING)\]")
+STEP = re.compile(r"➜ (\w+): Executing")
+CHANGED = re.compile(r"^\S+\s*: ok=\d+\s+changed=[1-9]")
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run Molecule from the project's root and repeat, at the end, every warning that was in its output."""
+def run(scenario: str, action: str) -> int:
+    """Run an action of Molecule's on a scenario, show its output as it comes, and repeat at the end what was wrong."""
+    tools = Path(sys.executable).parent
     environment = {
         **os.environ,
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PATH": f"{tools}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "PYTHONPATH": str(PROJECT / "tests"),
     }
-    warnings = []
-    command = [sys.executable, "-m", "molecule", *arguments]
+    command = [sys.executable, "-m", "molecule", action, "--scenario-name", scenario, "--no-command-borders"]
     with subprocess.Popen(
-        command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
     ) as process:
-        for line in process.stdout or ():
-            print(line, end="", flush=True)
-            if WARNING.search(COLOUR.sub("", line)):
-                warnings.append(line)
-    if warnings:
-        print(f"\nlab: Ansible warned {len(warnings)} times, and may not warn at all:", *warnings, sep="\n")
-    return process.returncode or bool(warnings)
+        faults = list(find_faults(_shown(process.stdout or ())))
+    if faults:
+        print(f"\nlab: Molecule would let this pass, the lab does not ({len(faults)}):", *faults, sep="\n  ")
+    return process.returncode or bool(faults)
+
+
+def find_faults(lines: Iterable[str]) -> Iterator[str]:
+    """Read Molecule's output for what must not be in it."""
+    step, converged = "", False
+    for line in lines:
+        text = COLOUR.sub("", line).strip()
+        if found := STEP.search(text):
+            step = found[1]
+            converged |= step == "idempotence"
+        elif WARNING.search(text):
+            yield f"{step}: {text}"
+        elif converged and step == "check" and CHANGED.match(text):
+            yield f"a dry run after all was done announces changes: {text}"
+
+
+def _shown(lines: Iterable[str]) -> Iterator[str]:
+    for line in lines:
+        print(line, end="", flush=True)
+        yield line
