@@ -1,0 +1,153 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An engine with the manners of llama-server, as far as a gateway can see them, that does what a test tells it to."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass, field
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+WORDS = ("one", "two", "three")
+
+
+@dataclass(frozen=True)
+class Received:
+    path: str
+    headers: Message
+    body: dict[str, Any]
+
+
+@dataclass
+class Engine:
+    """Listens while it is used as a context. `go` holds answers back: cleared, a stream stops after its first word."""
+
+    received: list[Received] = field(default_factory=list)
+    go: threading.Event = field(default_factory=threading.Event)
+    # Requests that are being answered, now and at most.
+    running: int = 0
+    most: int = 0
+    hung_up: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> Self:
+        self.go.set()
+        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server.engine = self
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.go.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self._server.server_address[1]}"
+
+    def forget(self) -> None:
+        """As it was at the start, for the next test."""
+        self.received.clear()
+        self.hung_up.clear()
+        self.most = 0
+        self.go.set()
+
+
+class _Server(ThreadingHTTPServer):
+    engine: Engine
+    daemon_threads = True
+    request_queue_size = 512
+    lock = threading.Lock()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+    protocol_version = "HTTP/1.1"
+    server_version = "llama.cpp"
+    disable_nagle_algorithm = True
+
+    def do_POST(self) -> None:
+        engine = self.server.engine
+        body = json.loads(self._read())
+        engine.received.append(Received(self.path, self.headers, body))
+        with self.server.lock:
+            engine.running += 1
+            engine.most = max(engine.most, engine.running)
+        try:
+            if self.path == "/v1/embeddings":
+                self._answer(
+                    {
+                        "object": "list",
+                        "model": body["model"],
+                        "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}],
+                    }
+                )
+            elif body.get("stream"):
+                self._stream(body)
+            else:
+                engine.go.wait()
+                message = {"role": "assistant", "content": " ".join(WORDS)}
+                self._answer(_completion(body, "chat.completion", {"message": message, "finish_reason": "stop"}))
+        except OSError:
+            engine.hung_up.set()
+        finally:
+            with self.server.lock:
+                engine.running -= 1
+
+    def _read(self) -> bytes:
+        if self.headers["Transfer-Encoding"] != "chunked":
+            return self.rfile.read(int(self.headers["Content-Length"]))
+        body = b""
+        while size := int(self.rfile.readline(), 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
+
+    def _answer(self, content: dict[str, Any]) -> None:
+        data = json.dumps(content).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.send_header("Access-Control-Allow-Origin", "*")
+        self.end_headers()
+        self.wfile.write(data)
+
+    def _stream(self, body: dict[str, Any]) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for number, word in enumerate(WORDS):
+            if number == 1:
+                self._wait()
+            event = _completion(body, "chat.completion.chunk", {"delta": {"content": word}, "finish_reason": None})
+            self._chunk(f"data: {json.dumps(event)}\n\n")
+        self._chunk("data: [DONE]\n\n")
+        self._chunk("")
+        # Like llama-server: the connection ends after a stream, and the headers did not say so.
+        self.close_connection = True
+
+    def _wait(self) -> None:
+        """Until it may go on. A comment now and then, which clients skip, finds out whether anyone still listens."""
+        while not self.server.engine.go.wait(0.05):
+            self._chunk(": \n\n")
+
+    def _chunk(self, text: str) -> None:
+        self.wfile.write(f"{len(text.encode()):x}\r\n{text}\r\n".encode())
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def _completion(body: dict[str, Any], kind: str, choice: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": "chatcmpl-1",
+        "object": kind,
+        "created": 1,
+        "model": body["model"],
+        "choices": [{"index": 0, **choice}],
+    }
