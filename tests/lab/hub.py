@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from lab import authority
 from lab.shell import LabError, await_condition, run, say
 
 PROJECT = Path(__file__).parents[2]
@@ -25,11 +26,13 @@ def up(directory: Path, address: str, models: Mapping[str, str], faults: Sequenc
         repository.mkdir(parents=True, exist_ok=True)
         maker = PROJECT / "tools" / "hello_model"
         run(sys.executable, maker, "--name", name, "--say", sentence, repository / f"{name}.gguf")
+    pair = authority.certify(address, directory)
     log = directory / "hub.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "fakes.hub", f"--root={directory / 'root'}", f"--host={address}"),
+                *(f"--certificate={pair.certificate}", f"--key={pair.key}"),
                 *(f"--fault={fault}" for fault in faults),
             ],
             stdin=subprocess.DEVNULL,

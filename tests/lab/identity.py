@@ -9,6 +9,7 @@ import os
 import tarfile
 from pathlib import Path
 
+from lab import authority
 from lab.cache import directory, locked
 from lab.shell import run
 
@@ -36,19 +37,18 @@ def archive(address: str, known_hosts: Path) -> bytes:
     with tarfile.open(fileobj=stream, mode="w") as files:
         _add(files, "etc/ssh/ssh_host_ed25519_key", host_key.read_bytes(), 0o600)
         _add(files, "home/admin/.ssh/authorized_keys", _public(key()).read_bytes(), 0o600, ADMIN)
-        if bundle := _trusted():
-            # In force at once, and again after an update-ca-certificates of the host's own.
-            _add(files, "etc/ssl/certs/ca-certificates.crt", bundle, 0o644)
-            _add(files, "usr/local/share/ca-certificates/lab-controller.crt", bundle, 0o644)
+        # In force at once, and again after an update-ca-certificates of the host's own.
+        _add(files, "etc/ssl/certs/ca-certificates.crt", _trusted(), 0o644)
+        _add(files, "usr/local/share/ca-certificates/lab.crt", _trusted(), 0o644)
         if proxies := _proxies():
             _add(files, "etc/apt/apt.conf.d/95lab-proxy", proxies, 0o644)
     return stream.getvalue()
 
 
-def _trusted() -> bytes | None:
-    """The authorities that the controller trusts: behind an inspecting proxy, hosts need them as well."""
+def _trusted() -> bytes:
+    """The lab's authority, and those of the controller: behind an inspecting proxy, hosts need them as well."""
     bundle = Path(os.environ.get("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt"))
-    return bundle.read_bytes() if bundle.is_file() else None
+    return authority.ensure().certificate.read_bytes() + (bundle.read_bytes() if bundle.is_file() else b"")
 
 
 def _proxies() -> bytes:
