@@ -1,0 +1,6 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Asks a served model a question and says how the answer was, or how far the question came.
+
+`way` reaches the server step by step, `answer` reads what it says, `probe` asks until it is well or cannot become well.
+"""
