@@ -78,9 +78,10 @@ class Way:
 
     def open(self, seconds: float) -> http.client.HTTPConnection:
         """A connection on which a request can be sent."""
+        context = self._context() if self.parts.scheme == "https" else None
         plain = self._open_unix(seconds) if self.socket_path else self._open_tcp(seconds)
         connection = http.client.HTTPConnection(self.name)
-        connection.sock = self._secured(plain) if self.parts.scheme == "https" else plain
+        connection.sock = self._secured(plain, context) if context else plain
         return connection
 
     def _open_unix(self, seconds: float) -> socket.socket:
@@ -113,6 +114,8 @@ class Way:
             plain.settimeout(seconds)
             try:
                 plain.connect(address)
+                # The request is sent in two pieces; the second must not wait until the first is acknowledged.
+                plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 return plain
             except OSError as error:
                 plain.close()
@@ -123,9 +126,9 @@ class Way:
             heals=True,
         ) from failure
 
-    def _secured(self, plain: socket.socket) -> socket.socket:
+    def _secured(self, plain: socket.socket, context: ssl.SSLContext) -> socket.socket:
         try:
-            return self._context().wrap_socket(plain, server_hostname=self.name)
+            return context.wrap_socket(plain, server_hostname=self.name)
         except ssl.SSLCertVerificationError as error:
             plain.close()
             remedy = _CERTIFICATE_REMEDIES.get(error.verify_code, f"is not trusted ({error.verify_message})")

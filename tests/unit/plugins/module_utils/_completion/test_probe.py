@@ -1,0 +1,315 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each way in which a question can fail, played by a server, and what is said about it."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.hearth.llm.plugins.module_utils._completion.errors import ProbeError
+from ansible_collections.hearth.llm.plugins.module_utils._completion.probe import Patience, Prober, Question
+from ansible_collections.hearth.llm.plugins.module_utils._completion.way import Way
+from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
+
+from .conftest import Authority, Serve, Turn, events, http, refusal
+
+QUESTION = Question("chat", "Are you there?", max_tokens=8, api_key="secret-key")
+GOOD = events("I", " am", " here.", usage={"completion_tokens": 4})
+
+
+class Time:
+    """A clock that only moves when somebody pauses."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def pause(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def prober(way: Way, *, timeout: float = 10, request_timeout: float = 5, grace: float = 0) -> Prober:
+    time = Time()
+    return Prober(way, Patience(timeout, 1, request_timeout, grace), clock=lambda: time.now, pause=time.pause)
+
+
+def plain(port: int) -> Way:
+    return Way(f"http://127.0.0.1:{port}/v1")
+
+
+def failure(way: Way, question: Question = QUESTION, **patience: float) -> ProbeError:
+    with pytest.raises(ProbeError) as caught:
+        prober(way, **patience).ask(question, 5)
+    assert "secret-key" not in str(caught.value)
+    return caught.value
+
+
+def test_a_good_answer_is_read_and_measured(serve: Serve) -> None:
+    server = serve(GOOD)
+    answer = prober(plain(server.port)).ask(QUESTION, 5)
+
+    assert (answer.text, answer.finish_reason, answer.model) == ("I am here.", "stop", "chat")
+    measures = answer.measures()
+    assert (measures["tokens"], measures["tokens_counted_by"], measures["ttft_ms"]) == (4, "usage", 0.0)
+    head, _end, body = server.requests[0].partition(b"\r\n\r\n")
+    assert head.startswith(b"POST /v1/chat/completions HTTP/1.1")
+    assert b"Authorization: Bearer secret-key" in head
+    assert json.loads(body)["temperature"] == 0
+    assert json.loads(body)["stream"] is True
+
+
+@pytest.mark.parametrize(
+    ("turn", "stage", "heals", "words"),
+    [
+        (
+            refusal("401 Unauthorized", "Invalid API Key"),
+            "auth",
+            False,
+            "answered 401 (Invalid API Key). Check api_key",
+        ),
+        (refusal("403 Forbidden", "not for this key"), "auth", False, "answered 403 (not for this key)"),
+        (
+            refusal("400 Bad Request", "model 'chat' not found"),
+            "model",
+            False,
+            "(model 'chat' not found). Check the name",
+        ),
+        (refusal("404 Not Found", "no", code="model_not_found"), "model", False, "answered 404 (no). Check the name"),
+        (http("404 Not Found", b"<html>", "text/html"), "request", False, "answered 404 (an HTML page). Check url"),
+        (refusal("413 Too Large", "too large"), "request", False, "answered 413 (too large). Check the request"),
+        (refusal("503 Service Unavailable", "Loading model"), "loading", True, "answered 503 (Loading model)"),
+        (refusal("500 Error", "model name=chat failed to load"), "loading", False, "(model name=chat failed to load)"),
+        (http("502 Bad Gateway", b""), "loading", True, "answered 502. Look"),
+        (http("200 OK", b"<html>", "text/html"), "request", False, "answered with text/html, not with a completion"),
+        (
+            b"HTTP/1.1 301 Moved\r\nLocation: https://there/\r\nContent-Length: 0\r\n\r\n",
+            "request",
+            False,
+            "It leads to https://there/",
+        ),
+        (b"", "request", True, "closed the connection without an answer. Look at the server's log; if it speaks TLS"),
+        (b"220 smtp ready\r\n", "request", True, "does not answer in HTTP"),
+        (events("I", end=False), "generation", True, "broke off in the middle, after 1 chunks"),
+        (
+            events(end=False) + b'data: {"error":{"code":500,"message":"out of memory"}}\n\n',
+            "generation",
+            True,
+            "failed while it answered (out of memory)",
+        ),
+        (
+            events(end=False) + b'error: {"code":400,"message":"context is full"}\n\n',
+            "generation",
+            False,
+            "failed while it answered (context is full)",
+        ),
+        (events(" ", "\n"), "answer", False, "the answer is empty (finish_reason stop)"),
+    ],
+)
+def test_each_failure_has_its_stage_its_words_and_a_remedy(
+    serve: Serve, turn: Turn, stage: str, heals: bool, words: str
+) -> None:
+    failed = failure(plain(serve(turn).port))
+
+    assert (failed.stage, failed.heals) == (stage, heals)
+    assert words in failed.message
+
+
+def test_a_server_that_says_nothing_is_not_waited_for_beyond_request_timeout(serve: Serve) -> None:
+    failed = failure(plain(serve(lambda connection: _until_closed(connection)).port), request_timeout=0.2)
+
+    assert (failed.stage, failed.heals) == ("generation", True)
+    assert "said nothing for 0 s" in failed.message
+
+
+def _until_closed(connection: socket.socket) -> None:
+    while connection.recv(65536):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        (Question("chat", "?", 8, expect="I am there."), "expected 'I am there.', and found 'I am here.'."),
+        (Question("chat", "?", 8, expect_match="^You"), "expected a text that matches '^You', and found 'I am here.'."),
+    ],
+)
+def test_another_text_than_the_expected_one_is_shown_beside_it(serve: Serve, question: Question, words: str) -> None:
+    failed = failure(plain(serve(GOOD).port), question)
+
+    assert (failed.stage, failed.message) == ("answer", words)
+
+
+def test_an_expected_text_is_compared_whole_and_a_pattern_is_found_anywhere(serve: Serve) -> None:
+    ask = prober(plain(serve(GOOD).port)).ask
+
+    assert ask(Question("chat", "?", 8, expect=" I am here.\n"), 5).text == "I am here."
+    assert ask(Question("chat", "?", 8, expect_match="her[eo]"), 5).text == "I am here."
+
+
+def test_the_name_that_is_not_known_and_the_port_that_is_closed_are_told_apart() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        refused = failure(plain(port))
+    unknown = failure(Way("http://hearth.invalid/v1"))
+
+    assert (refused.stage, refused.heals, unknown.stage, unknown.heals) == ("connect", True, "resolve", True)
+    assert f"127.0.0.1:{port} cannot be reached (Connection refused)" in refused.message
+    assert "the name hearth.invalid is not known" in unknown.message
+
+
+@pytest.mark.parametrize(
+    ("names", "days", "words"),
+    [
+        (["llm.example"], -1, "has expired. Renew it"),
+        (["other.example"], 1, "is not for that name"),
+    ],
+)
+def test_a_certificate_that_is_not_right_is_described(
+    serve: Serve, authority: Authority, names: list[str], days: int, words: str
+) -> None:
+    server = serve(GOOD, context=authority.context(*names, days=days))
+    failed = failure(Way("https://llm.example/v1", f"127.0.0.1:{server.port}", ca_path=str(authority.path)))
+
+    assert (failed.stage, failed.heals) == ("tls", False)
+    assert f"the certificate that https://llm.example/v1 at 127.0.0.1:{server.port} shows {words}" in failed.message
+
+
+def test_an_authority_that_is_not_known_is_asked_for_in_ca_path(serve: Serve, authority: Authority) -> None:
+    server = serve(GOOD, context=authority.context("127.0.0.1"))
+    failed = failure(Way(f"https://127.0.0.1:{server.port}/v1"))
+
+    assert (failed.stage, failed.heals) == ("tls", False)
+    assert (
+        "is signed by an authority that is not known here. Name that authority's certificate in ca_path"
+        in failed.message
+    )
+
+
+def test_with_the_authority_a_name_that_does_not_resolve_is_asked_at_an_address(
+    serve: Serve, authority: Authority
+) -> None:
+    server = serve(GOOD, context=authority.context("llm.invalid"))
+    way = Way("https://llm.invalid/v1", f"127.0.0.1:{server.port}", ca_path=str(authority.path))
+
+    assert prober(way).ask(QUESTION, 5).text == "I am here."
+    assert b"\r\nHost: llm.invalid\r\n" in server.requests[0]
+
+
+def test_plain_http_where_tls_is_expected_is_recognised(serve: Serve) -> None:
+    def answer_in_clear(connection: socket.socket) -> None:
+        connection.recv(1000)
+        connection.sendall(http("400 Bad Request", b""))
+
+    failed = failure(Way(f"https://127.0.0.1:{serve(answer_in_clear).port}/v1"))
+
+    assert (failed.stage, failed.heals) == ("tls", False)
+    assert "does not speak TLS. Write http:// in url" in failed.message
+
+
+def test_a_handshake_that_breaks_off_is_waited_for(serve: Serve) -> None:
+    failed = failure(Way(f"https://127.0.0.1:{serve(lambda connection: connection.close()).port}/v1"))
+
+    assert (failed.stage, failed.heals) == ("tls", True)
+
+
+def test_an_unreadable_authority_is_named(tmp_path: Path, serve: Serve) -> None:
+    failed = failure(Way(f"https://127.0.0.1:{serve(GOOD).port}/v1", ca_path=str(tmp_path / "absent.pem")))
+
+    assert "absent.pem cannot be read (No such file or directory)" in failed.message
+
+
+def test_a_unix_socket_leads_to_a_server(serve: Serve, tmp_path: Path) -> None:
+    path = tmp_path / "chat.sock"
+    serve(GOOD, path=path)
+
+    assert prober(Way("http://localhost/v1", socket_path=str(path))).ask(QUESTION, 5).text == "I am here."
+    absent = failure(Way("http://localhost/v1", socket_path=str(tmp_path / "absent.sock")))
+    assert (absent.stage, absent.heals) == ("connect", True)
+
+
+@pytest.mark.parametrize(
+    ("way", "words"),
+    [
+        ({"url": "llm.example/v1"}, "must begin with http:// or https://"),
+        ({"url": "ftp://llm.example/v1"}, "must begin with http:// or https://"),
+        ({"url": "http://llm.example:port/v1"}, "has no valid port"),
+        ({"url": "http://llm.example/v1", "connect_to": "host:99999"}, "has no valid port"),
+        ({"url": "http://llm.example/v1", "connect_to": ":80"}, "must be an address"),
+        ({"url": "http://llm.example/v1", "connect_to": "host", "socket_path": "/x"}, "two ways"),
+    ],
+)
+def test_a_way_that_cannot_be_is_refused_before_anything_is_asked(way: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        Way(**way)
+
+
+def test_waiting_goes_on_while_it_can_help(serve: Serve) -> None:
+    loading = refusal("503 Service Unavailable", "Loading model")
+    outcome = prober(plain(serve(loading, b"", loading, GOOD).port)).ask_all([QUESTION])[0]
+
+    assert outcome.answer
+    assert (outcome.answer.text, outcome.attempts, outcome.waited_seconds) == ("I am here.", 4, 3.0)
+
+
+def test_waiting_ends_at_once_where_it_cannot_help_unless_grace_is_given(serve: Serve) -> None:
+    refused = refusal("401 Unauthorized", "Invalid API Key")
+    at_once = prober(plain(serve(refused, GOOD).port)).ask_all([QUESTION])[0]
+    graceful = prober(plain(serve(refused, GOOD).port), grace=5).ask_all([QUESTION])[0]
+
+    assert (at_once.answer, at_once.attempts) == (None, 1)
+    assert (graceful.failure, graceful.attempts) == (None, 2)
+
+
+def test_waiting_ends_when_the_time_is_up_and_the_last_words_remain(serve: Serve) -> None:
+    loading = refusal("503 Service Unavailable", "Loading model")
+    outcome = prober(plain(serve(loading).port), timeout=4).ask_all([QUESTION])[0]
+
+    assert outcome.failure
+    assert (outcome.failure.stage, outcome.attempts, outcome.waited_seconds) == ("loading", 4, 3.0)
+
+
+def test_all_models_are_asked_though_one_fails(serve: Serve) -> None:
+    way = plain(serve(refusal("404 Not Found", "no", code="model_not_found"), GOOD).port)
+    outcomes = prober(way).ask_all([Question("absent", "?", 8), Question("chat", "?", 8)])
+
+    assert outcomes[0].failure
+    assert outcomes[0].failure.stage == "model"
+    assert outcomes[1].answer
+    assert (outcomes[1].answer.text, outcomes[1].attempts) == ("I am here.", 1)
+
+
+@pytest.mark.parametrize(
+    ("turn", "expected"),
+    [
+        (
+            events("a", "b", timings={"predicted_n": 9, "predicted_per_second": 12.34}),
+            {"tokens": 9, "tokens_counted_by": "timings", "tokens_per_second": 12.3, "rate_measured_by": "server"},
+        ),
+        (
+            events("a", "b"),
+            {"tokens": 2, "tokens_counted_by": "chunks", "tokens_per_second": None, "rate_measured_by": "clock"},
+        ),
+        (
+            http("200 OK", b'{"choices":[{"message":{"content":"all at once"}}],"usage":{"completion_tokens":3}}'),
+            {"tokens": 3, "tokens_counted_by": "usage", "ttft_ms": 0.0},
+        ),
+    ],
+)
+def test_numbers_say_where_they_come_from(serve: Serve, turn: Turn, expected: dict[str, Any]) -> None:
+    measures = prober(plain(serve(turn).port)).ask(QUESTION, 5).measures()
+
+    assert expected.items() <= measures.items()
+
+
+def test_what_a_model_thinks_is_an_answer_too(serve: Serve) -> None:
+    thinking = (
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n: ping\n\n"
+        b'data: {"choices":[{"delta":{"reasoning_content":"Well,"},"finish_reason":"length"}]}\n\ndata: [DONE]\n\n'
+    )
+    answer = prober(plain(serve(thinking).port)).ask(QUESTION, 5)
+
+    assert (answer.text, answer.reasoning, answer.finish_reason) == ("", "Well,", "length")
