@@ -52,6 +52,12 @@ options:
         description: Served name.
         type: str
         required: true
+      url:
+        description: See O(url).
+        type: str
+      socket_path:
+        description: See O(socket_path).
+        type: path
       prompt:
         description: See O(prompt).
         type: str
@@ -122,11 +128,14 @@ EXAMPLES = r"""
       First token after {{ verified.answers.chat.ttft_ms }} ms,
       {{ verified.answers.chat.tokens_per_second }} tokens a second
 
-- name: Wait for one engine that listens on a Unix socket
+- name: Wait for engines that listen on Unix sockets
   hearth.llm.completion_probe:
     url: http://localhost/v1
-    socket_path: /run/hearth/chat.sock
-    model: chat
+    models:
+      - model: chat
+        socket_path: /run/hearth/chat.sock
+      - model: embedding
+        socket_path: /run/hearth/embedding.sock
     timeout: 60
 """
 
@@ -241,8 +250,9 @@ from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hearth.llm.plugins.module_utils._completion.answer import Answer
+from ansible_collections.hearth.llm.plugins.module_utils._completion.ask import Question
 from ansible_collections.hearth.llm.plugins.module_utils._completion.errors import ProbeError
-from ansible_collections.hearth.llm.plugins.module_utils._completion.probe import Outcome, Patience, Prober, Question
+from ansible_collections.hearth.llm.plugins.module_utils._completion.probe import Outcome, Patience, Prober
 from ansible_collections.hearth.llm.plugins.module_utils._completion.way import Way
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
 
@@ -271,6 +281,8 @@ def argument_spec() -> dict[str, Any]:
             "options": {
                 **expectations,
                 "model": {"type": "str", "required": True},
+                "url": {"type": "str"},
+                "socket_path": {"type": "path"},
                 "prompt": {"type": "str"},
                 "max_tokens": {"type": "int", "no_log": False},
             },
@@ -287,12 +299,11 @@ def argument_spec() -> dict[str, Any]:
 
 def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     """What the module returns. HearthError with the same as its details where a model did not answer as expected."""
-    way = Way(params["url"], params["connect_to"], params["socket_path"], params["ca_path"])
     seconds = ("timeout", "interval", "request_timeout", "grace")
     for name in seconds:
         if params[name] < 0 or (params[name] == 0 and name in ("timeout", "request_timeout")):
             raise InputError(f"{name}: {params[name]} is no time to wait. Give a positive number of seconds.")
-    prober = Prober(way, Patience(*(params[name] for name in seconds)))
+    prober = Prober(Patience(*(params[name] for name in seconds)))
     outcomes = prober.ask_all(_questions(params), once=check_mode)
     answers = {outcome.question.model: _answer(outcome, outcome.answer) for outcome in outcomes if outcome.answer}
     failures = {outcome.question.model: _failure(outcome, outcome.failure) for outcome in outcomes if outcome.failure}
@@ -314,7 +325,13 @@ def _questions(params: Mapping[str, Any]) -> list[Question]:
             values["expect_match"] = own.get("expect_match")
         elif own.get("expect_match") is not None:
             values["expect"] = None
-        question = Question(model=own["model"], **values)
+        way = Way(
+            own.get("url") or params["url"],
+            None if own.get("socket_path") else params["connect_to"],
+            own.get("socket_path") or params["socket_path"],
+            params["ca_path"],
+        )
+        question = Question(way, own["model"], **values)
         _check_question(question)
         if question.model in questions:
             raise InputError(f"models: {question.model} is there twice. Ask each model once.")

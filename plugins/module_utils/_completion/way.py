@@ -18,6 +18,8 @@ from ansible_collections.hearth.llm.plugins.module_utils._completion.errors impo
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._http import safe_url
 
+_LONGEST_SOCKET_PATH = 107
+
 # What OpenSSL calls the reasons for which people have to do something (X509_V_ERR_*), and what they have to do.
 _CERTIFICATE_REMEDIES = {
     9: "is not valid yet. Check the clocks of both hosts",
@@ -49,6 +51,10 @@ class Way:
             raise InputError(f"url: {safe_url(self.url)} must begin with http:// or https:// and name a host.")
         if self.connect_to and self.socket_path:
             raise InputError("connect_to and socket_path are two ways to one server: name one of them.")
+        if self.socket_path and len(os.fsencode(self.socket_path)) > _LONGEST_SOCKET_PATH:
+            raise InputError(
+                f"socket_path: {self.socket_path} is longer than the {_LONGEST_SOCKET_PATH} bytes that Linux allows."
+            )
         if not all(self.endpoint):
             raise InputError(f"connect_to: {self.connect_to} must be an address, or address:port.")
 

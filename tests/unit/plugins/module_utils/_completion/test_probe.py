@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.hearth.llm.plugins.module_utils._completion.answer import Answer
+from ansible_collections.hearth.llm.plugins.module_utils._completion.ask import Question, ask
 from ansible_collections.hearth.llm.plugins.module_utils._completion.errors import ProbeError
-from ansible_collections.hearth.llm.plugins.module_utils._completion.probe import Patience, Prober, Question
+from ansible_collections.hearth.llm.plugins.module_utils._completion.probe import Outcome, Patience, Prober
 from ansible_collections.hearth.llm.plugins.module_utils._completion.way import Way
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 
 from .conftest import Authority, Serve, Turn, events, http, refusal
 
-QUESTION = Question("chat", "Are you there?", max_tokens=8, api_key="secret-key")
 GOOD = events("I", " am", " here.", usage={"completion_tokens": 4})
 
 
@@ -27,32 +28,43 @@ class Time:
     def __init__(self) -> None:
         self.now = 0.0
 
+    def read(self) -> float:
+        return self.now
+
     def pause(self, seconds: float) -> None:
         self.now += seconds
-
-
-def prober(way: Way, *, timeout: float = 10, request_timeout: float = 5, grace: float = 0) -> Prober:
-    time = Time()
-    return Prober(way, Patience(timeout, 1, request_timeout, grace), clock=lambda: time.now, pause=time.pause)
 
 
 def plain(port: int) -> Way:
     return Way(f"http://127.0.0.1:{port}/v1")
 
 
-def failure(way: Way, question: Question = QUESTION, **patience: float) -> ProbeError:
+def question(way: Way, model: str = "chat", expect: str | None = None, expect_match: str | None = None) -> Question:
+    return Question(way, model, "Are you there?", 8, "secret-key", expect, expect_match)
+
+
+def answer(to: Question, *, silence: float = 5) -> Answer:
+    return ask(to, seconds=10, silence=silence, clock=Time().read)
+
+
+def failure(to: Question | Way, *, silence: float = 5) -> ProbeError:
     with pytest.raises(ProbeError) as caught:
-        prober(way, **patience).ask(question, 5)
+        answer(to if isinstance(to, Question) else question(to), silence=silence)
     assert "secret-key" not in str(caught.value)
     return caught.value
 
 
+def ask_all(*questions: Question, timeout: float = 10, grace: float = 0) -> list[Outcome]:
+    time = Time()
+    return Prober(Patience(timeout, 1, 5, grace), clock=time.read, pause=time.pause).ask_all(questions)
+
+
 def test_a_good_answer_is_read_and_measured(serve: Serve) -> None:
     server = serve(GOOD)
-    answer = prober(plain(server.port)).ask(QUESTION, 5)
+    good = answer(question(plain(server.port)))
 
-    assert (answer.text, answer.finish_reason, answer.model) == ("I am here.", "stop", "chat")
-    measures = answer.measures()
+    assert (good.text, good.finish_reason, good.model) == ("I am here.", "stop", "chat")
+    measures = good.measures()
     assert (measures["tokens"], measures["tokens_counted_by"], measures["ttft_ms"]) == (4, "usage", 0.0)
     head, _end, body = server.requests[0].partition(b"\r\n\r\n")
     assert head.startswith(b"POST /v1/chat/completions HTTP/1.1")
@@ -82,6 +94,7 @@ def test_a_good_answer_is_read_and_measured(serve: Serve) -> None:
         (refusal("413 Too Large", "too large"), "request", False, "answered 413 (too large). Check the request"),
         (refusal("503 Service Unavailable", "Loading model"), "loading", True, "answered 503 (Loading model)"),
         (refusal("500 Error", "model name=chat failed to load"), "loading", False, "(model name=chat failed to load)"),
+        (refusal("500 Error", "template failed"), "generation", True, "answered 500 (template failed)"),
         (http("502 Bad Gateway", b""), "loading", True, "answered 502. Look"),
         (http("200 OK", b"<html>", "text/html"), "request", False, "answered with text/html, not with a completion"),
         (
@@ -118,7 +131,7 @@ def test_each_failure_has_its_stage_its_words_and_a_remedy(
 
 
 def test_a_server_that_says_nothing_is_not_waited_for_beyond_request_timeout(serve: Serve) -> None:
-    failed = failure(plain(serve(lambda connection: _until_closed(connection)).port), request_timeout=0.2)
+    failed = failure(plain(serve(lambda connection: _until_closed(connection)).port), silence=0.2)
 
     assert (failed.stage, failed.heals) == ("generation", True)
     assert "said nothing for 0 s" in failed.message
@@ -130,23 +143,25 @@ def _until_closed(connection: socket.socket) -> None:
 
 
 @pytest.mark.parametrize(
-    ("question", "words"),
+    ("expect", "expect_match", "words"),
     [
-        (Question("chat", "?", 8, expect="I am there."), "expected 'I am there.', and found 'I am here.'."),
-        (Question("chat", "?", 8, expect_match="^You"), "expected a text that matches '^You', and found 'I am here.'."),
+        ("I am there.", None, "expected 'I am there.', and found 'I am here.'."),
+        (None, "^You", "expected a text that matches '^You', and found 'I am here.'."),
     ],
 )
-def test_another_text_than_the_expected_one_is_shown_beside_it(serve: Serve, question: Question, words: str) -> None:
-    failed = failure(plain(serve(GOOD).port), question)
+def test_another_text_than_the_expected_one_is_shown_beside_it(
+    serve: Serve, expect: str | None, expect_match: str | None, words: str
+) -> None:
+    failed = failure(question(plain(serve(GOOD).port), expect=expect, expect_match=expect_match))
 
     assert (failed.stage, failed.message) == ("answer", words)
 
 
 def test_an_expected_text_is_compared_whole_and_a_pattern_is_found_anywhere(serve: Serve) -> None:
-    ask = prober(plain(serve(GOOD).port)).ask
+    way = plain(serve(GOOD).port)
 
-    assert ask(Question("chat", "?", 8, expect=" I am here.\n"), 5).text == "I am here."
-    assert ask(Question("chat", "?", 8, expect_match="her[eo]"), 5).text == "I am here."
+    assert answer(question(way, expect=" I am here.\n")).text == "I am here."
+    assert answer(question(way, expect_match="her[eo]")).text == "I am here."
 
 
 def test_the_name_that_is_not_known_and_the_port_that_is_closed_are_told_apart() -> None:
@@ -195,7 +210,7 @@ def test_with_the_authority_a_name_that_does_not_resolve_is_asked_at_an_address(
     server = serve(GOOD, context=authority.context("llm.invalid"))
     way = Way("https://llm.invalid/v1", f"127.0.0.1:{server.port}", ca_path=str(authority.path))
 
-    assert prober(way).ask(QUESTION, 5).text == "I am here."
+    assert answer(question(way)).text == "I am here."
     assert b"\r\nHost: llm.invalid\r\n" in server.requests[0]
 
 
@@ -226,7 +241,7 @@ def test_a_unix_socket_leads_to_a_server(serve: Serve, tmp_path: Path) -> None:
     path = tmp_path / "chat.sock"
     serve(GOOD, path=path)
 
-    assert prober(Way("http://localhost/v1", socket_path=str(path))).ask(QUESTION, 5).text == "I am here."
+    assert answer(question(Way("http://localhost/v1", socket_path=str(path)))).text == "I am here."
     absent = failure(Way("http://localhost/v1", socket_path=str(tmp_path / "absent.sock")))
     assert (absent.stage, absent.heals) == ("connect", True)
 
@@ -240,6 +255,7 @@ def test_a_unix_socket_leads_to_a_server(serve: Serve, tmp_path: Path) -> None:
         ({"url": "http://llm.example/v1", "connect_to": "host:99999"}, "has no valid port"),
         ({"url": "http://llm.example/v1", "connect_to": ":80"}, "must be an address"),
         ({"url": "http://llm.example/v1", "connect_to": "host", "socket_path": "/x"}, "two ways"),
+        ({"url": "http://llm.example/v1", "socket_path": f"/{'x' * 107}"}, "longer than the 107 bytes"),
     ],
 )
 def test_a_way_that_cannot_be_is_refused_before_anything_is_asked(way: dict[str, Any], words: str) -> None:
@@ -249,7 +265,7 @@ def test_a_way_that_cannot_be_is_refused_before_anything_is_asked(way: dict[str,
 
 def test_waiting_goes_on_while_it_can_help(serve: Serve) -> None:
     loading = refusal("503 Service Unavailable", "Loading model")
-    outcome = prober(plain(serve(loading, b"", loading, GOOD).port)).ask_all([QUESTION])[0]
+    outcome = ask_all(question(plain(serve(loading, b"", loading, GOOD).port)))[0]
 
     assert outcome.answer
     assert (outcome.answer.text, outcome.attempts, outcome.waited_seconds) == ("I am here.", 4, 3.0)
@@ -257,8 +273,8 @@ def test_waiting_goes_on_while_it_can_help(serve: Serve) -> None:
 
 def test_waiting_ends_at_once_where_it_cannot_help_unless_grace_is_given(serve: Serve) -> None:
     refused = refusal("401 Unauthorized", "Invalid API Key")
-    at_once = prober(plain(serve(refused, GOOD).port)).ask_all([QUESTION])[0]
-    graceful = prober(plain(serve(refused, GOOD).port), grace=5).ask_all([QUESTION])[0]
+    at_once = ask_all(question(plain(serve(refused, GOOD).port)))[0]
+    graceful = ask_all(question(plain(serve(refused, GOOD).port)), grace=5)[0]
 
     assert (at_once.answer, at_once.attempts) == (None, 1)
     assert (graceful.failure, graceful.attempts) == (None, 2)
@@ -266,7 +282,7 @@ def test_waiting_ends_at_once_where_it_cannot_help_unless_grace_is_given(serve: 
 
 def test_waiting_ends_when_the_time_is_up_and_the_last_words_remain(serve: Serve) -> None:
     loading = refusal("503 Service Unavailable", "Loading model")
-    outcome = prober(plain(serve(loading).port), timeout=4).ask_all([QUESTION])[0]
+    outcome = ask_all(question(plain(serve(loading).port)), timeout=4)[0]
 
     assert outcome.failure
     assert (outcome.failure.stage, outcome.attempts, outcome.waited_seconds) == ("loading", 4, 3.0)
@@ -274,7 +290,7 @@ def test_waiting_ends_when_the_time_is_up_and_the_last_words_remain(serve: Serve
 
 def test_all_models_are_asked_though_one_fails(serve: Serve) -> None:
     way = plain(serve(refusal("404 Not Found", "no", code="model_not_found"), GOOD).port)
-    outcomes = prober(way).ask_all([Question("absent", "?", 8), Question("chat", "?", 8)])
+    outcomes = ask_all(question(way, "absent"), question(way))
 
     assert outcomes[0].failure
     assert outcomes[0].failure.stage == "model"
@@ -300,7 +316,7 @@ def test_all_models_are_asked_though_one_fails(serve: Serve) -> None:
     ],
 )
 def test_numbers_say_where_they_come_from(serve: Serve, turn: Turn, expected: dict[str, Any]) -> None:
-    measures = prober(plain(serve(turn).port)).ask(QUESTION, 5).measures()
+    measures = answer(question(plain(serve(turn).port))).measures()
 
     assert expected.items() <= measures.items()
 
@@ -310,6 +326,6 @@ def test_what_a_model_thinks_is_an_answer_too(serve: Serve) -> None:
         b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n: ping\n\n"
         b'data: {"choices":[{"delta":{"reasoning_content":"Well,"},"finish_reason":"length"}]}\n\ndata: [DONE]\n\n'
     )
-    answer = prober(plain(serve(thinking).port)).ask(QUESTION, 5)
+    thought = answer(question(plain(serve(thinking).port)))
 
-    assert (answer.text, answer.reasoning, answer.finish_reason) == ("", "Well,", "length")
+    assert (thought.text, thought.reasoning, thought.finish_reason) == ("", "Well,", "length")
