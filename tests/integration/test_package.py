@@ -1,0 +1,69 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The archive that users install holds what they need, nothing else, and runs by FQCN."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from .conftest import PROJECT, environment
+
+BIN = Path(sys.executable).parent
+TREES = {"changelogs", "docs", "files", "inventories", "meta", "playbooks", "plugins", "roles"}
+FILES = {"CHANGELOG.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "requirements.txt", "site.yml"}
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("archive")
+    clone = directory / "clone"
+    # Of what git knows, so that nothing that lies around here is taken for a part of the collection.
+    subprocess.run(["git", "clone", "--quiet", str(PROJECT), str(clone)], check=True)
+    build = [str(BIN / "ansible-galaxy"), "collection", "build", str(clone), "--output-path", str(directory)]
+    subprocess.run(build, check=True, env=environment(directory), stdout=subprocess.DEVNULL)
+    return next(directory.glob("hearth-llm-*.tar.gz"))
+
+
+def test_the_archive_holds_the_collection_and_nothing_else(archive: Path) -> None:
+    with tarfile.open(archive) as tar:
+        names = [Path(member.name) for member in tar.getmembers() if member.isfile()]
+    assert {name.parts[0] for name in names if len(name.parts) > 1} <= TREES
+    assert {name.name for name in names if len(name.parts) == 1} == FILES
+    assert not [name for name in names if name.suffix in (".pyc", ".orig", ".swp") or ".secrets" in name.parts]
+    assert Path("files/models/hearth-hello.gguf") in names
+
+
+def test_the_installed_collection_runs_by_its_name(archive: Path, tmp_path: Path) -> None:
+    collections = tmp_path / "collections"
+    # Users of the installed collection do not have the ansible.cfg of a clone.
+    (tmp_path / "ansible.cfg").touch()
+    variables = {
+        **environment(tmp_path),
+        "ANSIBLE_CONFIG": str(tmp_path / "ansible.cfg"),
+        "ANSIBLE_COLLECTIONS_PATH": str(collections),
+    }
+    install = [str(BIN / "ansible-galaxy"), "collection", "install", str(archive), "--no-deps", "-p", str(collections)]
+    subprocess.run(install, check=True, env=variables, stdout=subprocess.DEVNULL)
+    inventory = collections / "ansible_collections/hearth/llm/inventories/local"
+    for playbook in ("site", "preflight", "verify", "remove"):
+        subprocess.run(
+            [str(BIN / "ansible-playbook"), f"hearth.llm.{playbook}", "-i", str(inventory), "--syntax-check"],
+            check=True,
+            cwd=tmp_path,
+            env=variables,
+        )
+    checked = subprocess.run(
+        [str(BIN / "ansible-playbook"), "hearth.llm.preflight", "-i", str(inventory), "-e", "preflight_ports=[]"],
+        check=False,
+        cwd=tmp_path,
+        env=variables,
+        capture_output=True,
+        text=True,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "[WARNING]" not in checked.stderr, checked.stderr
