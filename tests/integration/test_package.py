@@ -58,7 +58,7 @@ def test_the_installed_collection_runs_by_its_name(archive: Path, tmp_path: Path
             env=variables,
         )
     checked = subprocess.run(
-        [str(BIN / "ansible-playbook"), "hearth.llm.preflight", "-i", str(inventory), "-e", "preflight_ports=[]"],
+        [str(BIN / "ansible-playbook"), "hearth.llm.preflight", "-i", str(inventory), "-e", '{"preflight_ports": []}'],
         check=False,
         cwd=tmp_path,
         env=variables,
