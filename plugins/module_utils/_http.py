@@ -13,7 +13,6 @@ import http.client
 import json
 import os
 import random
-import socket
 import ssl
 import threading
 import time
@@ -23,6 +22,19 @@ from typing import Any, Callable, Container, Iterator, Mapping
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit, urlunsplit
 
 from ansible_collections.hearth.llm.plugins.module_utils._errors import ProtocolError, StatusError, TransportError
+from ansible_collections.hearth.llm.plugins.module_utils._http_errors import status_error, transport_error
+from ansible_collections.hearth.llm.plugins.module_utils._url import is_loopback, safe_url, same_origin
+
+__all__ = [
+    "TRANSIENT",
+    "USER_AGENT",
+    "Client",
+    "Response",
+    "is_loopback",
+    "retry_after_seconds",
+    "safe_url",
+    "same_origin",
+]
 
 USER_AGENT = "hearth.llm/1.0"
 REDIRECTS = (301, 302, 303, 307, 308)
@@ -31,31 +43,6 @@ TRANSIENT = (408, 429, 500, 502, 503, 504)
 IDEMPOTENT = ("GET", "HEAD", "OPTIONS")
 _MAX_REDIRECTS = 8
 _ERROR_BODY_BYTES = 4096
-
-_REMEDIES = {
-    401: "Give a valid key or token.",
-    403: "Ask for access, or use a key or token that has it.",
-    404: "Check the address.",
-    407: "Give the proxy's user and password in http_proxy or https_proxy.",
-    429: "Wait a while, or ask with a token: known users are limited less.",
-}
-
-
-def safe_url(url: str) -> str:
-    """The address as it may stand in a message: without user, password, query (signatures!) and fragment."""
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-
-
-def same_origin(one: str, other: str) -> bool:
-    """Whether both addresses belong to the same host, port and scheme: what one is told the other may know."""
-    return _origin(one) == _origin(other)
-
-
-def is_loopback(url: str) -> bool:
-    """Whether the address never leaves this machine."""
-    host = urlsplit(url).hostname or ""
-    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def retry_after_seconds(value: str | None, now: float | None = None) -> float | None:
@@ -81,6 +68,7 @@ class Response:
         self.headers = raw.headers
         # The headers of each redirect that led here: the hub tells a file's hash on the 302, not on the CDN's 200.
         self.hops: list[http.client.HTTPMessage] = []
+        self._closed = False
 
     @property
     def content_type(self) -> str:
@@ -99,9 +87,12 @@ class Response:
     def read(self, limit: int | None = None) -> bytes:
         """The body, or at most its first `limit` bytes."""
         try:
-            return self._raw.read() if limit is None else self._raw.read(limit)
+            body = self._raw.read() if limit is None else self._raw.read(limit)
         except (OSError, http.client.HTTPException) as error:
             raise self._broken(error) from error
+        if self._raw.length and (limit is None or len(body) < limit):
+            raise self._broken(http.client.IncompleteRead(b"", self._raw.length))
+        return body
 
     def lines(self) -> Iterator[bytes]:
         """The body line by line, as it arrives (server-sent events)."""
@@ -126,6 +117,9 @@ class Response:
             ) from error
 
     def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
         if self._raw.isclosed() and not self._raw.will_close:
             self._client._keep(self._wire)
         else:
@@ -139,9 +133,10 @@ class Response:
         self.close()
 
     def _broken(self, error: Exception) -> TransportError:
+        self._closed = True
         self._raw.close()
         self._wire.connection.close()
-        return _transport_error(self.method, self.url, "read", error, self._client.read_seconds)
+        return transport_error(self.method, self.url, "read", error, self._client.read_seconds)
 
 
 class _Wire:
@@ -200,7 +195,7 @@ class Client:
                 response = self._follow(method, url, dict(headers or {}), body, token, expect, redirects)
                 if response.status in expect:
                     return response
-                error = _status_error(response)
+                error = _unexpected(response)
             except TransportError as failure:
                 if attempt == tries or failure.stage in ("tls", "proxy"):
                     raise
@@ -253,10 +248,10 @@ class Client:
     ) -> Response:
         """Sends the request and walks the redirects, unless a redirect is itself the expected answer."""
         hops: list[http.client.HTTPMessage] = []
-        origin = _origin(url)
+        first = url
         for _hop in range(_MAX_REDIRECTS + 1):
             sent = {**self._headers, **headers}
-            if token and _origin(url) == origin:
+            if token and same_origin(url, first):
                 sent["Authorization"] = f"Bearer {token}"
             response = self._send(method, url, sent, body)
             response.hops = hops
@@ -271,7 +266,7 @@ class Client:
                     f"{method} {safe_url(url)} answered {response.status} and leads from https to {safe_url(target)}: "
                     "not followed, since anybody on the way could change the answer. Name an https address."
                 )
-            if _origin(target) != origin:
+            if not same_origin(target, first):
                 headers = {
                     name: value for name, value in headers.items() if name.lower() not in ("authorization", "cookie")
                 }
@@ -302,7 +297,7 @@ class Client:
                 # The server had closed a kept-alive connection without saying so. Every idle one may be as dead.
                 self.close()
                 return self._send(method, url, headers, body)
-            raise _transport_error(method, url, "send", error, self.read_seconds) from error
+            raise transport_error(method, url, "send", error, self.read_seconds) from error
         wire.used = True
         return Response(self, wire, raw, method, url)
 
@@ -326,7 +321,7 @@ class Client:
         except (OSError, http.client.HTTPException) as error:
             stage = "connect" if connection.sock is None else "tls"
             connection.close()
-            raise _transport_error(method, url, stage, error, self.connect_seconds, proxy) from error
+            raise transport_error(method, url, stage, error, self.connect_seconds, proxy) from error
         connection.sock.settimeout(self.read_seconds)
         return _Wire(key, connection)
 
@@ -350,11 +345,6 @@ class Client:
                         ) from error
                 self._context = context
             return self._context
-
-
-def _origin(url: str) -> tuple[str, str, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname or "", parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
 def _address(method: str, url: str, parts: SplitResult) -> tuple[str, int]:
@@ -386,61 +376,7 @@ def _basic(parts: SplitResult) -> str:
     return "Basic " + base64.b64encode(pair.encode("utf-8")).decode("ascii")
 
 
-def _status_error(response: Response) -> StatusError:
+def _unexpected(response: Response) -> StatusError:
     with response:
         body = response.read(_ERROR_BODY_BYTES).decode("utf-8", "replace")
-    said = _words_of(body, response.content_type)
-    remedy = _REMEDIES.get(
-        response.status, "Try again later." if response.status >= 500 else "Check the address and the request."
-    )
-    message = f"{response.method} {safe_url(response.url)} answered {response.status} {response.reason}{said}. {remedy}"
-    return StatusError(message, status=response.status, headers=response.headers, body=body, url=safe_url(response.url))
-
-
-def _words_of(body: str, content_type: str) -> str:
-    """What the server said in words, where it is short enough to be words."""
-    if content_type == "application/json":
-        try:
-            said = json.loads(body)
-        except ValueError:
-            return ""
-        said = said.get("error", said.get("message", "")) if isinstance(said, dict) else ""
-        said = said.get("message", "") if isinstance(said, dict) else said
-        return f" ({str(said)[:300].rstrip('.')})" if said else ""
-    text = " ".join(body.split())
-    return f" ({text[:300].rstrip('.')})" if text and content_type == "text/plain" else ""
-
-
-def _transport_error(
-    method: str, url: str, stage: str, error: Exception, seconds: float, proxy: SplitResult | None = None
-) -> TransportError:
-    host = urlsplit(url).netloc.rpartition("@")[2]
-    through = f" through the proxy {proxy.hostname}:{proxy.port or 8080}" if proxy else ""
-    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    if isinstance(error, ssl.SSLError) and stage == "connect":
-        stage = "tls"
-    if stage == "tls" and not isinstance(error, socket.timeout):
-        why = getattr(error, "verify_message", "") or reason
-        what = f"no trusted TLS connection to {host}{through} ({why})"
-        remedy = "Name the CA that signed it in ca_path, or in SSL_CERT_FILE; check the name in the address and this host's clock."
-    elif isinstance(error, socket.gaierror):
-        stage, what = "address", f"the name {proxy.hostname if proxy else host} is not known ({reason})"
-        remedy = "Check the name and this host's DNS, or set https_proxy."
-    elif isinstance(error, socket.timeout):
-        what = f"nothing came from {host}{through} for {seconds:.0f} s"
-        remedy = "Check that the server is up and that no firewall stands between, or set https_proxy and no_proxy."
-    elif "Tunnel connection failed" in str(error):
-        stage, what = "proxy", f"the proxy {proxy.hostname if proxy else ''} refused the way to {host} ({error})"
-        remedy = "Check https_proxy and its user and password, or name the host in no_proxy."
-    elif stage == "connect":
-        what = f"cannot connect to {host}{through} ({reason})"
-        remedy = "Check that the server is up and can be reached from this host, or set https_proxy and no_proxy."
-    else:
-        missing = (
-            f", {error.expected} bytes before the end"
-            if isinstance(error, http.client.IncompleteRead) and error.expected
-            else ""
-        )
-        what = f"the connection to {host} was cut{missing} ({reason})"
-        remedy = "Try again; look at the server's log where it happens each time."
-    return TransportError(f"{method} {safe_url(url)}: {what}. {remedy}", stage=stage, url=safe_url(url))
+    return status_error(response.method, response.url, response.status, response.reason, response.headers, body)

@@ -9,7 +9,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,9 +41,6 @@ class Outcome:
         return re.sub(r"\s+", " ", self.output)
 
 
-RunPlaybook = Callable[..., Outcome]
-
-
 def environment(home: Path) -> dict[str, str]:
     """What a run sees: the collection as it lies here, and a home of its own."""
     return {
@@ -59,47 +56,63 @@ def environment(home: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def playbook(tmp_path: Path) -> RunPlaybook:
+def playbook(tmp_path: Path) -> Runner:
     """Runs plays on localhost, with the options of ansible-playbook, and expects success unless told otherwise."""
-    return runner(tmp_path)
+    return Runner(tmp_path)
 
 
 @pytest.fixture(scope="module")
-def module_playbook(tmp_path_factory: pytest.TempPathFactory) -> RunPlaybook:
+def module_playbook(tmp_path_factory: pytest.TempPathFactory) -> Runner:
     """The same for what all tests of a module share."""
-    return runner(tmp_path_factory.mktemp("playbook"))
+    return Runner(tmp_path_factory.mktemp("playbook"))
 
 
-def runner(directory: Path) -> RunPlaybook:
-    inventory = directory / "inventory"
-    inventory.mkdir()
-    host = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-    (inventory / "hosts.json").write_text(json.dumps({"all": {"hosts": {"localhost": host}}}))
+class Runner:
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._inventory = directory / "inventory"
+        self._inventory.mkdir()
+        self.hosts({"localhost": {}})
 
-    def run(
+    def hosts(self, hosts: Mapping[str, Mapping[str, Any]]) -> None:
+        """Every host is this machine, with variables of its own."""
+        local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+        inventory = {"all": {"hosts": {name: {**local, **variables} for name, variables in hosts.items()}}}
+        (self._inventory / "hosts.json").write_text(json.dumps(inventory))
+
+    def __call__(
+        self,
         plays: Plays | Path,
         *options: str,
         succeeds: bool = True,
+        warns: bool = False,
         variables: dict[str, str] | None = None,
         timeout: float = 300,
     ) -> Outcome:
-        path = plays if isinstance(plays, Path) else directory / "play.yml"
-        if not isinstance(plays, Path):
-            path.write_text(json.dumps(list(plays)))
-        process = subprocess.run(
-            [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(inventory), str(path), *options],
-            cwd=directory,
-            env={**environment(directory), **(variables or {})},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-        outcome = Outcome(process.returncode, process.stdout)
+        process = self.start(plays, *options, variables=variables)
+        try:
+            output, _nothing = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+        outcome = Outcome(process.returncode, output)
         warning = WARNING.search(outcome.output)
-        assert not warning, f"Ansible warned: {warning.group()}"
+        assert warns or not warning, f"Ansible warned: {warning.group() if warning else ''}"
         assert (outcome.status == 0) == succeeds, outcome.output
         return outcome
 
-    return run
+    def start(
+        self, plays: Plays | Path, *options: str, variables: dict[str, str] | None = None
+    ) -> subprocess.Popen[str]:
+        """A run that is not waited for."""
+        path = plays if isinstance(plays, Path) else self._directory / "play.yml"
+        if not isinstance(plays, Path):
+            path.write_text(json.dumps(list(plays)))
+        return subprocess.Popen(
+            [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(self._inventory), str(path), *options],
+            cwd=self._directory,
+            env={**environment(self._directory), **(variables or {})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )

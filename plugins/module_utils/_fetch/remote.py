@@ -14,6 +14,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._errors import (
     InputError,
     ProtocolError,
     StatusError,
+    TransportError,
 )
 from ansible_collections.hearth.llm.plugins.module_utils._http import Client, Response, safe_url, same_origin
 
@@ -115,6 +116,12 @@ class WebRemote(Remote):
         try:
             response = self._ask(self._url, self._token, start, end)
         except StatusError as error:
+            if error.status in EXPIRED and error.details.get("url") != safe_url(self._url):
+                raise TransportError(
+                    f"{safe_url(self._url)} leads to {error.details.get('url')}, which answered {error.status}. Check this host's clock "
+                    "(the address is signed for a time), and that no proxy or firewall forbids that address.",
+                    stage="read",
+                ) from error
             raise (self._explain(error) if self._explain else error) from error
         self._direct = (response.url, self._token if same_origin(response.url, self._url) else None)
         return self._stream(response, start)
