@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
 
 if TYPE_CHECKING:
-    from typing import Dict, List, Optional, Tuple
+    pass
 
 DEFINITION = "definition.json"
 
@@ -32,7 +32,7 @@ def _digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _as_text(definition: Dict[str, Any]) -> str:
+def _as_text(definition: dict[str, Any]) -> str:
     return json.dumps(definition, indent=2, sort_keys=True) + "\n"
 
 
@@ -50,15 +50,15 @@ class File:
 
 @dataclass(frozen=True)
 class Generation:
-    files: Tuple[File, ...]
-    definition: Dict[str, Any]
+    files: tuple[File, ...]
+    definition: dict[str, Any]
 
     @property
     def name(self) -> str:
         return _digest([[[f.path, f.content, f.mode] for f in self.files], self.definition])
 
 
-def restart_key(generation: str, definition: Dict[str, Any], *, reloadable: bool) -> str:
+def restart_key(generation: str, definition: dict[str, Any], *, reloadable: bool) -> str:
     """What a running service is compared by: it has to be restarted when this changes."""
     return _digest(definition) if reloadable else generation
 
@@ -86,26 +86,26 @@ class Service:
     def directory(self, generation: str) -> str:
         return os.path.join(self.path, "generations", generation)
 
-    def definition(self, generation: str) -> Dict[str, Any]:
+    def definition(self, generation: str) -> dict[str, Any]:
         return dict(json.loads(self._read(generation, DEFINITION) or "{}"))
 
-    def _read(self, generation: str, path: str) -> Optional[str]:
+    def _read(self, generation: str, path: str) -> str | None:
         try:
             with open(os.path.join(self.directory(generation), path), encoding="utf-8") as stream:
                 return stream.read()
         except OSError:
             return None
 
-    def _present_files(self, generation: str) -> List[str]:
+    def _present_files(self, generation: str) -> list[str]:
         root = self.directory(generation)
         found = [os.path.join(where, name) for where, _dirs, names in os.walk(root) for name in names]
         return [os.path.relpath(path, root) for path in found]
 
-    def difference(self, wanted: Generation) -> List[Dict[str, str]]:
+    def difference(self, wanted: Generation) -> list[dict[str, str]]:
         """What differs between the current files, as they lie there now, and the wanted ones."""
         current = self.current
         secret = {f.path for f in wanted.files if f.secret}
-        after: Dict[str, str] = {f.path: f.content for f in wanted.files}
+        after: dict[str, str] = {f.path: f.content for f in wanted.files}
         after[DEFINITION] = _as_text(wanted.definition)
         paths = sorted(set(self._present_files(current) if current else []) | set(after))
         diff = []
@@ -119,7 +119,7 @@ class Service:
             diff.append({"before": old, "after": new, "before_header": path, "after_header": path})
         return diff
 
-    def write(self, wanted: Generation, group: Optional[str]) -> str:
+    def write(self, wanted: Generation, group: str | None) -> str:
         """Writes all files beside the place where they belong, then moves them there in one step."""
         self._make_directories()
         fresh = tempfile.mkdtemp(prefix=".new-", dir=os.path.join(self.path, "generations"))
@@ -147,7 +147,7 @@ class Service:
                 os.chmod(path, 0o755)
 
     @staticmethod
-    def _gid(group: Optional[str]) -> int:
+    def _gid(group: str | None) -> int:
         if group is None:
             return -1
         if group.isdigit():
@@ -163,6 +163,13 @@ class Service:
             os.unlink(fresh)
         os.symlink(os.path.join("generations", generation), fresh)
         os.replace(fresh, os.path.join(self.path, link))
+
+    @property
+    def exists(self) -> bool:
+        return os.path.isdir(self.path)
+
+    def remove(self) -> None:
+        shutil.rmtree(self.path)
 
     def prune(self) -> None:
         keep = {self.current, self.proven}

@@ -122,8 +122,6 @@ definition:
   returned: O(state=rolled_back)
 """
 
-import os
-import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -132,17 +130,17 @@ from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthEr
 from ansible_collections.hearth.llm.plugins.module_utils._generations import File, Generation, Service, restart_key
 
 if TYPE_CHECKING:
-    from typing import Dict, List, NoReturn
+    from typing import NoReturn
 
 
 @dataclass(frozen=True)
 class Result:
     changed: bool
-    diff: List[Dict[str, str]] = field(default_factory=list)
-    values: Dict[str, Any] = field(default_factory=dict)
+    diff: list[dict[str, str]] = field(default_factory=list)
+    values: dict[str, Any] = field(default_factory=dict)
 
 
-def argument_spec() -> Dict[str, Any]:
+def argument_spec() -> dict[str, Any]:
     file_options = {
         "path": {"type": "str", "required": True},
         "content": {"type": "str"},
@@ -168,18 +166,18 @@ def argument_spec() -> Dict[str, Any]:
     }
 
 
-def wanted_file(described: Dict[str, Any]) -> File:
+def wanted_file(described: dict[str, Any]) -> File:
     secret = described["secret_content"] is not None
     content = described["secret_content"] if secret else described["content"]
     return File(described["path"], content, int(described["mode"], 8), secret=secret)
 
 
-def wanted_generation(params: Dict[str, Any]) -> Generation:
+def wanted_generation(params: dict[str, Any]) -> Generation:
     files = tuple(wanted_file(described) for described in params["files"])
     return Generation(files, params["definition"])
 
 
-def present(service: Service, params: Dict[str, Any], module: AnsibleModule) -> Result:
+def present(service: Service, params: dict[str, Any], module: AnsibleModule) -> Result:
     wanted = wanted_generation(params)
     diff = service.difference(wanted)
     changed = service.current != wanted.name or bool(diff)
@@ -193,7 +191,7 @@ def present(service: Service, params: Dict[str, Any], module: AnsibleModule) -> 
     return Result(changed, diff, {"generation": wanted.name, "is_proven": is_proven, "restart_key": key})
 
 
-def accept(module: AnsibleModule, command: List[str], directory: str) -> None:
+def accept(module: AnsibleModule, command: list[str], directory: str) -> None:
     """Has the service's own program judge the new files before they go live."""
     command = [word.replace("{config}", directory) for word in command]
     code, out, err = module.run_command(command)
@@ -226,13 +224,13 @@ def rolled_back(service: Service, *, reloadable: bool, check_mode: bool) -> Resu
 
 
 def absent(service: Service, *, check_mode: bool) -> Result:
-    changed = os.path.isdir(service.path)
+    changed = service.exists
     if changed and not check_mode:
-        shutil.rmtree(service.path)
+        service.remove()
     return Result(changed)
 
 
-def run(params: Dict[str, Any], module: AnsibleModule) -> Result:
+def run(params: dict[str, Any], module: AnsibleModule) -> Result:
     service = Service(params["path"])
     if params["state"] == "present":
         return present(service, params, module)

@@ -90,9 +90,9 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
 
 if TYPE_CHECKING:
-    from typing import Callable, Dict, List, NoReturn, Optional
+    from typing import Callable, NoReturn
 
-    Run = Callable[[List[str]], str]
+    Run = Callable[[list[str]], str]
 
 QUESTION_TIMEOUT = 5.0
 PAUSE = 0.25
@@ -111,7 +111,7 @@ class _SocketConnection(http.client.HTTPConnection):
         self.sock.connect(self._path)
 
 
-def argument_spec() -> Dict[str, Any]:
+def argument_spec() -> dict[str, Any]:
     return {
         "name": {"type": "str", "required": True},
         "url": {"type": "str"},
@@ -125,7 +125,7 @@ def argument_spec() -> Dict[str, Any]:
     }
 
 
-def ask(url: str, socket_path: Optional[str], wanted: List[int]) -> str:
+def ask(url: str, socket_path: str | None, wanted: list[int]) -> str:
     """Empty when the service answers as wanted, else what came instead."""
     parts = urlsplit(url)
     connection: http.client.HTTPConnection
@@ -145,7 +145,7 @@ def ask(url: str, socket_path: Optional[str], wanted: List[int]) -> str:
         connection.close()
 
 
-def wait(params: Dict[str, Any], run: Run) -> float:
+def wait(params: dict[str, Any], run: Run) -> float:
     """How long it took, in seconds. Raises when the service has ended or does not answer in time."""
     name, url, begin = params["name"], params["url"], time.monotonic()
     deadline = begin + (params["timeout"] if url else params["settle"])
@@ -169,7 +169,7 @@ def wait(params: Dict[str, Any], run: Run) -> float:
 def main() -> NoReturn:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
 
-    def run(command: List[str]) -> str:
+    def run(command: list[str]) -> str:
         _code, out, err = module.run_command(command)
         return str(out + err).strip()
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import socket
 import sys
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from typing import Any
 import pytest
 
 # A service that answers on a Unix socket with its configuration and its process id, and reads its file again on SIGHUP.
-PROGRAM = '''
+PROGRAM = """
 import http.server, json, os, pathlib, signal, socketserver, sys
 
 config = pathlib.Path(sys.argv[1])
@@ -50,7 +49,7 @@ path = sys.argv[2]
 if os.path.exists(path):
     os.unlink(path)
 Server(path, Handler).serve_forever()
-'''
+"""
 
 
 class Echo:
@@ -65,9 +64,7 @@ class Echo:
         self.program.write_text(PROGRAM)
         self._playbook = playbook
 
-    def describe(
-        self, config: dict[str, Any], *, check: bool = False, succeeds: bool = True, **variables: Any
-    ) -> Any:
+    def describe(self, config: dict[str, Any], *, check: bool = False, succeeds: bool = True, **variables: Any) -> Any:
         play = {
             "hosts": "localhost",
             "gather_facts": False,
@@ -138,7 +135,9 @@ def test_a_service_comes_up_once_and_restarts_only_for_a_change(echo: Echo) -> N
 def test_a_configuration_that_does_not_come_up_is_replaced_by_the_one_that_worked(echo: Echo) -> None:
     echo.describe({"says": "one"})
     failure = echo.describe({"says": "two", "broken": "the disk is on fire"}, succeeds=False)
-    assert "this configuration cannot work: the disk is on fire" in failure.output, "the service's own words are missing"
+    assert "this configuration cannot work: the disk is on fire" in failure.output, (
+        "the service's own words are missing"
+    )
     assert "The configuration that worked before is running again." in failure.words
     assert echo.ask()["says"] == "one"
     assert echo.describe({"says": "one"}).changed == 0
@@ -184,7 +183,7 @@ def test_a_secret_is_in_no_output_and_open_to_nobody_else(echo: Echo) -> None:
     assert "(another secret)" in verbose.output
     path = echo.files / "current/token"
     assert path.read_text() == "s3cr3t-three"
-    assert os.stat(path).st_mode & 0o007 == 0
+    assert path.stat().st_mode & 0o007 == 0
 
 
 def secret(token: str) -> dict[str, str]:

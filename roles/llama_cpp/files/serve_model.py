@@ -26,6 +26,8 @@ from typing import Any, NoReturn
 import xllamacpp
 from serve_options import ConfigurationError, apply_option
 
+LONGEST_SOCKET_PATH = 107
+
 
 def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or arguments[0].startswith("-"):
@@ -104,6 +106,9 @@ def check(parameters: Any) -> None:
         file = getattr(parameters, name).path
         if file and not os.access(file, os.R_OK):
             raise ConfigurationError(f"'{name}': {file} does not exist or cannot be read")
+    for host in parameters.hostnames:
+        if host.endswith(".sock") and len(os.fsencode(host)) > LONGEST_SOCKET_PATH:
+            raise ConfigurationError(f"'host': {host} is longer than the {LONGEST_SOCKET_PATH} bytes that Linux allows")
 
 
 def say(text: str) -> None:

@@ -28,7 +28,9 @@ def defaults_of(role: Path) -> dict[str, Any]:
 
 def commented_out(role: Path) -> set[str]:
     """Inputs that have no meaningful default stand in the defaults as comments."""
-    return set(re.findall(r"^# (\w+):", (role / "defaults/main.yml").read_text(), re.MULTILINE)) & options_of(role).keys()
+    return (
+        set(re.findall(r"^# (\w+):", (role / "defaults/main.yml").read_text(), re.MULTILINE)) & options_of(role).keys()
+    )
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
