@@ -14,7 +14,8 @@ from typing import Any
 import xllamacpp
 
 # A flag's place in CommonParams. Its type is that of the value that stands there. Flags that only talk to a terminal,
-# download models, or open the host to the model (tools, MCP servers) are left out on purpose.
+# download models, or open the host to the model (tools, MCP servers) are left out on purpose, and so is TLS, which the
+# wheel's build does not have.
 PLACES = {
     "alias": "model_alias",
     "api-prefix": "api_prefix",
@@ -80,8 +81,6 @@ PLACES = {
     "special": "special",
     "split-mode": "split_mode",
     "sse-ping-interval": "sse_ping_interval",
-    "ssl-cert-file": "ssl_file_cert",
-    "ssl-key-file": "ssl_file_key",
     "swa-full": "swa_full",
     "temp": "sampling.temp",
     "threads": "cpuparams.n_threads",

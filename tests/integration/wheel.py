@@ -1,0 +1,57 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The engine of the runtime `process`, real: installed once for each lock and kept between sessions."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROLE_FILES = Path(__file__).resolve().parents[2] / "roles/llama_cpp/files"
+LOCK = ROLE_FILES / "xllamacpp.txt"
+PROGRAM = ROLE_FILES / "serve_model.py"
+
+
+def python() -> Path:
+    """A Python that has the engine as the role pins it."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hearth-test"
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    directory = cache / f"xllamacpp-{version}-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]}"
+    cache.mkdir(parents=True, exist_ok=True)
+    # Tests may run in several processes; the first one installs.
+    with (cache / "lock").open("w") as guard:
+        fcntl.flock(guard, fcntl.LOCK_EX)
+        if not (directory / "complete").exists():
+            subprocess.run([sys.executable, "-m", "venv", "--clear", str(directory)], check=True)
+            pip = [str(directory / "bin/python"), "-m", "pip", "--quiet", "--disable-pip-version-check"]
+            subprocess.run([*pip, "install", "--require-hashes", "--requirement", str(LOCK)], check=True)
+            (directory / "complete").touch()
+    return directory / "bin/python"
+
+
+@contextmanager
+def serving(
+    directory: Path, name: str, options: dict[str, Any], *, after: str = "exec"
+) -> Iterator[subprocess.Popen[str]]:
+    """serve_model.py with these options, as a process that is ended when the context ends. It need not be up yet.
+
+    `after` is what a shell does before, and ends with `exec`.
+    """
+    configuration = directory / f"{name}.json"
+    configuration.write_text(json.dumps(options))
+    with (directory / f"{name}.log").open("w") as log:
+        command = ["sh", "-c", f'{after} "$@"', "sh", str(python()), str(PROGRAM), str(configuration)]
+        process = subprocess.Popen(command, stdout=log, stderr=log, text=True)
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(10)
