@@ -64,6 +64,8 @@ class _Context:
         library.SHA256_Init(self._memory)
 
     def update(self, view: memoryview) -> None:
+        if not view.nbytes:
+            return
         # ctypes lets go of the interpreter lock while the library works.
         address = ctypes.addressof(ctypes.c_char.from_buffer(view))
         self._library.SHA256_Update(self._memory, address, view.nbytes)

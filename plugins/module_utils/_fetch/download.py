@@ -28,6 +28,8 @@ HASH_READ_BYTES = MIB
 TICK_SECONDS = 0.2
 CHECKPOINT_SECONDS = 1.0
 FIRST_CONNECTIONS = 4
+# Where the server does not say how long to wait.
+LONGEST_BACK_OFF_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -245,7 +247,9 @@ class Download:
             asked = retry_after_seconds(error.headers.get("Retry-After"))
             if self._schedule.workers > 1:
                 self._schedule.resize(self._ramp.shrink(time.monotonic()))
-        seconds = min(0.5 * 2 ** (strikes - 1) if asked is None else asked, self._limits.longest_wait_seconds)
+        if asked is None:
+            asked = min(0.5 * 2 ** (strikes - 1), LONGEST_BACK_OFF_SECONDS)
+        seconds = min(asked, self._limits.longest_wait_seconds)
         self.note = f"{error.message} Trying again in {seconds:.0f} s."
         self._stop.wait(seconds)
 
