@@ -458,6 +458,8 @@ def test_a_client_that_hangs_up_gives_its_slot_back_at_once(gateway: Gateway, al
 
 def test_the_engine_sees_the_request_and_nothing_else_of_the_client(gateway: Gateway, alpha: Engine) -> None:
     spoofed = {
+        "Content-Type": "multipart/form-data; boundary=x",
+        "Content-Encoding": "gzip",
         "Cookie": "session=1",
         "Origin": "https://evil.example",
         "X-Forwarded-For": "10.1.1.1",
@@ -471,9 +473,11 @@ def test_the_engine_sees_the_request_and_nothing_else_of_the_client(gateway: Gat
         "accept-encoding",
         "connection",
         "content-length",
+        "content-type",
         "authorization",
         "x-request-id",
     }
+    assert seen["Content-Type"] == "application/json"
     engine_key = (gateway.directory / "secrets" / "engine_key").read_text().strip()
     assert seen["Authorization"] == f"Bearer {engine_key}"
     assert seen["X-Request-Id"] == answer.headers["X-Request-Id"] != "chosen"
