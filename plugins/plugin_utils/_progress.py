@@ -68,6 +68,7 @@ class Bar:
 
     def __init__(self, write: Callable[[str], None], columns: int) -> None:
         self._write, self._columns = write, columns
+        self._began = time.monotonic()
         self._finished = 0
         self._open = False
 
@@ -80,7 +81,9 @@ class Bar:
 
     def end(self, fetched_bytes: int | None) -> None:
         if self._open:
-            self._line("fetched" if fetched_bytes is not None else "stopped", "\n")
+            # The last file was finished between two looks.
+            whole = "stopped" if fetched_bytes is None else f"fetched {human(fetched_bytes)}"
+            self._line(f"{whole} in {_clock(time.monotonic() - self._began)}", "\n")
 
     def _line(self, text: str, end: str) -> None:
         room = max(self._columns - 1, 20)
