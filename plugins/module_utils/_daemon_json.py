@@ -105,7 +105,7 @@ def validated(dockerd: str, text: str) -> bool:
             timeout=60,
             check=False,
         )
-        said = (answer.stderr.strip() or answer.stdout.strip()).replace(stream.name, "the merged settings")
+        said = (answer.stderr.strip() or answer.stdout.strip()).replace(f" with file {stream.name}", "")
     if answer.returncode == 0:
         return True
     if "unknown flag: --validate" in said:
