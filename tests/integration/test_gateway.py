@@ -341,7 +341,9 @@ def test_a_body_of_two_megabytes_is_refused_with_the_limit(gateway: Gateway) -> 
 
 def test_a_body_that_does_not_say_its_length_is_limited_too(gateway: Gateway, alpha: Engine) -> None:
     connection = gateway.connect()
-    pieces = (b'{"model":"alpha","messages":["' if number == 0 else b"x" * 65536 for number in range(32))
+    pieces = (
+        b'{"model":"alpha","messages":["' if number == 0 else b"x" * 65536 for number in range(1 + LIMIT // 65536)
+    )
     headers = {"Authorization": f"Bearer {gateway.key}", "Transfer-Encoding": "chunked"}
     connection.request("POST", "/v1/chat/completions", pieces, headers, encode_chunked=True)
     response = connection.getresponse()
