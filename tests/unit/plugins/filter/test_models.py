@@ -1,0 +1,56 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the roles make of the one description of models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible_collections.hearth.llm.plugins.filter.llama_cpp_options import llama_cpp_options
+from ansible_collections.hearth.llm.plugins.filter.served_by import served_by
+from ansible_collections.hearth.llm.plugins.filter.to_fetch import to_fetch
+
+MODELS: dict[str, dict[str, Any]] = {
+    "coder": {"source": "hf://owner/coder/coder.gguf", "sha256": "ab", "slots": 2},
+    "big": {"source": "hf://owner/big", "engine": "vllm"},
+    "here": {"path": "/srv/here.gguf"},
+}
+
+
+def test_an_engine_is_told_of_its_own_models_with_their_names() -> None:
+    assert [model["name"] for model in served_by(MODELS, "llama_cpp")] == ["coder", "here"]
+    assert served_by(MODELS, "vllm") == [{"name": "big", "source": "hf://owner/big"}]
+
+
+def test_what_lies_on_the_host_already_is_not_fetched() -> None:
+    assert to_fetch(MODELS) == [
+        {"name": "big", "source": "hf://owner/big"},
+        {"name": "coder", "source": "hf://owner/coder/coder.gguf", "sha256": "ab"},
+    ]
+
+
+def test_everything_that_is_wrong_with_a_description_is_said_at_once() -> None:
+    wrong = {"../up": {"source": "file:///x"}, "typo": {"source": "file:///x", "engine": "lama"}, "empty": {}}
+    with pytest.raises(AnsibleFilterError) as error:
+        served_by(wrong, "llama_cpp")
+    for words in ("'../up' is no served name", "typo: engine 'lama' is none of", "empty: source is missing"):
+        assert words in str(error.value)
+
+
+def test_each_slot_has_the_context_that_was_described() -> None:
+    options = llama_cpp_options({"context_tokens": 8192, "slots": 4}, path="/m.gguf", prompt_cache_mib=64)
+    assert (options["ctx-size"], options["parallel"]) == (32768, 4)
+
+
+def test_what_shows_other_peoples_prompts_is_off() -> None:
+    options = llama_cpp_options({}, path="/m.gguf", prompt_cache_mib=64)
+    assert options["slots"] is False
+    assert options["webui"] is False
+
+
+def test_a_models_own_option_goes_before_the_one_for_all_however_it_is_spelled() -> None:
+    model = {"options": {"--flash_attn": "off"}}
+    options = llama_cpp_options(model, {"flash-attn": "on", "threads": 8}, path="/m.gguf", prompt_cache_mib=64)
+    assert (options["flash-attn"], options["threads"]) == ("off", 8)
