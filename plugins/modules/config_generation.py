@@ -123,14 +123,11 @@ definition:
 """
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
 from ansible_collections.hearth.llm.plugins.module_utils._generations import File, Generation, Service, restart_key
-
-if TYPE_CHECKING:
-    from typing import NoReturn
 
 
 @dataclass(frozen=True)
@@ -241,7 +238,7 @@ def run(params: dict[str, Any], module: AnsibleModule) -> Result:
     return absent(service, check_mode=module.check_mode)
 
 
-def main() -> NoReturn:
+def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
     try:
         result = run(module.params, module)

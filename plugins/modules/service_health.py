@@ -90,7 +90,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
 
 if TYPE_CHECKING:
-    from typing import Callable, NoReturn
+    from typing import Callable
 
     Run = Callable[[list[str]], str]
 
@@ -166,7 +166,7 @@ def wait(params: dict[str, Any], run: Run) -> float:
     return time.monotonic() - begin
 
 
-def main() -> NoReturn:
+def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
 
     def run(command: list[str]) -> str:

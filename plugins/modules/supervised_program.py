@@ -104,7 +104,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthEr
 from ansible_collections.hearth.llm.plugins.module_utils._supervisor import ALIVE, Supervisor, quoted, read, write
 
 if TYPE_CHECKING:
-    from typing import Callable, NoReturn
+    from typing import Callable
 
     RunCommand = Callable[..., "tuple[int, str, str]"]
 
@@ -275,7 +275,7 @@ def absent(params: dict[str, Any], places: Places, *, check_mode: bool) -> Resul
     return Result("removed", [diff])
 
 
-def main() -> NoReturn:
+def main() -> None:
     module = AnsibleModule(
         argument_spec=argument_spec(),
         required_if=[("state", "present", ("bin_directory", "command", "log_path"))],
