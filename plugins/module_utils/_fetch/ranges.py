@@ -187,27 +187,32 @@ class Ramp:
     """
 
     GAIN = 1.25
-    SETTLED_SECONDS = 15.0
+    SETTLED_SECONDS = 5.0
 
     def __init__(self, start: int, most: int, now: float) -> None:
         self.most = max(1, most)
         self.workers = min(max(1, start), self.most)
         self._growing, self._since = True, now
-        self._rate = 0.0
+        self._fewer, self._rate = self.workers, 0.0
 
     def tick(self, rate: float, now: float) -> int:
         """Given the bytes a second since the last call: how many workers there should be."""
         if self._growing:
             if rate < self._rate * self.GAIN:
-                self._growing, self._since = False, now
+                self.workers, self._growing, self._since = self._fewer, False, now
             elif self.workers < self.most:
-                self.workers = min(self.workers * 2, self.most)
+                self._more(self.workers * 2)
+            else:
+                self._growing, self._since = False, now
         elif now - self._since > self.SETTLED_SECONDS and self.workers < self.most:
             # The path may have changed: try once more.
             self._growing = True
-            self.workers = min(self.workers + max(1, self.workers // 2), self.most)
+            self._more(self.workers + max(1, self.workers // 2))
         self._rate = rate
         return self.workers
+
+    def _more(self, workers: int) -> None:
+        self._fewer, self.workers = self.workers, min(workers, self.most)
 
     def shrink(self, now: float) -> int:
         """The server says that this is too much."""

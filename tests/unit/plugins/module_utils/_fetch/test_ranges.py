@@ -89,5 +89,5 @@ def test_connections_grow_as_long_as_that_pays() -> None:
     full = Ramp(4, 16, now=0)
     for now in range(1, 10):
         full.tick(1e9, now)
-    assert full.workers == 8
-    assert full.shrink(11) == 4
+    assert full.workers == 4
+    assert full.shrink(11) == 2
