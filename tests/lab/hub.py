@@ -26,6 +26,7 @@ def up(directory: Path, address: str, models: Mapping[str, str], faults: Sequenc
         repository.mkdir(parents=True, exist_ok=True)
         maker = PROJECT / "tools" / "hello_model"
         run(sys.executable, maker, "--name", name, "--say", sentence, repository / f"{name}.gguf")
+        repository.joinpath("README.md").write_text(f"# {name}\n\nSays one sentence.\n")
     pair = authority.certify(address, directory)
     log = directory / "hub.log"
     with log.open("wb") as output:
