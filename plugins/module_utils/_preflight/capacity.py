@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
     from ansible_collections.hearth.llm.plugins.module_utils._preflight.wanted import Space, Wanted
 
-# Files of the same size as a limit that nobody set: version 1 of control groups says so with a very large number.
+# More memory than any host has: version 1 of control groups says "no limit" with a number that is larger still.
 NO_LIMIT = 1 << 60
 # So long may it take to count what we have fetched already.
 COUNTING_SECONDS = 3.0
