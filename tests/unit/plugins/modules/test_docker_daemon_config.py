@@ -149,7 +149,10 @@ def test_an_empty_file_is_no_settings_as_dockerd_sees_it(configure: Run, daemon_
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_what_dockerd_refuses_is_not_written(configure: Run, daemon_json: Path, check_mode: bool) -> None:
     given(daemon_json, '{"debug": true}')
-    with pytest.raises(InputError, match="refuses the merged settings: unable to configure the Docker daemon: the following directives do not match: x") as caught:
+    with pytest.raises(
+        InputError,
+        match="refuses the merged settings: unable to configure the Docker daemon: the following directives do not match: x",
+    ) as caught:
         configure({"x": 1}, answer=REFUSES, check_mode=check_mode)
     assert "Correct 'settings'" in str(caught.value)
     assert daemon_json.read_text() == '{"debug": true}'
