@@ -42,7 +42,11 @@ PARTS = (
     Part("changelog", "changelog fragments are valid", ("antsibull-changelog", "lint")),
     Part("spelling", "words are spelled right", ("codespell",)),
     Part("unit", "each piece keeps its word", ("pytest", "tests/unit")),
-    Part("integration", "real playbooks against real servers", ("pytest", "tests/integration", "--numprocesses", "2")),
+    Part(
+        "integration",
+        "real playbooks against real servers",
+        ("pytest", "tests/integration", "--numprocesses", "2", "--dist", "loadfile"),
+    ),
     Part("local", "the newcomer's way: no root, no containers", ("python", "-m", "lab", "molecule", "local", "test")),
     Part("models", "a hub with faults", ("python", "-m", "lab", "molecule", "models", "test")),
     Part("default", "the operator's way: a bare host over SSH", ("python", "-m", "lab", "molecule", "default", "test")),
