@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.hearth.llm.plugins.plugin_utils._lock_file import LockFile, LockFileError
@@ -62,7 +63,7 @@ class ActionModule(ActionBase):
 
     def _lock(self, lock_file: LockFile, result: dict[str, Any]) -> None:
         """Writes what was looked up into the lock file, and tells it as a change of its own."""
-        update, write = bool(self._task.args.get("update")), not self._task.check_mode
+        update, write = boolean(self._task.args.get("update", False)), not self._task.check_mode
         before, after = self._checked(lambda: lock_file.merge(result["lock"], update=update, write=write))
         if before != after:
             result["changed"] = True

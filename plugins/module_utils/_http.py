@@ -18,11 +18,12 @@ import threading
 import time
 import urllib.request
 from email.utils import parsedate_to_datetime
-from typing import Any, Callable, Container, Iterator, Mapping
+from typing import Any, Callable, Container, Mapping
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit, urlunsplit
 
 from ansible_collections.hearth.llm.plugins.module_utils._errors import ProtocolError, StatusError, TransportError
 from ansible_collections.hearth.llm.plugins.module_utils._http_errors import status_error, transport_error
+from ansible_collections.hearth.llm.plugins.module_utils._http_response import Response, Wire
 from ansible_collections.hearth.llm.plugins.module_utils._url import is_loopback, safe_url, same_origin
 
 __all__ = [
@@ -58,94 +59,6 @@ def retry_after_seconds(value: str | None, now: float | None = None) -> float | 
     return max(0.0, when - (time.time() if now is None else now))
 
 
-class Response:
-    """An answer whose body is still to be read. Close it, or use it in `with`: what was read to its end keeps the connection."""
-
-    def __init__(self, client: Client, wire: _Wire, raw: http.client.HTTPResponse, method: str, url: str) -> None:
-        self._client, self._wire, self._raw = client, wire, raw
-        self.method, self.url = method, url
-        self.status, self.reason = raw.status, raw.reason
-        self.headers = raw.headers
-        # The headers of each redirect that led here: the hub tells a file's hash on the 302, not on the CDN's 200.
-        self.hops: list[http.client.HTTPMessage] = []
-        self._closed = False
-
-    @property
-    def content_type(self) -> str:
-        return (self.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
-
-    def readinto(self, buffer: memoryview | bytearray) -> int:
-        """Fills the buffer as far as the body reaches; 0 at its end, TransportError where that comes before the announced one."""
-        try:
-            count = self._raw.readinto(buffer)
-        except (OSError, http.client.HTTPException) as error:
-            raise self._broken(error) from error
-        if not count and len(buffer) and self._raw.length:
-            raise self._broken(http.client.IncompleteRead(b"", self._raw.length))
-        return count
-
-    def read(self, limit: int | None = None) -> bytes:
-        """The body, or at most its first `limit` bytes."""
-        try:
-            body = self._raw.read() if limit is None else self._raw.read(limit)
-        except (OSError, http.client.HTTPException) as error:
-            raise self._broken(error) from error
-        if self._raw.length and (limit is None or len(body) < limit):
-            raise self._broken(http.client.IncompleteRead(b"", self._raw.length))
-        return body
-
-    def lines(self) -> Iterator[bytes]:
-        """The body line by line, as it arrives (server-sent events)."""
-        try:
-            while True:
-                line = self._raw.readline()
-                if not line:
-                    return
-                yield line
-        except (OSError, http.client.HTTPException) as error:
-            raise self._broken(error) from error
-
-    def json(self, limit: int = 64 << 20) -> Any:
-        body = self.read(limit)
-        try:
-            return json.loads(body.decode("utf-8"))
-        except ValueError as error:
-            kind = self.content_type or "no content type"
-            raise ProtocolError(
-                f"{self.method} {safe_url(self.url)} answered {self.status} with {kind}, not with JSON. "
-                "Check that the address is that of the API and that no proxy or login page answers in its place."
-            ) from error
-
-    def close(self) -> None:
-        if self._closed:
-            return
-        self._closed = True
-        if self._raw.isclosed() and not self._raw.will_close:
-            self._client._keep(self._wire)
-        else:
-            self._raw.close()
-            self._wire.connection.close()
-
-    def __enter__(self) -> Response:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()
-
-    def _broken(self, error: Exception) -> TransportError:
-        self._closed = True
-        self._raw.close()
-        self._wire.connection.close()
-        return transport_error(self.method, self.url, "read", error, self._client.read_seconds)
-
-
-class _Wire:
-    """One connection, and what it is good for."""
-
-    def __init__(self, key: tuple[str, str, int, str], connection: http.client.HTTPConnection) -> None:
-        self.key, self.connection, self.used = key, connection, False
-
-
 class Client:
     """Sends requests; follows redirects; waits and tries again where that makes sense.
 
@@ -170,7 +83,7 @@ class Client:
         self._headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **(headers or {})}
         self._pause, self._notice = pause, notice
         self._context: ssl.SSLContext | None = None
-        self._idle: dict[tuple[str, str, int, str], list[_Wire]] = {}
+        self._idle: dict[tuple[str, str, int, str], list[Wire]] = {}
         self._lock = threading.Lock()
 
     def request(
@@ -299,9 +212,9 @@ class Client:
                 return self._send(method, url, headers, body)
             raise transport_error(method, url, "send", error, self.read_seconds) from error
         wire.used = True
-        return Response(self, wire, raw, method, url)
+        return Response(wire, raw, method, url, self._keep)
 
-    def _wire(self, method: str, url: str, parts: SplitResult, proxy: SplitResult | None) -> _Wire:
+    def _wire(self, method: str, url: str, parts: SplitResult, proxy: SplitResult | None) -> Wire:
         """An idle connection to that host, or a new one."""
         host, port = _address(method, url, parts)
         key = (parts.scheme, host, port, proxy.netloc if proxy else "")
@@ -323,9 +236,9 @@ class Client:
             connection.close()
             raise transport_error(method, url, stage, error, self.connect_seconds, proxy) from error
         connection.sock.settimeout(self.read_seconds)
-        return _Wire(key, connection)
+        return Wire(key, connection, self.read_seconds)
 
-    def _keep(self, wire: _Wire) -> None:
+    def _keep(self, wire: Wire) -> None:
         with self._lock:
             self._idle.setdefault(wire.key, []).append(wire)
 

@@ -84,7 +84,7 @@ options:
     default: {}
   lock_file:
     description:
-      - Path on the controller of a lock file in YAML. What it says counts; what it does not say yet is looked up, and written into it.
+      - Path on the controller of a lock file in YAML, absolute or relative to the playbook. What it says counts; what it does not say yet is looked up, and written into it.
       - Commit it beside the inventory, so that all hosts have the same bytes now and later. Not written in check mode.
     type: path
   update:
@@ -440,6 +440,11 @@ def main() -> None:
             result = run(module.params, check_mode=module.check_mode, listen=Listener().check)
     except HearthError as error:
         module.fail_json(msg=error.message, **error.details)
+    except OSError as error:
+        where = error.filename or module.params["directory"]
+        module.fail_json(
+            msg=f"{where}: {error.strerror or error}. Check the file system, and that the user who runs this may write there (become)."
+        )
     for line in result.quarantined:
         module.warn(f"Wrong bytes under the name of a model: {line}")
     module.exit_json(**vars(result))

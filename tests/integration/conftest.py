@@ -9,12 +9,13 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes.hub import Hub
 
 PROJECT = Path(__file__).parents[2]
 WARNING = re.compile(r"\[(WARNING|DEPRECATION WARNING)\].*(?:\n(?!\n|TASK|PLAY).*)*")
@@ -59,6 +60,13 @@ def environment(home: Path) -> dict[str, str]:
 def playbook(tmp_path: Path) -> Runner:
     """Runs plays on localhost, with the options of ansible-playbook, and expects success unless told otherwise."""
     return Runner(tmp_path)
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    """A hub that has nothing yet, and does what it is told to do wrong."""
+    with Hub(tmp_path / "hub") as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

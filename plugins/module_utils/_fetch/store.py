@@ -73,10 +73,15 @@ class Store:
         self._saved = content = read_json(self._records_path)
         if content.get("version") != VERSION:
             return
-        for name, model in content["models"].items():
-            files = tuple(Record(**record) for record in model["files"])
-            self.models[name] = Model(model["source"], model["revision"], files)
-        self.leftovers = set(content["leftovers"])
+        try:
+            self.models = {
+                name: Model(model["source"], model["revision"], tuple(Record(**record) for record in model["files"]))
+                for name, model in content["models"].items()
+            }
+            self.leftovers = set(content["leftovers"])
+        except (AttributeError, KeyError, TypeError):
+            # Somebody edited it. Without records nothing is lost: files are verified and taken over by their hashes.
+            self.models, self.leftovers = {}, set()
 
     def save(self) -> None:
         """Writes the records, where they differ from those on the disk."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from fakes.hub.catalogue import Blob, Catalogue
 from fakes.hub.faults import Fault
-from fakes.hub.server import Hub, Seen
+from fakes.hub.handler import Seen
+from fakes.hub.server import Hub
 
 __all__ = ["Blob", "Catalogue", "Fault", "Hub", "Seen"]
