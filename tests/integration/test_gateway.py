@@ -136,6 +136,11 @@ class Gateway:
             max_retries=0,
         )
 
+    def metrics(self, path: str) -> str:
+        connection = http.client.HTTPConnection("127.0.0.1", self.metrics_port)
+        connection.request("GET", path)
+        return connection.getresponse().read().decode()
+
     @property
     def log(self) -> str:
         return (self.directory / "h" / "services" / "gateway" / "service.log").read_text()
@@ -428,10 +433,11 @@ def test_more_requests_than_slots_wait_in_the_gateway(gateway: Gateway, alpha: E
     alpha.go.clear()
     with ThreadPoolExecutor(SLOTS + 4) as clients:
         answers = [clients.submit(gateway.complete, {"model": "alpha", "messages": MESSAGES}) for _ in range(SLOTS + 4)]
-        eventually(lambda: alpha.running == SLOTS, "all slots are taken")
+        waiting = 'haproxy_backend_current_queue{proxy="alpha"} 4'
+        eventually(lambda: waiting in gateway.metrics("/metrics"), "the others wait")
+        assert alpha.running == SLOTS
         alpha.go.set()
         assert {answer.result().status for answer in answers} == {200}
-    assert alpha.most == SLOTS
 
 
 def test_a_full_queue_answers_429_and_a_long_wait_503(gateway: Gateway, alpha: Engine) -> None:
@@ -499,12 +505,8 @@ def test_200_idle_connections_leave_room_for_a_request(gateway: Gateway) -> None
 
 
 def test_metrics_and_health_answer_on_the_loopback_port(gateway: Gateway) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", gateway.metrics_port)
-    connection.request("GET", "/metrics")
-    metrics = connection.getresponse().read().decode()
-    assert 'haproxy_backend_http_responses_total{proxy="alpha",code="2xx"}' in metrics
-    connection.request("GET", "/health")
-    assert json.loads(connection.getresponse().read()) == {"status": "ok"}
+    assert 'haproxy_backend_http_responses_total{proxy="alpha",code="2xx"}' in gateway.metrics("/metrics")
+    assert json.loads(gateway.metrics("/health")) == {"status": "ok"}
 
 
 def test_plain_http_is_redirected(gateway: Gateway) -> None:

@@ -27,9 +27,8 @@ class Engine:
 
     received: list[Received] = field(default_factory=list)
     go: threading.Event = field(default_factory=threading.Event)
-    # Requests that are being answered, now and at most.
+    # Requests that are being answered now.
     running: int = 0
-    most: int = 0
     hung_up: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Self:
@@ -52,7 +51,6 @@ class Engine:
         """As it was at the start, for the next test."""
         self.received.clear()
         self.hung_up.clear()
-        self.most = 0
         self.go.set()
 
 
@@ -75,7 +73,6 @@ class _Handler(BaseHTTPRequestHandler):
         engine.received.append(Received(self.path, self.headers, body))
         with self.server.lock:
             engine.running += 1
-            engine.most = max(engine.most, engine.running)
         try:
             if self.path == "/v1/embeddings":
                 self._answer(
