@@ -1,0 +1,142 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A gateway as the role makes it, and how to ask it."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import json
+import os
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import openai
+from fakes.engine import Engine
+from integration.conftest import Outcome, Runner
+
+# Another HAProxy than the distribution's can be put to the same test.
+HAPROXY = os.environ.get("HEARTH_TEST_HAPROXY", "/usr/sbin/haproxy")
+LIMIT = 1048576
+LIMITED_KEY = "sk-limited-0123456789"
+HASHED_KEY = "sk-hashed-0123456789"
+HASH = hashlib.sha256(HASHED_KEY.encode()).hexdigest()
+SLOTS = 2
+MESSAGES: Any = [{"role": "user", "content": "Count to three."}]
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def eventually(condition: Callable[[], bool], what: str, seconds: float = 10) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"waited {seconds} s in vain until {what}"
+        time.sleep(0.01)
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: http.client.HTTPMessage
+    body: str
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """The error, which has to be in OpenAI's shape."""
+        assert self.headers["Content-Type"] == "application/json"
+        error = json.loads(self.body)["error"]
+        assert set(error) == {"message", "type", "param", "code"}
+        return dict(error)
+
+
+class Gateway:
+    def __init__(self, directory: Path, run_playbook: Runner, alpha: Engine, beta: Engine) -> None:
+        self.directory = directory
+        self.port, self.metrics_port, self.redirect_port = free_port(), free_port(), free_port()
+        self._run_playbook = run_playbook
+        self.models = {
+            "alpha": {"address": alpha.address, "slots": SLOTS},
+            "beta": {"address": beta.address},
+            "gone": {"address": f"127.0.0.1:{free_port()}"},
+        }
+
+    def describe(self, *options: str, succeeds: bool = True, **variables: Any) -> Outcome:
+        """Runs the roles on this description."""
+        play = {
+            "hosts": "localhost",
+            "gather_facts": False,
+            "vars": {
+                "hearth_runtime": "process",
+                "hearth_directory": str(self.directory / "h"),
+                "gateway_program": HAPROXY,
+                "hearth_secrets_directory": str(self.directory / "secrets"),
+                "gateway_address": "127.0.0.1",
+                "gateway_port": self.port,
+                "gateway_metrics_port": self.metrics_port,
+                "gateway_redirect_port": self.redirect_port,
+                "gateway_models": self.models,
+                "gateway_api_keys": [
+                    {"name": "all"},
+                    {"name": "limited", "key": LIMITED_KEY, "models": ["alpha"]},
+                    {"name": "hashed", "sha256": HASH, "models": ["beta", "gone"]},
+                ],
+                "gateway_queue_length": 4,
+                "gateway_queue_timeout_seconds": 2,
+                "gateway_request_timeout_seconds": 2,
+                "gateway_idle_timeout_seconds": 2,
+                **variables,
+            },
+            "roles": ["hearth.llm.certificates", "hearth.llm.gateway"],
+        }
+        return self._run_playbook([play], *options, succeeds=succeeds)
+
+    @property
+    def key(self) -> str:
+        return (self.directory / "secrets" / "api_keys" / "all").read_text().strip()
+
+    @property
+    def tls(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=self.directory / "secrets" / "tls" / "ca.pem")
+
+    def connect(self) -> http.client.HTTPSConnection:
+        return http.client.HTTPSConnection("localhost", self.port, context=self.tls, timeout=20)
+
+    def ask(
+        self, method: str, path: str, body: Any = None, key: str | None = None, headers: dict[str, str] | None = None
+    ) -> Answer:
+        """One request; `body` is sent as it is when it is text or bytes, and as JSON otherwise."""
+        connection = self.connect()
+        authorization = {"Authorization": f"Bearer {self.key if key is None else key}"}
+        data = body if isinstance(body, str | bytes | None) else json.dumps(body)
+        connection.request(method, path, data, {**authorization, **(headers or {})})
+        response = connection.getresponse()
+        return Answer(response.status, response.headers, response.read().decode())
+
+    def complete(self, body: Any, key: str | None = None) -> Answer:
+        return self.ask("POST", "/v1/chat/completions", body, key)
+
+    def openai(self, key: str | None = None) -> openai.OpenAI:
+        return openai.OpenAI(
+            base_url=f"https://localhost:{self.port}/v1",
+            api_key=key or self.key,
+            http_client=openai.DefaultHttpxClient(verify=self.tls),
+            max_retries=0,
+        )
+
+    def metrics(self, path: str) -> str:
+        connection = http.client.HTTPConnection("127.0.0.1", self.metrics_port)
+        connection.request("GET", path)
+        return connection.getresponse().read().decode()
+
+    @property
+    def log(self) -> str:
+        return (self.directory / "h" / "services" / "gateway" / "service.log").read_text()

@@ -1,0 +1,82 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What engines see, and what happens when they are busy or down."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from fakes.engine import Engine
+from integration.gateway.description import MESSAGES, SLOTS, Gateway, eventually
+
+
+def test_an_engine_that_is_down_is_told_at_once(gateway: Gateway) -> None:
+    began = time.monotonic()
+    answer = gateway.complete({"model": "gone", "messages": MESSAGES})
+    assert (answer.status, answer.error["code"]) == (503, "service_unavailable")
+    assert answer.headers["Retry-After"]
+    assert time.monotonic() - began < 1
+
+
+def test_more_requests_than_slots_wait_in_the_gateway(gateway: Gateway, alpha: Engine) -> None:
+    alpha.go.clear()
+    with ThreadPoolExecutor(SLOTS + 4) as clients:
+        answers = [clients.submit(gateway.complete, {"model": "alpha", "messages": MESSAGES}) for _ in range(SLOTS + 4)]
+        waiting = 'haproxy_backend_current_queue{proxy="alpha"} 4'
+        eventually(lambda: waiting in gateway.metrics("/metrics"), "the others wait")
+        assert alpha.running == SLOTS
+        alpha.go.set()
+        assert {answer.result().status for answer in answers} == {200}
+
+
+def test_a_full_queue_answers_429_and_a_long_wait_503(gateway: Gateway, alpha: Engine) -> None:
+    alpha.go.clear()
+    with ThreadPoolExecutor(SLOTS + 4 + 3) as clients:
+        answers = [
+            clients.submit(gateway.complete, {"model": "alpha", "messages": MESSAGES}) for _ in range(SLOTS + 4 + 3)
+        ]
+        eventually(
+            lambda: sum(answer.done() for answer in answers) == 4 + 3, "those without a slot have been sent away"
+        )
+        alpha.go.set()
+        ended = [answer.result() for answer in answers]
+    assert sorted(answer.status for answer in ended) == [200] * SLOTS + [429] * 3 + [503] * 4
+    assert all(answer.headers["Retry-After"] for answer in ended if answer.status != 200)
+
+
+def test_a_client_that_hangs_up_gives_its_slot_back_at_once(gateway: Gateway, alpha: Engine) -> None:
+    alpha.go.clear()
+    stream = gateway.openai().chat.completions.create(model="alpha", messages=MESSAGES, stream=True)
+    next(stream)
+    stream.close()
+    assert alpha.hung_up.wait(5)
+    eventually(lambda: alpha.running == 0, "the engine has stopped")
+
+
+def test_the_engine_sees_the_request_and_nothing_else_of_the_client(gateway: Gateway, alpha: Engine) -> None:
+    spoofed = {
+        "Content-Type": "multipart/form-data; boundary=x",
+        "Content-Encoding": "gzip",
+        "Cookie": "session=1",
+        "Origin": "https://evil.example",
+        "X-Forwarded-For": "10.1.1.1",
+        "X-Request-Id": "chosen",
+        "X-Api-Key": "sk-other",
+    }
+    answer = gateway.ask("POST", "/v1/chat/completions", {"model": "alpha", "messages": MESSAGES}, headers=spoofed)
+    seen = alpha.received[0].headers
+    assert {name.lower() for name in seen} <= {
+        "host",
+        "accept-encoding",
+        "connection",
+        "content-length",
+        "content-type",
+        "authorization",
+        "x-request-id",
+    }
+    assert seen["Content-Type"] == "application/json"
+    engine_key = (gateway.directory / "secrets" / "engine_key").read_text().strip()
+    assert seen["Authorization"] == f"Bearer {engine_key}"
+    assert seen["X-Request-Id"] == answer.headers["X-Request-Id"] != "chosen"
+    assert not {"Server", "Access-Control-Allow-Origin"} & set(answer.headers)

@@ -1,0 +1,99 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A key reaches the models that it may use, and there is no way around."""
+
+from __future__ import annotations
+
+import openai
+import pytest
+from fakes.engine import Engine
+from integration.gateway.description import HASH, HASHED_KEY, LIMITED_KEY, MESSAGES, Gateway
+
+
+@pytest.mark.parametrize("key", ["sk-wrong", "", HASH])
+def test_a_wrong_key_is_told_so(gateway: Gateway, key: str) -> None:
+    answer = gateway.complete({"model": "alpha", "messages": MESSAGES}, key)
+    assert (answer.status, answer.error["code"]) == (401, "invalid_api_key")
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_without_a_key_nothing_is_open(gateway: Gateway) -> None:
+    connection = gateway.connect()
+    connection.request("GET", "/v1/models")
+    assert connection.getresponse().status == 401
+
+
+def test_the_openai_client_understands_the_errors(gateway: Gateway) -> None:
+    with pytest.raises(openai.AuthenticationError, match="not valid"):
+        gateway.openai("sk-wrong").models.list()
+    with pytest.raises(openai.NotFoundError) as not_found:
+        gateway.openai().chat.completions.create(model="delta", messages=MESSAGES)
+    assert (not_found.value.code, not_found.value.param) == ("model_not_found", "model")
+
+
+def test_a_key_given_as_a_hash_works(gateway: Gateway) -> None:
+    assert gateway.complete({"model": "beta", "messages": MESSAGES}, HASHED_KEY).status == 200
+
+
+def test_a_key_reads_only_the_models_that_it_may_use(gateway: Gateway) -> None:
+    assert [model.id for model in gateway.openai().models.list()] == ["alpha", "beta", "gone"]
+    assert [model.id for model in gateway.openai(LIMITED_KEY).models.list()] == ["alpha"]
+    assert gateway.openai(LIMITED_KEY).models.retrieve("alpha").id == "alpha"
+
+
+def test_a_model_of_others_looks_like_one_that_does_not_exist(gateway: Gateway, beta: Engine) -> None:
+    foreign = gateway.complete({"model": "beta", "messages": MESSAGES}, LIMITED_KEY)
+    unknown = gateway.complete({"model": "delta", "messages": MESSAGES}, LIMITED_KEY)
+    assert (foreign.status, foreign.body) == (unknown.status, unknown.body)
+    assert (foreign.status, foreign.error["code"]) == (404, "model_not_found")
+    assert gateway.ask("GET", "/v1/models/beta", key=LIMITED_KEY).body == unknown.body
+    assert beta.received == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        # An engine that serves many models takes the last of two, the gateway's own search the first.
+        '{"model":"alpha","messages":[],"model":"beta"}',
+        '{"model":"beta","messages":[],"model":"alpha"}',
+        r'{"model":"alpha","messages":[],"mod\u0065l":"beta"}',
+        r'{"\u006D\u006f\u0064\u0065\u006C":"beta","model":"alpha"}',
+        '{"model":true,"model"\n:\t"beta"}',
+        '{"model":"alpha"}{"model":"beta"}',
+        '{"model":"alpha","messages":["' + "x" * 900_000 + '"],"model":"beta"}',
+    ],
+)
+def test_a_body_cannot_name_one_model_to_the_gateway_and_another_to_the_engine(
+    gateway: Gateway, alpha: Engine, beta: Engine, body: str
+) -> None:
+    answer = gateway.complete(body, LIMITED_KEY)
+    assert (answer.status, answer.error["code"]) == (400, "ambiguous_model")
+    assert alpha.received + beta.received == []
+
+
+def test_the_query_cannot_name_another_model(gateway: Gateway, alpha: Engine) -> None:
+    gateway.ask("POST", "/v1/chat/completions?model=beta", {"model": "alpha", "messages": []}, LIMITED_KEY)
+    assert alpha.received[0].path == "/v1/chat/completions"
+
+
+def test_tools_and_messages_may_speak_of_models(gateway: Gateway, alpha: Engine) -> None:
+    body = {
+        "tools": [
+            {
+                "type": "function",
+                "function": {"parameters": {"properties": {"model": {"type": "string"}}, "required": ["model"]}},
+            }
+        ],
+        "messages": [{"role": "user", "content": 'What is {"model": "beta", "model": "gamma"}?'}],
+        "model": "alpha",
+    }
+    assert gateway.complete(body).status == 200
+    assert alpha.received[0].body == body
+
+
+@pytest.mark.parametrize(
+    "body", ["", "{}", "[]", "no json", '{"model":""}', '{"model":null}', '{"x":{"model":{}}}', '[{"model":"alpha"}]']
+)
+def test_a_request_without_a_model_is_told_what_is_missing(gateway: Gateway, body: str) -> None:
+    answer = gateway.complete(body)
+    assert (answer.status, answer.error["code"], answer.error["param"]) == (400, "missing_model", "model")

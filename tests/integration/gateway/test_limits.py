@@ -1,0 +1,92 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is too long, too slow or not there, each with its error."""
+
+from __future__ import annotations
+
+import json
+
+import openai
+import pytest
+from fakes.engine import Engine
+from integration.gateway.description import LIMIT, Gateway
+
+
+def test_a_body_of_two_megabytes_is_refused_with_the_limit(gateway: Gateway) -> None:
+    with pytest.raises(openai.APIStatusError, match=str(LIMIT)) as refused:
+        gateway.openai().chat.completions.create(model="alpha", messages=[{"role": "user", "content": "x" * 2_000_000}])
+    assert (refused.value.status_code, refused.value.code) == (413, "request_too_large")
+
+
+def test_a_body_that_does_not_say_its_length_is_limited_too(gateway: Gateway, alpha: Engine) -> None:
+    connection = gateway.connect()
+    pieces = (
+        b'{"model":"alpha","messages":["' if number == 0 else b"x" * 65536 for number in range(1 + LIMIT // 65536)
+    )
+    headers = {"Authorization": f"Bearer {gateway.key}", "Transfer-Encoding": "chunked"}
+    connection.request("POST", "/v1/chat/completions", pieces, headers, encode_chunked=True)
+    response = connection.getresponse()
+    assert response.status == 413
+    assert str(LIMIT) in json.loads(response.read())["error"]["message"]
+    assert alpha.received == []
+
+
+@pytest.mark.parametrize("padding", [0, 30_000])
+def test_the_longest_body_that_is_allowed_passes_whole_or_in_pieces(
+    gateway: Gateway, alpha: Engine, padding: int
+) -> None:
+    start, end = '{"messages":["', '"],"model":"alpha"}'
+    body = (start + "x" * (LIMIT - len(start) - len(end)) + end).encode()
+    headers = {"Authorization": f"Bearer {gateway.key}", "X-Padding": "x" * padding}
+    assert gateway.ask("POST", "/v1/chat/completions", body, headers=headers).status == 200
+    assert gateway.ask("POST", "/v1/chat/completions", body + b" ", headers=headers).status == 413
+    connection = gateway.connect()
+    pieces = (body[start : start + 1000] for start in range(0, len(body), 1000))
+    connection.request(
+        "POST", "/v1/chat/completions", pieces, headers | {"Transfer-Encoding": "chunked"}, encode_chunked=True
+    )
+    assert connection.getresponse().status == 200
+    assert len(alpha.received) == 2
+
+
+def test_too_many_headers_are_refused(gateway: Gateway) -> None:
+    answer = gateway.ask("POST", "/v1/chat/completions", {"model": "alpha"}, headers={"X-Padding": "x" * 33_000})
+    assert (answer.status, answer.error["code"]) == (431, "headers_too_large")
+
+
+def test_a_body_that_does_not_come_ends_in_time(gateway: Gateway, alpha: Engine) -> None:
+    connection = gateway.connect()
+    connection.putrequest("POST", "/v1/chat/completions")
+    connection.putheader("Authorization", f"Bearer {gateway.key}")
+    connection.putheader("Content-Length", "1000")
+    connection.endheaders(b'{"model":"alpha"')
+    response = connection.getresponse()
+    assert (response.status, json.loads(response.read())["error"]["code"]) == (408, "request_timeout")
+    assert alpha.received == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/metrics",
+        "/health",
+        "/slots",
+        "/props",
+        "/v1",
+        "/v1/models/",
+        "/v1/chat/completions/",
+        "//v1/models",
+        "/v1/../models",
+    ],
+)
+def test_a_closed_path_does_not_exist(gateway: Gateway, path: str) -> None:
+    answer = gateway.ask("GET", path)
+    assert answer.status == 404
+    assert answer.error["type"] == "invalid_request_error"
+
+
+def test_a_wrong_method_is_told_the_right_one(gateway: Gateway) -> None:
+    assert gateway.ask("GET", "/v1/chat/completions").headers["Allow"] == "POST"
+    assert gateway.ask("DELETE", "/v1/models/alpha").headers["Allow"] == "GET"
+    assert gateway.ask("OPTIONS", "/v1/chat/completions").error["code"] == "method_not_allowed"

@@ -1,0 +1,119 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What operators get: runs that change what they should, logs, metrics, TLS."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import ssl
+import threading
+
+import pytest
+from fakes.engine import Engine
+from integration.gateway.description import LIMITED_KEY, MESSAGES, Gateway, eventually
+
+
+def test_a_second_run_changes_nothing(gateway: Gateway) -> None:
+    assert gateway.describe().changed == 0
+    assert gateway.describe("--check", "--diff").changed == 0
+
+
+def test_200_idle_connections_leave_room_for_a_request(gateway: Gateway) -> None:
+    idle = [gateway.connect() for _ in range(200)]
+    for connection in idle:
+        connection.connect()
+    assert gateway.complete({"model": "alpha", "messages": MESSAGES}).status == 200
+    for connection in idle:
+        connection.close()
+
+
+def test_metrics_and_health_answer_on_the_loopback_port(gateway: Gateway) -> None:
+    assert 'haproxy_backend_http_responses_total{proxy="alpha",code="2xx"}' in gateway.metrics("/metrics")
+    assert json.loads(gateway.metrics("/health")) == {"status": "ok"}
+
+
+def test_plain_http_is_redirected(gateway: Gateway) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", gateway.redirect_port)
+    connection.request("GET", "/v1/models", headers={"Host": "evil.example"})
+    response = connection.getresponse()
+    assert (response.status, response.headers["Location"]) == (308, f"https://localhost:{gateway.port}/v1/models")
+
+
+def test_the_log_has_names_and_times_and_neither_keys_nor_prompts(gateway: Gateway) -> None:
+    before = len(gateway.log)
+    answer = gateway.complete(
+        {"model": "alpha", "messages": [{"role": "user", "content": "a-secret-prompt"}]}, LIMITED_KEY
+    )
+    gateway.ask("GET", "/v1/chat/completions?key=a-secret-query")
+    gateway.ask("GET", '/quote"/and\\slash')
+    eventually(lambda: "slash" in gateway.log[before:], "the log has come")
+    lines = [json.loads(line) for line in gateway.log[before:].splitlines()]
+    entry = next(line for line in lines if line.get("id") == answer.headers["X-Request-Id"])
+    assert (entry["key"], entry["model"], entry["status"], entry["path"]) == (
+        "limited",
+        "alpha",
+        200,
+        "/v1/chat/completions",
+    )
+    assert entry["ms_total"] >= entry["ms_first_byte"] >= 0
+    for secret in (LIMITED_KEY, gateway.key, "a-secret"):
+        assert secret not in gateway.log
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion")
+def test_tls_is_modern(gateway: Gateway) -> None:
+    modern = gateway.tls
+    modern.set_alpn_protocols(["h2", "http/1.1"])
+    with (
+        socket.create_connection(("localhost", gateway.port)) as plain,
+        modern.wrap_socket(plain, server_hostname="localhost") as tls,
+    ):
+        assert tls.version() == "TLSv1.3"
+        assert tls.selected_alpn_protocol() in ("h2", "http/1.1")
+    old = gateway.tls
+    old.minimum_version = ssl.TLSVersion.TLSv1
+    old.maximum_version = ssl.TLSVersion.TLSv1_1
+    old.set_ciphers("ALL:@SECLEVEL=0")
+    with socket.create_connection(("localhost", gateway.port)) as plain, pytest.raises(ssl.SSLError):
+        old.wrap_socket(plain, server_hostname="localhost")
+
+
+def test_a_description_that_cannot_work_changes_nothing(gateway: Gateway) -> None:
+    run = gateway.describe(gateway_models={"alpha": {"address": "http://127.0.0.1:1"}}, succeeds=False)
+    assert "the address of alpha is 'http://127.0.0.1:1': write host:port" in run.words
+    assert gateway.complete({"model": "alpha", "messages": MESSAGES}).status == 200
+
+
+def test_a_changed_description_is_taken_over_while_a_stream_runs(gateway: Gateway, alpha: Engine) -> None:
+    alpha.go.clear()
+    stream = gateway.openai().chat.completions.create(model="alpha", messages=MESSAGES, stream=True)
+    assert next(stream).choices[0].delta.content == "one"
+
+    failures: list[str] = []
+    done = threading.Event()
+
+    def ask_on_and_on() -> None:
+        while not done.wait(0.02):
+            try:
+                answer = gateway.complete({"model": "beta", "messages": MESSAGES})
+            except OSError as error:
+                failures.append(str(error))
+            else:
+                failures.extend([] if answer.status == 200 else [answer.body])
+
+    steady = threading.Thread(target=ask_on_and_on)
+    steady.start()
+    try:
+        run = gateway.describe(gateway_models={**gateway.models, "new": {"address": alpha.address}})
+        assert run.changed > 0
+        assert "new" in [model.id for model in gateway.openai().models.list()]
+    finally:
+        done.set()
+        steady.join()
+    assert failures == []
+
+    alpha.go.set()
+    assert [chunk.choices[0].delta.content for chunk in stream] == ["two", "three"]
+    gateway.describe()
