@@ -22,7 +22,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._fetch.ranges import MI
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.remote import Remote, Stream
 from ansible_collections.hearth.llm.plugins.module_utils._http import TRANSIENT, retry_after_seconds
 
-LARGEST_READ_BYTES = MIB
+LARGEST_READ_BYTES = MIB // 2
 SMALLEST_READ_BYTES = 16 * 1024
 HASH_READ_BYTES = MIB
 TICK_SECONDS = 0.2
@@ -113,11 +113,16 @@ class Download:
 
     def _coordinate(self) -> None:
         received, at, saved_at = 0, time.monotonic(), time.monotonic()
+        flushed = False
         while self._digest.position < self.part.size:
             with self._schedule.changed:
                 if not self._schedule.complete and not self._error:
                     self._schedule.changed.wait_for(self._ended, TICK_SECONDS)
             if self._schedule.complete and not self._error:
+                if not flushed:
+                    # The disk works while the hash catches up.
+                    os.fdatasync(self.part.fd)
+                    flushed = True
                 self._threads[0].join(TICK_SECONDS)
             if self._error:
                 raise self._error
