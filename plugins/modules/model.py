@@ -393,7 +393,9 @@ def _run(
 
         return watch
 
-    client = Client(ca_path=params["ca_path"], read_seconds=params["stall_seconds"], attempts=1 + params["retries"])
+    client = Client(
+        ca_path=params["ca_path"], read_seconds=params["stall_seconds"], attempts=1 + min(params["retries"], 4)
+    )
     endpoint = params["endpoint"] or os.environ.get("HF_ENDPOINT") or DEFAULT_ENDPOINT
     hub = Hub(client, endpoint, params["token"] or os.environ.get("HF_TOKEN"))
     with client:

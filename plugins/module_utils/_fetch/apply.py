@@ -185,7 +185,7 @@ class Applier:
         part.forget()
         raise HearthError(
             f"{name}: wrong bytes came from {file.origin}: {wrong}.{like} They are kept in {there}. Run again to fetch it anew; if the same bytes "
-            "come again, its origin was changed or the sha256 is wrong: correct the model's sha256, its lock entry, or its source.",
+            "come again, its origin was changed or the sha256 is wrong: correct the model's sha256 or its source, or look it up again (update).",
             expected=file.sha256 or file.git_sha1,
             found=sha256 if file.sha256 or not file.git_sha1 else git_sha1,
             quarantined=there,

@@ -71,10 +71,6 @@ class Download:
         return total(self._schedule.done())
 
     @property
-    def hashed_bytes(self) -> int:
-        return self._digest.position
-
-    @property
     def connections(self) -> int:
         return self._schedule.flying
 

@@ -19,6 +19,7 @@ LARGEST_PIECE_BYTES = 32 * MIB
 SMALLEST_PIECE_BYTES = MIB
 # Splitting a piece costs a connection: only where its holder would need longer than this.
 SLOW_SECONDS = 2.0
+SMALLEST_SPLIT_BYTES = MIB // 8
 
 Range = Tuple[int, int]
 
@@ -168,7 +169,7 @@ class Schedule:
             return None
         now = time.monotonic()
         slow = [
-            p for p in self._flying if p.end - p.position >= 2 * SMALLEST_PIECE_BYTES and now - p.since > SLOW_SECONDS
+            p for p in self._flying if p.end - p.position >= 2 * SMALLEST_SPLIT_BYTES and now - p.since > SLOW_SECONDS
         ]
         slowest = max(slow, key=lambda p: p.seconds_left(now), default=None)
         if slowest is None or slowest.seconds_left(now) < SLOW_SECONDS:

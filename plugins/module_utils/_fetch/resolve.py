@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 from dataclasses import dataclass, replace
 from typing import Any, Callable, Mapping
@@ -109,11 +110,11 @@ class Resolver:
 
     @staticmethod
     def _installed(source: Source, model: Model) -> Resolved:
-        files = tuple(
-            File(record.path, record.origin, record.bytes, record.sha256, record.git_sha1, record.validator)
-            for record in model.files
+        """As it was resolved when it came here. Its hash is what counts, not what a server says of its age."""
+        files = (
+            File(record.path, record.origin, record.bytes, record.sha256, record.git_sha1) for record in model.files
         )
-        return Resolved(source, model.revision, files)
+        return Resolved(source, model.revision, tuple(files))
 
     def _asked(self, source: Source, wish: Wish) -> Resolved:
         if source.kind == "hf":
@@ -128,10 +129,14 @@ class Resolver:
 
     def _on_host(self, path: str, wish: Wish) -> File:
         """A source on this host may change at any time: its bytes count, read again when its size or time of change has moved."""
+        name = posixpath.basename(path)
+        record = self._store.record(wish.name, name)
+        if record and record.origin == path and not os.path.exists(path):
+            # Nobody needs the source any more: what was copied is what counts.
+            return File(name, path, record.bytes, record.sha256, validator=record.validator)
         status = source_status(path)
         validator = f"{status.st_mtime_ns}"
-        file = File(posixpath.basename(path), path, status.st_size, validator=validator)
-        record = self._store.record(wish.name, file.path)
+        file = File(name, path, status.st_size, validator=validator)
         if record and (record.origin, record.bytes, record.validator) == (path, status.st_size, validator):
             return replace(file, sha256=record.sha256)
         return replace(file, sha256=right_bytes(path, file, self._reading(path, status.st_size))[1])

@@ -130,6 +130,8 @@ def test_a_source_on_the_host_is_copied_again_when_it_has_changed(tmp_path: Path
     assert run(tmp_path / "models", wanted, check_mode=True).changed
     assert run(tmp_path / "models", wanted).changed
     assert (tmp_path / "models/x/own.gguf").read_bytes() == b"GGUF two"
+    own.unlink()
+    assert not run(tmp_path / "models", wanted).changed
 
 
 def test_options_and_their_documentation_are_the_same() -> None:
