@@ -76,7 +76,9 @@ def _root_file_system(recipe: Recipe, scratch: Path) -> Path:
         # A testing suite's index is out of date within a week; what an image is made of is chosen by its packages.
         "--aptopt=Acquire::Check-Valid-Until false",
         *(f"--customize-hook={hook}" for hook in hooks),
-        *(recipe.suite, layer),
+        recipe.suite,
+        layer,
+        *recipe.sources,
     )
     return layer
 

@@ -20,8 +20,11 @@ class Recipe:
     reference: str
     suite: str
     packages: tuple[str, ...]
+    # Where its packages come from, as lines of a sources.list; the same lines stay in the image.
+    sources: tuple[str, ...]
+    # The image's configuration, in Docker's words.
     config: dict[str, Any]
-    # Path in the image → file of this package; modes travel with the files.
+    # Path in the image → file of this package; all are programs.
     files: dict[str, str] = field(default_factory=dict)
     # Run in the finished root file system by a shell.
     commands: tuple[str, ...] = ()
@@ -43,6 +46,21 @@ def digest(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+
+
+def debian(archive: str, suite: str) -> str:
+    """A line for one of Debian's archives: named in full, for the lab also runs where Debian is not the default."""
+    return f"deb [signed-by={KEYRING}] http://deb.debian.org/{archive} {suite} main"
+
+
+BOOKWORM = (
+    debian("debian", "bookworm"),
+    debian("debian", "bookworm-updates"),
+    debian("debian-security", "bookworm-security"),
+)
+FORKY = (debian("debian", "forky"),)
+
 HOST_PACKAGES = (
     *("systemd", "systemd-sysv", "dbus", "openssh-server", "sudo"),
     # What Debian's own cloud images have too, and a person or Ansible expects.
@@ -61,6 +79,7 @@ HOST_FILES = {"/usr/local/sbin/lab-init": "lab-init"}
 DEBIAN_12 = Recipe(
     reference="hearth-lab/debian:12",
     suite="bookworm",
+    sources=BOOKWORM,
     packages=HOST_PACKAGES,
     config=HOST_CONFIG,
     files=HOST_FILES,
@@ -70,6 +89,7 @@ DEBIAN_12 = Recipe(
 DEBIAN_12_DOCKER = Recipe(
     reference="hearth-lab/debian:12-docker",
     suite="bookworm",
+    sources=BOOKWORM,
     packages=(*HOST_PACKAGES, "docker.io", "apparmor"),
     config=HOST_CONFIG,
     files=HOST_FILES,
@@ -81,6 +101,7 @@ DEBIAN_12_DOCKER = Recipe(
 LLAMA_CPP = Recipe(
     reference="ghcr.io/ggml-org/llama.cpp:server-b11176",
     suite="forky",
+    sources=FORKY,
     packages=("ca-certificates", "curl", "llama.cpp-tools", "libggml0-backend-rpc"),
     config={
         "Entrypoint": ["/app/llama-server"],
@@ -95,6 +116,7 @@ LLAMA_CPP = Recipe(
 HAPROXY = Recipe(
     reference="docker.io/library/haproxy:3.2.25",
     suite="forky",
+    sources=FORKY,
     packages=("ca-certificates", "haproxy"),
     config={
         "Entrypoint": ["docker-entrypoint.sh"],
