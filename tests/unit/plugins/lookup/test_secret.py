@@ -11,8 +11,10 @@ from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible.plugins.loader import init_plugin_loader, lookup_loader
+from ansible.utils.collection_loader import AnsibleCollectionConfig
 
-init_plugin_loader([])
+if AnsibleCollectionConfig.collection_finder is None:
+    init_plugin_loader([])
 
 
 def look_up(
