@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Callable
 
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.download import Download, Limits
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.journal import Part
-from ansible_collections.hearth.llm.plugins.module_utils._fetch.plan import ModelPlan, Plan
+from ansible_collections.hearth.llm.plugins.module_utils._fetch.plan import ModelPlan, Plan, Step
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.progress import Meter
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.remote import FileRemote, Remote
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.resolve import Resolver
@@ -69,7 +69,8 @@ class Applier:
         self._meter.expect(len(fetches), sum(step.file.bytes for _model, step in fetches))
         for model in plan.models:
             self._put(model)
-        self._store.leftovers |= set(plan.stale)
+        current = {path for name in self._store.models for path in self._store.current_files(name)}
+        self._store.leftovers = (self._store.leftovers | set(plan.stale)) - current
         if plan.prune:
             # Last: what ran before can run on until the new files are all there.
             self._remove(plan.stale)
@@ -83,37 +84,23 @@ class Applier:
         for path in paths:
             self._store.remove(path)
         self._store.leftovers -= set(paths)
-        for name in [
-            name
-            for name in self._store.models
-            if all(f"{name}/{r.path}" in paths for r in self._store.models[name].files)
-        ]:
-            del self._store.models[name]
+        for name in list(self._store.models):
+            if set(self._store.current_files(name)) <= set(paths):
+                del self._store.models[name]
 
     def _put(self, plan: ModelPlan) -> None:
         records: list[Record] = []
         for step in plan.steps:
-            path = self._store.path(plan.name, step.file.path)
             known = self._store.record(plan.name, step.file.path)
             if step.action == "fetch":
-                if step.wrong:
-                    name = f"{plan.name}/{step.file.path}"
-                    self._done.quarantined.append(f"{self._store.quarantine(path, name, step.found)} ({step.wrong})")
-                records.append(self._fetch(plan, step.file))
+                records.append(self._fetch(plan, step))
             elif step.action == "keep" and known:
-                records.append(
-                    Record(
-                        **{
-                            **vars(known),
-                            "origin": step.file.origin,
-                            "validator": step.file.validator or known.validator,
-                        }
-                    )
-                )
+                validator = step.file.validator or known.validator
+                records.append(replace(known, origin=step.file.origin, validator=validator))
             else:
                 records.append(self._store.adopt(plan.name, step.file, step.sha256))
             if step.attributes:
-                self._store.set_attributes(path, FILE_MODE)
+                self._store.set_attributes(self._store.path(plan.name, step.file.path), FILE_MODE)
             self._keep_records(plan, records)
         self._store.models[plan.name] = Model(plan.resolved.source.key, plan.resolved.revision, tuple(records))
         self._store.save()
@@ -129,7 +116,8 @@ class Applier:
         self._store.models[plan.name] = Model("", "", (*records, *others))
         self._store.save()
 
-    def _fetch(self, plan: ModelPlan, file: File) -> Record:
+    def _fetch(self, plan: ModelPlan, step: Step) -> Record:
+        file = step.file
         name, part = f"{plan.name}/{file.path}", self._store.part(file)
         self._meter.begin("fetch", name, file.bytes, file.bytes - part.missing_bytes)
         remote = self._at_hand(file) or plan.resolved.remote(self._resolver, file)
@@ -137,6 +125,10 @@ class Applier:
             fetched = Download(remote, part, name, self._limits, self._watch).run()
             self._done.received += fetched.received
             self._judge(name, part, file, fetched.sha256, fetched.git_sha1)
+            if step.wrong:
+                # Only now: whoever uses what lies there can do so until the right bytes are here.
+                there = self._store.quarantine(self._store.path(plan.name, file.path), name, step.found)
+                self._done.quarantined.append(f"{there} ({step.wrong})")
             record = self._store.place(part, plan.name, file, fetched.sha256)
         except HearthError as error:
             if name in error.message or file.origin in error.message:

@@ -90,7 +90,7 @@ class Planner:
             ]
         gone = [wish.name for wish in wishes if wish.absent]
         wanted = {f"{name}/{file.path}" for name, what in resolved for file in what.files}
-        ours = {path for name in self._store.models for path in self._store.files_of(name)} | self._store.leftovers
+        ours = self._store.our_files()
         plan.absent = sorted(path for path in ours - wanted if path.split("/", 1)[0] in gone)
         plan.stale = sorted(ours - wanted - set(plan.absent))
         return plan

@@ -191,11 +191,13 @@ class Store:
                 return
             above = os.path.dirname(above)
 
-    def files_of(self, model: str) -> list[str]:
-        """What we made for a model, relative to the directory: current files and leftovers."""
-        known = self.models.get(model)
-        current = [f"{model}/{record.path}" for record in known.files] if known else []
-        return sorted({*current, *(path for path in self.leftovers if path.startswith(f"{model}/"))})
+    def current_files(self, model: str) -> list[str]:
+        """What belongs to a model, relative to the directory."""
+        return [f"{model}/{record.path}" for record in self.models[model].files]
+
+    def our_files(self) -> set[str]:
+        """All that we made, relative to the directory: what belongs to models, and what once did."""
+        return {path for model in self.models for path in self.current_files(model)} | self.leftovers
 
     def forget_parts(self) -> None:
         """What has begun and is no longer wanted."""
