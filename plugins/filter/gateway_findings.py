@@ -68,8 +68,9 @@ def _models(models: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
             )
         if not ADDRESS.fullmatch(str(model.get("address", ""))):
             yield f"gateway_models: the address of {name} is '{model.get('address', '')}': write host:port, or unix@/path."
-        if not str(model.get("slots", 1)).isdecimal() or int(model.get("slots", 1)) < 1:
-            yield f"gateway_models: {name} has '{model['slots']}' slots: write a number from 1, or leave slots out."
+        for limit in ("slots", "max_output_tokens"):
+            if not str(model.get(limit, 1)).isdecimal() or int(model.get(limit, 1)) < 1:
+                yield f"gateway_models: {name} has '{model[limit]}' {limit}: write a number from 1, or leave {limit} out."
 
 
 def _keys(keys: list[Mapping[str, Any]]) -> Iterator[str]:

@@ -36,7 +36,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: For each served name its C(address), C(host:port) or C(unix@/path), and C(slots) where the description has them.
+  description: For each served name its C(address), C(host:port) or C(unix@/path), and C(slots) and C(max_output_tokens) where the description has them.
   type: dict
 """
 
@@ -46,6 +46,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 ENGINE_PORT = 8080
+LIMITS = ("slots", "max_output_tokens")
 
 
 def gateway_models(models: Mapping[str, Mapping[str, Any]], runtime: str, directory: str) -> dict[str, dict[str, Any]]:
@@ -60,7 +61,7 @@ def _route(name: str, model: Mapping[str, Any], runtime: str, directory: str) ->
         address = f"{model.get('engine', 'llama_cpp')}:{ENGINE_PORT}"
     else:
         address = f"unix@{directory}/run/{name}.sock"
-    return {"address": address, **({"slots": model["slots"]} if "slots" in model else {})}
+    return {"address": address, **{limit: model[limit] for limit in LIMITS if limit in model}}
 
 
 class FilterModule:

@@ -195,8 +195,7 @@ def accept(module: AnsibleModule, command: list[str], directory: str) -> None:
     if code != 0:
         said = (err.strip() or out.strip()).replace(directory + "/", "")
         raise HearthError(
-            f"The new configuration was refused by {command[0]} (exit status {code}) and is not used; "
-            f"what ran before still runs. It said: {said}"
+            f"The new configuration was refused by {command[0]} (exit status {code}) and is not used. It said: {said}"
         )
 
 

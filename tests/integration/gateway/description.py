@@ -27,6 +27,7 @@ LIMITED_KEY = "sk-limited-0123456789"
 HASHED_KEY = "sk-hashed-0123456789"
 HASH = hashlib.sha256(HASHED_KEY.encode()).hexdigest()
 SLOTS = 2
+LONGEST_ANSWER = 500
 MESSAGES: Any = [{"role": "user", "content": "Count to three."}]
 
 
@@ -64,7 +65,7 @@ class Gateway:
         self.port, self.metrics_port, self.redirect_port = free_port(), free_port(), free_port()
         self._run_playbook = run_playbook
         self.models = {
-            "alpha": {"address": alpha.address, "slots": SLOTS},
+            "alpha": {"address": alpha.address, "slots": SLOTS, "max_output_tokens": LONGEST_ANSWER},
             "beta": {"address": beta.address},
             "gone": {"address": f"127.0.0.1:{free_port()}"},
         }

@@ -9,13 +9,25 @@ import json
 import openai
 import pytest
 from fakes.engine import Engine
-from integration.gateway.description import LIMIT, Gateway
+from integration.gateway.description import LIMIT, LONGEST_ANSWER, MESSAGES, Gateway
 
 
 def test_a_body_of_two_megabytes_is_refused_with_the_limit(gateway: Gateway) -> None:
     with pytest.raises(openai.APIStatusError, match=str(LIMIT)) as refused:
         gateway.openai().chat.completions.create(model="alpha", messages=[{"role": "user", "content": "x" * 2_000_000}])
     assert (refused.value.status_code, refused.value.code) == (413, "request_too_large")
+
+
+@pytest.mark.parametrize("field", ["max_tokens", "max_completion_tokens", "n_predict"])
+def test_nobody_may_ask_for_a_longer_answer_than_the_model_gives(gateway: Gateway, alpha: Engine, field: str) -> None:
+    def ask(tokens: int) -> openai.types.chat.ChatCompletion:
+        return gateway.openai().chat.completions.create(model="alpha", messages=MESSAGES, extra_body={field: tokens})
+
+    with pytest.raises(openai.BadRequestError, match=str(LONGEST_ANSWER)) as refused:
+        ask(LONGEST_ANSWER + 1)
+    assert (refused.value.code, refused.value.param) == ("max_tokens_too_large", field)
+    assert alpha.received == []
+    assert ask(LONGEST_ANSWER).choices
 
 
 def test_a_body_that_does_not_say_its_length_is_limited_too(gateway: Gateway, alpha: Engine) -> None:
