@@ -6,14 +6,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab import packages
 from lab.shell import LabError, await_condition, run, say
 
-PACKAGES = ("docker.io", "apparmor", "iptables")
 LOG = Path("/var/log/hearth-lab-dockerd.log")
 
 
@@ -43,21 +42,10 @@ def ensure() -> Engine:
         raise LabError(
             "no Docker engine answers: start Docker and add this user to the group `docker`, or run the lab as root"
         )
-    if not shutil.which("dockerd"):
-        install_packages(*PACKAGES)
+    packages.provide("dockerd")
     if engine := find():  # where services may start on installation
         return engine
     return start()
-
-
-def install_packages(*names: str) -> None:
-    """Install Debian packages that the lab itself needs, or say in one sentence why that cannot be done."""
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise LabError(f"{' and '.join(names)} missing: install with the system's package manager, as root")
-    say(f"installing {', '.join(names)}")
-    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-    run("apt-get", "-qq", "update", environment=quiet)
-    run("apt-get", "-qq", "install", "--yes", "--no-install-recommends", *names, environment=quiet)
 
 
 def start() -> Engine:

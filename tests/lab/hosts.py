@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab import engine, identity, images, network
+from lab import engine, identity, images, network, packages
 from lab.cache import directory, locked
 from lab.recipes import Recipe
 from lab.shell import await_condition, run, say
@@ -60,6 +60,7 @@ def up(name: str, recipe: Recipe, data: Path | None = None) -> Host:
         if host.name == name:
             return start(host)
     platform = engine.ensure()
+    packages.provide("ssh-keygen", "openssl")
     images.ensure([recipe])
     subnet = network.ensure()
     with locked("hosts"):

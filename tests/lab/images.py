@@ -8,7 +8,6 @@ import hashlib
 import io
 import json
 import shlex
-import shutil
 import tarfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from lab import cache, engine
+from lab import cache, packages
 from lab.recipes import FILES, Recipe
 from lab.shell import LabError, run, say
 
@@ -42,7 +41,7 @@ def archive(recipe: Recipe) -> Path:
     path = cache.directory("images") / f"{recipe.name}-{recipe.key}.tar"
     with cache.locked(f"image-{recipe.name}"):
         if not path.exists():
-            _require_mmdebstrap()
+            packages.provide("mmdebstrap")
             say(f"making {recipe.reference} from packages of Debian {recipe.suite}")
             for outdated in path.parent.glob(f"{recipe.name}-{'?' * 16}.tar"):
                 outdated.unlink()
@@ -60,12 +59,6 @@ def _is_loaded(recipe: Recipe) -> bool:
     return label.strip() == recipe.key
 
 
-def _require_mmdebstrap() -> None:
-    with cache.locked("packages"):
-        if not shutil.which("mmdebstrap"):
-            engine.install_packages("mmdebstrap", "debian-archive-keyring")
-
-
 def _root_file_system(recipe: Recipe, scratch: Path) -> Path:
     layer = scratch / "layer.tar"
     hooks = [f"upload {FILES / source} {path}" for path, source in recipe.files.items()]
@@ -75,6 +68,7 @@ def _root_file_system(recipe: Recipe, scratch: Path) -> Path:
         *("mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(recipe.packages)}"),
         # A testing suite's index is out of date within a week; what an image is made of is chosen by its packages.
         "--aptopt=Acquire::Check-Valid-Until false",
+        *(f"--dpkgopt=path-exclude={pattern}" for pattern in recipe.excluded),
         *(f"--customize-hook={hook}" for hook in hooks),
         recipe.suite,
         layer,

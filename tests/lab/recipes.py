@@ -24,6 +24,8 @@ class Recipe:
     sources: tuple[str, ...]
     # The image's configuration, in Docker's words.
     config: dict[str, Any]
+    # What of the packages is left out.
+    excluded: tuple[str, ...] = ()
     # Path in the image → file of this package; all are programs.
     files: dict[str, str] = field(default_factory=dict)
     # Run in the finished root file system by a shell.
@@ -60,6 +62,9 @@ BOOKWORM = (
     debian("debian-security", "bookworm-security"),
 )
 FORKY = (debian("debian", "forky"),)
+
+# Published images have none of these either.
+SLIM = ("/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/man/*")
 
 HOST_PACKAGES = (
     *("systemd", "systemd-sysv", "dbus", "openssh-server", "sudo"),
@@ -102,6 +107,7 @@ LLAMA_CPP = Recipe(
     reference="ghcr.io/ggml-org/llama.cpp:server-b11176",
     suite="forky",
     sources=FORKY,
+    excluded=SLIM,
     packages=("ca-certificates", "curl", "llama.cpp-tools", "libggml0-backend-rpc"),
     config={
         "Entrypoint": ["/app/llama-server"],
@@ -117,6 +123,7 @@ HAPROXY = Recipe(
     reference="docker.io/library/haproxy:3.2.25",
     suite="forky",
     sources=FORKY,
+    excluded=SLIM,
     packages=("ca-certificates", "haproxy"),
     config={
         "Entrypoint": ["docker-entrypoint.sh"],
