@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from lab.shell import say
+
 
 def directory(*parts: str) -> Path:
     """A directory of the lab's cache, made when missing; private, for keys are in it."""
@@ -23,5 +25,9 @@ def directory(*parts: str) -> Path:
 def locked(name: str) -> Iterator[None]:
     """Let only one process at a time do what the name says."""
     with directory().joinpath(f"{name}.lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"waiting for another process that has {name}")
+            fcntl.flock(handle, fcntl.LOCK_EX)
         yield

@@ -62,8 +62,8 @@ def up(name: str, recipe: Recipe, data: Path | None = None) -> Host:
     platform = engine.ensure()
     packages.provide("ssh-keygen", "openssl")
     images.ensure([recipe])
-    subnet = network.ensure()
     with locked("hosts"):
+        subnet = network.ensure()
         host = Host(name, network.free_address(subnet, [other.address for other in existing()]))
         _create(host, recipe, platform)
     if data is not None:
@@ -97,8 +97,9 @@ def down(hosts: Sequence[Host]) -> None:
     for host in hosts:
         run("docker", "rm", "--force", "--volumes", host.container)
         run("docker", "volume", "rm", "--force", *host.volumes)
-    if not existing() and network.find():
-        run("docker", "network", "rm", network.NAME)
+    with locked("hosts"):
+        if not existing() and network.find():
+            run("docker", "network", "rm", network.NAME)
 
 
 def existing() -> list[Host]:

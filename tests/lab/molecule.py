@@ -11,6 +11,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from lab.cache import locked
+
 PROJECT = Path(__file__).parents[2]
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 WARNING = re.compile(r"\[(WARNING|DEPRECATION WARNING)\]")
@@ -19,7 +21,10 @@ CHANGED = re.compile(r"^\S+\s*: ok=\d+\s+changed=[1-9]")
 
 
 def run(scenario: str, action: str) -> int:
-    """Run an action of Molecule's on a scenario, show its output as it comes, and repeat at the end what was wrong."""
+    """Run an action of Molecule's on a scenario, show its output as it comes, and repeat at the end what was wrong.
+
+    One at a time: a second run of the same scenario would begin by destroying the hosts of the first.
+    """
     tools = Path(sys.executable).parent
     environment = {
         **os.environ,
@@ -27,9 +32,12 @@ def run(scenario: str, action: str) -> int:
         "PYTHONPATH": str(PROJECT / "tests"),
     }
     command = [sys.executable, "-m", "molecule", action, "--scenario-name", scenario, "--no-command-borders"]
-    with subprocess.Popen(
-        command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
-    ) as process:
+    with (
+        locked(f"scenario-{scenario}"),
+        subprocess.Popen(
+            command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
+        ) as process,
+    ):
         faults = list(find_faults(_shown(process.stdout or ())))
     if faults:
         print(f"\nlab: Molecule would let this pass, the lab does not ({len(faults)}):", *faults, sep="\n  ")

@@ -8,7 +8,6 @@ import os
 from collections.abc import Collection
 from ipaddress import IPv4Network
 
-from lab import cache
 from lab.shell import LabError, run
 
 NAME = "hearth-lab"
@@ -17,14 +16,14 @@ SUBNET_VARIABLE = "HEARTH_LAB_SUBNET"
 
 
 def ensure() -> IPv4Network:
-    """Make the network unless it is there, and return what it spans."""
-    with cache.locked("network"):
-        if (subnet := find()) is None:
-            subnet = IPv4Network(os.environ.get(SUBNET_VARIABLE, DEFAULT_SUBNET))
-            try:
-                run("docker", "network", "create", f"--subnet={subnet}", f"--gateway={gateway(subnet)}", NAME)
-            except LabError as error:
-                raise LabError(f"{error}\nset {SUBNET_VARIABLE} to a subnet that is free here") from error
+    """Make the network unless it is there, and return what it spans. The caller holds the lock on hosts."""
+    if found := find():
+        return found
+    subnet = IPv4Network(os.environ.get(SUBNET_VARIABLE, DEFAULT_SUBNET))
+    try:
+        run("docker", "network", "create", f"--subnet={subnet}", f"--gateway={gateway(subnet)}", NAME)
+    except LabError as error:
+        raise LabError(f"{error}\nset {SUBNET_VARIABLE} to a subnet that is free here") from error
     return subnet
 
 
