@@ -1,0 +1,116 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A clone, on a machine that has nothing: `./hearth up` ends with an answer, `./hearth down` leaves nothing behind."""
+
+from __future__ import annotations
+
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lab import hosts
+from lab.recipes import DEBIAN_12
+from lab.shell import LabError, run
+
+PROJECT = Path(__file__).parents[2]
+CLONE = "/srv/hearth"
+# What a distribution's package touches when it is installed.
+PACKAGES = (
+    r"/etc/(ld\.so\.cache|(group|gshadow|passwd|shadow)-?)|/var/(lib/(dpkg|apt|systemd)|log|cache)/.*|/etc/haproxy/.*"
+)
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[hosts.Host]:
+    """Debian 12 with no more than its base, and a clone that belongs to root."""
+    host = hosts.up("newcomer", DEBIAN_12)
+    try:
+        archive = tmp_path_factory.mktemp("clone") / "clone.tar"
+        names = run("git", "-C", PROJECT, "ls-files", "--cached", "--others", "--exclude-standard", "-z").split("\0")
+        with tarfile.open(archive, "w") as clone:
+            for name in filter(None, names):
+                if (PROJECT / name).exists():
+                    clone.add(PROJECT / name, name, recursive=False)
+        host.execute("mkdir", CLONE)
+        run("docker", "cp", "-", f"{host.container}:{CLONE}", stdin=archive)
+        yield host
+    finally:
+        hosts.down([host])
+
+
+def hearth(machine: hosts.Host, verb: str, user: str = "root") -> str:
+    """What `./hearth` prints; its exit status is that of the command."""
+    script = f"cd {CLONE} && ./hearth {verb} 2>&1"
+    return run("docker", "exec", f"--user={user}", "--env=HOME=/tmp/home", machine.container, "bash", "-c", script)
+
+
+def tidy(output: str) -> str:
+    return " ".join(output.split())
+
+
+def test_without_the_venv_module_it_says_what_to_install(machine: hosts.Host) -> None:
+    with pytest.raises(LabError, match="apt install python3-venv"):
+        hearth(machine, "up")
+    machine.execute("apt-get", "-qq", "update")
+    machine.execute("apt-get", "-qq", "install", "--yes", "python3-venv")
+
+
+def test_without_haproxy_and_without_root_it_says_what_to_install(machine: hosts.Host) -> None:
+    machine.execute("chown", "-R", "admin:admin", CLONE)
+    with pytest.raises(LabError) as refusal:
+        hearth(machine, "up", user="admin")
+    assert "apt-get install" in str(refusal.value)
+    assert "haproxy" in str(refusal.value)
+    hearth(machine, "down", user="admin")
+    machine.execute("chown", "-R", "root:root", CLONE)
+
+
+def test_one_command_ends_with_an_answer_and_lines_that_work_as_printed(machine: hosts.Host) -> None:
+    machine.execute("touch", "/tmp/before")
+    output = hearth(machine, "up")
+    assert "hearth-hello answered:" in output
+    printed = output.partition("answered:")[2].splitlines()
+    indent = "        "
+    lines = [line.removeprefix(indent) for line in printed]
+    for begin in ("curl ", "SSL_CERT_FILE="):
+        first = next(number for number, line in enumerate(lines) if line.startswith(begin))
+        command = "\n".join(lines[first : lines.index("", first)] if "" in lines[first:] else lines[first:])
+        answer = machine.execute("bash", "-c", command.partition("\nPLAY RECAP")[0])
+        assert "hearth demonstration model" in answer
+
+    touched = machine.execute(
+        *("find", "/", "-xdev", "(", "-path", CLONE, "-o", "-path", "/proc", "-o", "-path", "/tmp", ")", "-prune"),
+        *(
+            "-o",
+            "-newer",
+            "/tmp/before",
+            "-type",
+            "f",
+            "-not",
+            "-regextype",
+            "posix-extended",
+            "-regex",
+            PACKAGES,
+            "-print",
+        ),
+    ).split()
+    owned = [path for path in touched if not is_packaged(machine, path)]
+    assert owned == []
+
+
+def test_down_leaves_nothing_behind(machine: hosts.Host) -> None:
+    hearth(machine, "down")
+    assert (
+        machine.execute("sh", "-c", f"cd {CLONE} && ls -d .venv .hearth inventories/local/.secrets 2>&1 || true").count(
+            "No such"
+        )
+        == 3
+    )
+    assert CLONE not in machine.execute("ps", "-eo", "args")
+
+
+def is_packaged(machine: hosts.Host, path: str) -> bool:
+    command = ["docker", "exec", machine.container, "dpkg", "-S", path]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
