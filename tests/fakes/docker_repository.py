@@ -18,8 +18,8 @@ from contextlib import contextmanager
 from email.utils import formatdate
 from pathlib import Path
 
-from lab.engine import install_packages
 from lab.hosts import Host
+from lab.packages import provide
 from lab.shell import run
 
 # Debian's package → upstream's.
@@ -90,8 +90,7 @@ def _sign(root: Path, suite: str, files: dict[str, bytes]) -> None:
     sums = [f" {hashlib.sha256(content).hexdigest()} {len(content)} {name}" for name, content in files.items()]
     head = ["Origin: Docker", f"Suite: {suite}", f"Codename: {suite}", "Components: stable"]
     release.write_text("\n".join([*head, f"Date: {formatdate(usegmt=True)}", "SHA256:", *sums]) + "\n")
-    if not shutil.which("gpg"):
-        install_packages("gpg")
+    provide("gpg")
     home = root / "gnupg"
     home.mkdir(mode=0o700)
     gpg = ("gpg", "--homedir", home, "--batch", "--passphrase", "")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: hearth.llm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Programs that the lab itself needs on the controller."""
+"""Programs that tests need on the controller."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from lab.shell import LabError, run, say
 # Program → the packages of Debian and Ubuntu that bring it.
 PROVIDERS = {
     "dockerd": ("docker.io", "apparmor", "iptables"),
+    "gpg": ("gpg",),
     "mmdebstrap": ("mmdebstrap", "debian-archive-keyring"),
     "openssl": ("openssl",),
     "ssh-keygen": ("openssh-client",),
@@ -26,7 +27,7 @@ def provide(*programs: str) -> None:
         if not names:
             return
         if os.geteuid() != 0 or not shutil.which("apt-get"):
-            raise LabError(f"the lab needs what is missing here; as root: apt-get install {' '.join(names)}")
+            raise LabError(f"what tests need is missing here; as root: apt-get install {' '.join(names)}")
         say(f"installing {', '.join(names)}")
         quiet = {"DEBIAN_FRONTEND": "noninteractive"}
         run("apt-get", "-qq", "update", environment=quiet)
