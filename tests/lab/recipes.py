@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 FILES = Path(__file__).parent / "files"
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+# Suites that get security updates of their own.
+RELEASED = ("bookworm", "trixie")
 
 
 @dataclass(frozen=True)
@@ -20,8 +23,6 @@ class Recipe:
     reference: str
     suite: str
     packages: tuple[str, ...]
-    # Where its packages come from, as lines of a sources.list; the same lines stay in the image.
-    sources: tuple[str, ...]
     # The image's configuration, in Docker's words.
     config: dict[str, Any]
     # What of the packages is left out.
@@ -37,31 +38,29 @@ class Recipe:
         return self.reference.rpartition("/")[2].replace(":", "-")
 
     @property
+    def sources(self) -> tuple[str, ...]:
+        """Where its packages come from: lines of a sources.list, which stay in the image."""
+        main = (_line("debian", self.suite),)
+        if self.suite not in RELEASED:
+            return main
+        return (*main, _line("debian", f"{self.suite}-updates"), _line("debian-security", f"{self.suite}-security"))
+
+    @property
     def key(self) -> str:
         """Changes with whatever goes into the image."""
         contents = {path: (FILES / source).read_text() for path, source in self.files.items()}
-        return digest(asdict(self), contents)
+        return digest(asdict(self), self.sources, contents)
+
+
+def _line(archive: str, suite: str) -> str:
+    # Named in full, for the lab also runs where Debian is not the default.
+    return f"deb [signed-by={KEYRING}] http://deb.debian.org/{archive} {suite} main"
 
 
 def digest(*parts: Any) -> str:
     """A short hash of data."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
-
-KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-
-
-def debian(archive: str, suite: str) -> str:
-    """A line for one of Debian's archives: named in full, for the lab also runs where Debian is not the default."""
-    return f"deb [signed-by={KEYRING}] http://deb.debian.org/{archive} {suite} main"
-
-
-BOOKWORM = (
-    debian("debian", "bookworm"),
-    debian("debian", "bookworm-updates"),
-    debian("debian-security", "bookworm-security"),
-)
-FORKY = (debian("debian", "forky"),)
 
 # Published images have none of these either.
 SLIM = ("/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/man/*")
@@ -84,7 +83,6 @@ HOST_FILES = {"/usr/local/sbin/lab-init": "lab-init"}
 DEBIAN_12 = Recipe(
     reference="hearth-lab/debian:12",
     suite="bookworm",
-    sources=BOOKWORM,
     packages=HOST_PACKAGES,
     config=HOST_CONFIG,
     files=HOST_FILES,
@@ -94,7 +92,6 @@ DEBIAN_12 = Recipe(
 DEBIAN_12_DOCKER = Recipe(
     reference="hearth-lab/debian:12-docker",
     suite="bookworm",
-    sources=BOOKWORM,
     packages=(*HOST_PACKAGES, "docker.io", "apparmor"),
     config=HOST_CONFIG,
     files=HOST_FILES,
@@ -106,7 +103,6 @@ DEBIAN_12_DOCKER = Recipe(
 LLAMA_CPP = Recipe(
     reference="ghcr.io/ggml-org/llama.cpp:server-b11176",
     suite="forky",
-    sources=FORKY,
     excluded=SLIM,
     packages=("ca-certificates", "curl", "llama.cpp-tools", "libggml0-backend-rpc"),
     config={
@@ -122,7 +118,6 @@ LLAMA_CPP = Recipe(
 HAPROXY = Recipe(
     reference="docker.io/library/haproxy:3.2.25",
     suite="forky",
-    sources=FORKY,
     excluded=SLIM,
     packages=("ca-certificates", "haproxy"),
     config={
