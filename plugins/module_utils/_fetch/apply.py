@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from typing import Callable
 
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
-from ansible_collections.hearth.llm.plugins.module_utils._fetch.download import Download, Limits
+from ansible_collections.hearth.llm.plugins.module_utils._fetch.download import Download, Fetched, Limits
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.journal import Part
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.plan import ModelPlan, Plan, Step
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.progress import Meter
-from ansible_collections.hearth.llm.plugins.module_utils._fetch.remote import FileRemote, Remote
+from ansible_collections.hearth.llm.plugins.module_utils._fetch.remote import FileRemote
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.resolve import Resolver
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import File
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.store import (
@@ -118,17 +118,18 @@ class Applier:
 
     def _fetch(self, plan: ModelPlan, step: Step) -> Record:
         file = step.file
-        name, part = f"{plan.name}/{file.path}", self._store.part(file)
+        name, path, part = f"{plan.name}/{file.path}", self._store.path(plan.name, file.path), self._store.part(file)
         self._meter.begin("fetch", name, file.bytes, file.bytes - part.missing_bytes)
-        remote = self._at_hand(file) or plan.resolved.remote(self._resolver, file)
         try:
-            fetched = Download(remote, part, name, self._limits, self._watch).run()
+            fetched = self._copied(part, name, file, path)
+            if fetched is None:
+                remote = plan.resolved.remote(self._resolver, file)
+                fetched = Download(remote, part, name, self._limits, self._watch).run()
             self._done.received += fetched.received
             self._judge(name, part, file, fetched.sha256, fetched.git_sha1)
             if step.wrong:
                 # Only now: whoever uses what lies there can do so until the right bytes are here.
-                there = self._store.quarantine(self._store.path(plan.name, file.path), name, step.found)
-                self._done.quarantined.append(f"{there} ({step.wrong})")
+                self._done.quarantined.append(f"{self._store.quarantine(path, name, step.found)} ({step.wrong})")
             record = self._store.place(part, plan.name, file, fetched.sha256)
         except HearthError as error:
             if name in error.message or file.origin in error.message:
@@ -139,19 +140,17 @@ class Applier:
         self._meter.end()
         return record
 
-    def _at_hand(self, file: File) -> Remote | None:
-        """The same bytes, where another model has them already: copied (and hashed again), not fetched."""
-        if not file.sha256:
+    def _copied(self, part: Part, name: str, file: File, path: str) -> Fetched | None:
+        """The same bytes from another model that has them already: copied and hashed again, not fetched."""
+        twin = self._store.twin(file, path)
+        if not twin:
             return None
-        for name, model in self._store.models.items():
-            for record in model.files:
-                path = self._store.path(name, record.path)
-                if (
-                    record.sha256 == file.sha256
-                    and _size(path) == file.bytes
-                    and os.stat(path).st_mtime_ns == record.mtime_ns
-                ):
-                    return FileRemote(path)
+        fetched = Download(FileRemote(twin), part, name, self._limits, self._watch).run()
+        if fetched.sha256 == file.sha256:
+            return fetched
+        # The other one is damaged, which is for verify to find.
+        part.close()
+        part.forget()
         return None
 
     def _watch(self, download: Download) -> None:

@@ -169,6 +169,7 @@ class Download:
                     self._git.update(view[:count])
                 with self._digest_lock:
                     self._digest.update(view[:count])
+                self._schedule.hash_reached(self._digest.position)
 
     def _work(self, number: int) -> None:
         buffer = memoryview(bytearray(LARGEST_READ_BYTES))

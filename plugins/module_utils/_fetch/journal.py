@@ -103,6 +103,7 @@ class Part:
 
     def forget(self) -> None:
         """The bytes went elsewhere, or are not wanted: the journal speaks of nothing any more."""
+        self._journal = {}
         for path in (self.journal_path, self.path):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)

@@ -16,6 +16,7 @@ from typing import Iterable, Tuple
 MIB = 1 << 20
 WINDOW_BYTES = 512 * MIB
 LARGEST_PIECE_BYTES = 32 * MIB
+HASH_LAG_BYTES = 64 * MIB
 SMALLEST_PIECE_BYTES = MIB
 # Splitting a piece costs a connection: only where its holder would need longer than this.
 SLOW_SECONDS = 2.0
@@ -73,6 +74,8 @@ class Schedule:
         """`most`: how many workers there may ever be. Already the first one takes no more than its share of that."""
         self.size, self.workers, self._most = size, workers, max(workers, most)
         self.received = 0
+        # How far the hash has come; see _welcome.
+        self.hashed = 0
         self.changed = threading.Condition()
         self._done = merge(proven)
         self._todo = gaps(self._done, size)
@@ -115,7 +118,7 @@ class Schedule:
         """The next piece for that worker, which waits while there may be one later; None when nothing is left to do."""
         with self.changed:
             while not self._stopped and not self.complete:
-                piece = (self._next() or self._split()) if worker < self.workers else None
+                piece = (self._next() or self._split()) if worker < self._welcome else None
                 if piece:
                     self._flying.append(piece)
                     return piece
@@ -146,6 +149,18 @@ class Schedule:
             while self.prefix <= position and not self._stopped:
                 self.changed.wait(0.5)
             return self.prefix
+
+    @property
+    def _welcome(self) -> int:
+        """How many workers may take a piece: only one while the hash is far behind, because then it needs the processor more."""
+        return self.workers if self.prefix - self.hashed < HASH_LAG_BYTES else 1
+
+    def hash_reached(self, position: int) -> None:
+        with self.changed:
+            was_far = self.prefix - self.hashed >= HASH_LAG_BYTES
+            self.hashed = position
+            if was_far and self.prefix - position < HASH_LAG_BYTES:
+                self.changed.notify_all()
 
     def _next(self) -> Piece | None:
         if not self._todo:

@@ -102,6 +102,17 @@ class Store:
         known = self.models.get(model)
         return next((record for record in known.files if record.path == path), None) if known else None
 
+    def twin(self, file: File, path: str) -> str | None:
+        """Where else the same bytes lie, as far as size and time of change tell."""
+        for name in self.models:
+            for record in self.models[name].files:
+                other = self.path(name, record.path)
+                if file.sha256 == record.sha256 and other != path and os.path.exists(other):
+                    status = os.stat(other)
+                    if (status.st_size, status.st_mtime_ns) == (file.bytes, record.mtime_ns):
+                        return other
+        return None
+
     # -- paths and their attributes
 
     def path(self, model: str, path: str) -> str:
