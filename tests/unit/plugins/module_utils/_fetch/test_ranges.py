@@ -30,6 +30,7 @@ def test_every_byte_is_handed_out_once_however_workers_fail() -> None:
             with lock:
                 handed.append((piece.position, piece.position + count))
             schedule.advance(piece, count)
+            schedule.hash_reached(schedule.prefix)
             schedule.leave(piece)
 
     workers = [threading.Thread(target=work, args=(number,)) for number in range(4)]
@@ -54,11 +55,16 @@ def test_nobody_runs_further_ahead_of_the_hash_than_the_window() -> None:
         schedule.advance(piece, piece.end - piece.start)
         schedule.leave(piece)
     # The first piece holds everything up: only when it is there, the next one is handed out.
-    waiting = threading.Thread(target=schedule.take, args=(2,))
+    waiting = threading.Thread(target=schedule.take, args=(2,), daemon=True)
     waiting.start()
     waiting.join(0.2)
     assert waiting.is_alive()
     schedule.advance(first, first.end - first.start)
+    # Now the hash has all of the window before it: one connection goes on, the others leave it the processor.
+    waiting.join(0.2)
+    assert waiting.is_alive()
+    assert schedule.take(0)
+    schedule.hash_reached(schedule.prefix)
     waiting.join(5)
     assert not waiting.is_alive()
 
