@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import http.client
 import os
-import socket
 import xmlrpc.client
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
+from ansible_collections.hearth.llm.plugins.module_utils._unix_http import UnixConnection
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,24 +25,13 @@ ALREADY_STARTED = 60
 TIMEOUT = 60.0
 
 
-class _Connection(http.client.HTTPConnection):
-    def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=TIMEOUT)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(TIMEOUT)
-        self.sock.connect(self._path)
-
-
 class _Transport(xmlrpc.client.Transport):
     def __init__(self, path: str) -> None:
         super().__init__()
         self._path = path
 
     def make_connection(self, _host: Any) -> http.client.HTTPConnection:
-        return _Connection(self._path)
+        return UnixConnection(self._path, TIMEOUT)
 
 
 class Supervisor:

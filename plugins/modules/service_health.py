@@ -81,13 +81,13 @@ log:
 
 import http.client
 import re
-import socket
 import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
+from ansible_collections.hearth.llm.plugins.module_utils._unix_http import UnixConnection
 
 if TYPE_CHECKING:
     from typing import Callable
@@ -96,19 +96,6 @@ if TYPE_CHECKING:
 
 QUESTION_TIMEOUT = 5.0
 PAUSE = 0.25
-
-
-class _SocketConnection(http.client.HTTPConnection):
-    """HTTP over a Unix socket."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=QUESTION_TIMEOUT)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(QUESTION_TIMEOUT)
-        self.sock.connect(self._path)
 
 
 def argument_spec() -> dict[str, Any]:
@@ -130,7 +117,7 @@ def ask(url: str, socket_path: str | None, wanted: list[int]) -> str:
     parts = urlsplit(url)
     connection: http.client.HTTPConnection
     if socket_path:
-        connection = _SocketConnection(socket_path)
+        connection = UnixConnection(socket_path, QUESTION_TIMEOUT)
     else:
         connection = http.client.HTTPConnection(parts.hostname or "localhost", parts.port, timeout=QUESTION_TIMEOUT)
     try:

@@ -7,10 +7,10 @@ from __future__ import annotations
 import http.client
 import json
 import re
-import socket
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.finding import notice, ok, warning
+from ansible_collections.hearth.llm.plugins.module_utils._unix_http import UnixConnection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,26 +20,14 @@ if TYPE_CHECKING:
     from ansible_collections.hearth.llm.plugins.module_utils._preflight.wanted import Wanted
 
 SOCKET = "/run/docker.sock"
+QUESTION_TIMEOUT = 5.0
 # Before this one, a port published on the loopback address can be reached by neighbours in the same network (moby#45610).
 KEEPS_LOOPBACK = 28
 
 
-class _Connection(http.client.HTTPConnection):
-    """HTTP over the engine's socket."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=5)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
-
-
 def ask_engine(host: Host, question: str) -> Any:
     """The engine's answer; nothing when there is no engine, or none that answers us."""
-    connection = _Connection(host.path(SOCKET))
+    connection = UnixConnection(host.path(SOCKET), QUESTION_TIMEOUT)
     try:
         connection.request("GET", question)
         response = connection.getresponse()
