@@ -56,10 +56,10 @@ def up(name: str, recipe: Recipe, data: Path | None = None) -> Host:
 
     `data` is an archive that becomes the content of the host's /var/lib/docker.
     """
+    platform = engine.ensure()
     for host in existing():
         if host.name == name:
             return start(host)
-    platform = engine.ensure()
     packages.provide("ssh-keygen", "openssl")
     images.ensure([recipe])
     with locked("hosts"):

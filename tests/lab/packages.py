@@ -14,6 +14,7 @@ from lab.shell import LabError, run, say
 PROVIDERS = {
     "dockerd": ("docker.io", "apparmor", "iptables"),
     "gpg": ("gpg",),
+    "haproxy": ("haproxy",),
     "mmdebstrap": ("mmdebstrap", "debian-archive-keyring"),
     "openssl": ("openssl",),
     "ssh-keygen": ("openssh-client",),

@@ -10,6 +10,7 @@ import pytest
 from fakes.engine import Engine
 from integration.conftest import Runner
 from integration.gateway.description import LIMITED_KEY, Gateway, eventually
+from lab import packages
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +21,7 @@ def engines() -> Iterator[tuple[Engine, Engine]]:
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory, engines: tuple[Engine, Engine]) -> Iterator[Gateway]:
+    packages.provide("haproxy")
     gateway = Gateway(tmp_path_factory.mktemp("gateway"), Runner(tmp_path_factory.mktemp("playbook")), *engines)
     dry = gateway.describe("--check", "--diff")
     assert not (gateway.directory / "h").exists(), "a dry run wrote something on the host"
