@@ -112,7 +112,8 @@ class Way:
             raise ProbeError(
                 "resolve",
                 f"the name {host} is not known ({_reason(error)}). Check it and the DNS of this host, or name the server's address in connect_to.",
-                heals=True,
+                # A name server that is not there yet may come; one that says no means it.
+                heals=isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN,
             ) from error
         failure: OSError | None = None
         for family, kind, protocol, _name, address in addresses:
