@@ -1,0 +1,108 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role service, provider docker, with the real engine on a host of the lab: what fails goes back, by its own words."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.hearth.llm.tools.hello_model.chain import hello_model
+from integration.conftest import Outcome, Runner
+from lab import hosts, recipes, stock
+
+DIRECTORY = "/var/lib/hearth"
+
+
+class Router:
+    """llama-server in a container, as the role llama_cpp describes it."""
+
+    def __init__(self, host: hosts.Host, inventory: Path, playbook: Runner, secrets: Path) -> None:
+        self.host = host
+        self._inventory, self._playbook, self._secrets = inventory, playbook, secrets
+
+    def describe(self, *options: str, succeeds: bool = True, **variables: Any) -> Outcome:
+        play = {
+            "hosts": self.host.name,
+            "become": True,
+            "gather_facts": False,
+            "vars": {
+                "hearth_secrets_directory": str(self._secrets),
+                "llama_cpp_models": [{"name": "talker", "path": f"{DIRECTORY}/models/talker.gguf"}],
+                **variables,
+            },
+            "roles": ["hearth.llm.llama_cpp"],
+        }
+        return self._playbook([play], "--inventory", str(self._inventory), *options, succeeds=succeeds)
+
+    def container(self) -> dict[str, Any]:
+        return dict(json.loads(self.host.execute("docker", "inspect", "hearth-llama_cpp"))[0])
+
+
+@pytest.fixture(scope="module")
+def router(module_playbook: Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Router]:
+    # Where tests run side by side, each runner has a host of its own.
+    name = f"service-{os.environ.get('PYTEST_XDIST_WORKER', 'gw0')}"
+    directory = tmp_path_factory.mktemp("service")
+    host = hosts.up(name, recipes.DEBIAN_12_DOCKER, stock.ensure())
+    try:
+        (directory / "hosts.json").write_text(json.dumps(hosts.inventory([host])))
+        (directory / "talker.gguf").write_bytes(hello_model("talker", "I am here."))
+        models = {
+            "hosts": name,
+            "become": True,
+            "gather_facts": False,
+            "tasks": [
+                # As the role docker has it.
+                {
+                    "name": "Have what the modules for Docker need",
+                    "ansible.builtin.apt": {"name": "python3-requests", "update_cache": True},
+                },
+                {
+                    "name": "Make the directory",
+                    "ansible.builtin.file": {"path": f"{DIRECTORY}/models", "state": "directory", "mode": "0755"},
+                },
+                {
+                    "name": "Put the model there",
+                    "ansible.builtin.copy": {
+                        "src": str(directory / "talker.gguf"),
+                        "dest": f"{DIRECTORY}/models/",
+                        "mode": "0444",
+                    },
+                },
+            ],
+        }
+        module_playbook([models], "--inventory", str(directory / "hosts.json"))
+        yield Router(host, directory / "hosts.json", module_playbook, directory / "secrets")
+    finally:
+        hosts.down([host])
+
+
+def test_an_engine_that_never_came_up_says_why_and_does_not_stay(router: Router) -> None:
+    failure = router.describe(llama_cpp_options={"flash-atn": "on"}, succeeds=False)
+    assert "option 'flash-atn' not recognized in preset 'talker'" in failure.words
+    assert "There is no earlier configuration to go back to" in failure.words
+    assert "hearth-llama_cpp" not in router.host.execute("docker", "ps", "--all")
+
+
+def test_a_configuration_that_does_not_come_up_is_replaced_by_the_one_that_worked(router: Router) -> None:
+    router.describe()
+    before = router.container()
+    assert router.describe().changed == 0
+    assert router.container()["Id"] == before["Id"]
+
+    failure = router.describe(llama_cpp_options={"flash-atn": "on"}, succeeds=False)
+    assert "option 'flash-atn' not recognized in preset 'talker'" in failure.words
+    assert "The configuration that worked before is running again." in failure.words
+    after = router.container()
+    assert after["State"]["Running"]
+    assert after["Config"]["Cmd"] == before["Config"]["Cmd"]
+    assert after["Config"]["Labels"] == before["Config"]["Labels"]
+
+    # What is put back is what the description had: nothing is left to do.
+    assert router.describe().changed == 0
+    assert router.describe("--check").changed == 0
