@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from ansible_collections.hearth.llm.tools.hello_model.chain import hello_model
 from integration.conftest import Outcome, Runner
+from lab import packages
 
 
 class Engine:
@@ -54,6 +55,7 @@ class Engine:
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory, module_playbook: Runner) -> Iterator[Engine]:
+    packages.provide("libgomp.so.1")
     described = Engine(tmp_path_factory.mktemp("engine"), module_playbook)
     described.describe("I am the first.", context_tokens=512)
     yield described

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from lab import packages
+
 ROLE_FILES = Path(__file__).resolve().parents[2] / "roles/llama_cpp/files"
 LOCK = ROLE_FILES / "xllamacpp.txt"
 PROGRAM = ROLE_FILES / "serve_model.py"
@@ -22,6 +24,7 @@ PROGRAM = ROLE_FILES / "serve_model.py"
 
 def python() -> Path:
     """A Python that has the engine as the role pins it."""
+    packages.provide("libgomp.so.1")
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hearth-test"
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     directory = cache / f"xllamacpp-{version}-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]}"

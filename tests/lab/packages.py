@@ -1,20 +1,22 @@
 # SPDX-FileCopyrightText: hearth.llm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Programs that tests need on the controller."""
+"""Programs and libraries that tests need on the controller."""
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 
 from lab.cache import locked
 from lab.shell import LabError, run, say
 
-# Program → the packages of Debian and Ubuntu that bring it.
+# Program or library → the packages of Debian and Ubuntu that bring it.
 PROVIDERS = {
     "dockerd": ("docker.io", "apparmor", "iptables"),
     "gpg": ("gpg",),
     "haproxy": ("haproxy",),
+    "libgomp.so.1": ("libgomp1",),
     "mmdebstrap": ("mmdebstrap", "debian-archive-keyring"),
     "openssl": ("openssl",),
     "ssh-keygen": ("openssh-client",),
@@ -24,7 +26,7 @@ PROVIDERS = {
 def provide(*programs: str) -> None:
     """Install what is missing, or say in one sentence what to install."""
     with locked("packages"):
-        names = [name for program in programs if not shutil.which(program) for name in PROVIDERS[program]]
+        names = [name for program in programs if not _is_there(program) for name in PROVIDERS[program]]
         if not names:
             return
         if os.geteuid() != 0 or not shutil.which("apt-get"):
@@ -33,3 +35,13 @@ def provide(*programs: str) -> None:
         quiet = {"DEBIAN_FRONTEND": "noninteractive"}
         run("apt-get", "-qq", "update", environment=quiet)
         run("apt-get", "-qq", "install", "--yes", "--no-install-recommends", *names, environment=quiet)
+
+
+def _is_there(name: str) -> bool:
+    if ".so" not in name:
+        return bool(shutil.which(name))
+    try:
+        ctypes.CDLL(name)
+    except OSError:
+        return False
+    return True
