@@ -25,7 +25,9 @@ def test_more_requests_than_slots_wait_in_the_gateway(gateway: Gateway, alpha: E
         answers = [clients.submit(gateway.complete, {"model": "alpha", "messages": MESSAGES}) for _ in range(SLOTS + 4)]
         waiting = 'haproxy_backend_current_queue{proxy="alpha"} 4'
         eventually(lambda: waiting in gateway.metrics("/metrics"), "the others wait")
-        assert alpha.running == SLOTS
+        # With all others in the queue, no more than these can come.
+        eventually(lambda: alpha.running == SLOTS, "the slots are taken")
+        assert waiting in gateway.metrics("/metrics")
         alpha.go.set()
         assert {answer.result().status for answer in answers} == {200}
 
