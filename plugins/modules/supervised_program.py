@@ -201,19 +201,19 @@ stdout_logfile_backups=2
 
 def present(params: dict[str, Any], places: Places, run_command: RunCommand, *, check_mode: bool) -> Result:
     wanted = {places.configuration: configuration(places), places.program: description(params)}
+    before = {path: read(path) for path in wanted}
+    changed = [path for path in wanted if before[path] != wanted[path]]
     diff = [
-        {"before": read(path), "after": content, "before_header": str(path), "after_header": str(path)}
-        for path, content in wanted.items()
-        if read(path) != content
+        {"before": before[path], "after": wanted[path], "before_header": str(path), "after_header": str(path)}
+        for path in changed
     ]
     supervisor = Supervisor(str(places.socket))
     was_answering = supervisor.answers()
     state = supervisor.state(params["name"]) if was_answering else ""
-    action = _needed(params, state, changed=read(places.program) != wanted[places.program])
+    action = _needed(params, state, changed=places.program in changed)
     if not check_mode:
-        for path, content in wanted.items():
-            if read(path) != content:
-                write(path, content)
+        for path in changed:
+            write(path, wanted[path])
         if not was_answering:
             start_supervisord(supervisor, params["bin_directory"], places, run_command)
         carry_out(action, params, supervisor)
