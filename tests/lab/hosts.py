@@ -37,6 +37,11 @@ class Host:
         return f"hearth-lab-{self.name}"
 
     @property
+    def address_6(self) -> str:
+        """Its IPv6 address."""
+        return network.address_6(self.address)
+
+    @property
     def volumes(self) -> dict[str, str]:
         """What must not lie on the container's own overlay, for engines put overlays there: volume → path."""
         return {f"{self.container}-docker": "/var/lib/docker", f"{self.container}-containerd": "/var/lib/containerd"}
@@ -142,6 +147,7 @@ def _create(host: Host, recipe: Recipe, platform: engine.Engine) -> None:
         *("docker", "create", f"--name={host.container}", f"--hostname={host.name}"),
         *(f"--label={NAME_LABEL}={host.name}", f"--label={ADDRESS_LABEL}={host.address}"),
         *(f"--network={network.NAME}", f"--ip={host.address}", f"--network-alias={host.name}"),
+        *((f"--ip6={host.address_6}",) if network.speaks_ipv6() else ()),
         *(f"--cap-add={capability}" for capability in CAPABILITIES),
         *(f"--security-opt={option}" for option in CONFINEMENT),
         *("--tmpfs=/run", "--tmpfs=/run/lock", "--tmpfs=/tmp:exec"),
