@@ -12,6 +12,7 @@ author: hearth.llm contributors (@hearth-llm)
 description:
   - Turns the description of a served model into llama-server's long flags, without the dashes.
   - llama-server shares its context among its slots, so that C(ctx-size) is C(context_tokens) times C(slots).
+  - A model with C(task) V(embedding) embeds texts and nothing else. A text has to fit one batch, so that the batch is as long as the context.
   - What the engine would show of other people's requests (C(slots)) and its own web pages are off.
 positional: defaults
 options:
@@ -65,6 +66,9 @@ def llama_cpp_options(
         "slots": False,
         "webui": False,
     }
+    if model.get("task") == "embedding":
+        batch = int(model.get("context_tokens", 4096))
+        options.update({"embeddings": True, "batch-size": batch, "ubatch-size": batch})
     if "max_output_tokens" in model:
         options["n-predict"] = int(model["max_output_tokens"])
     if "idle_unload_seconds" in model:

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 ENGINES = ("llama_cpp", "vllm", "openvino")
+TASKS = ("chat", "embedding")
 # A served name is also a directory, a section of an INI file and a program's name.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -68,6 +69,8 @@ def check(models: Mapping[str, Mapping[str, Any]]) -> None:
             findings.append(f"'{name}' is no served name: use letters, digits, dot, dash and underscore")
         if model.get("engine", "llama_cpp") not in ENGINES:
             findings.append(f"{name}: engine '{model['engine']}' is none of {', '.join(ENGINES)}")
+        if model.get("task", "chat") not in TASKS:
+            findings.append(f"{name}: task '{model['task']}' is none of {', '.join(TASKS)}")
         if "source" not in model and "path" not in model:
             findings.append(f"{name}: source is missing (hf://owner/repo/file, https://... or file:///...)")
     if findings:

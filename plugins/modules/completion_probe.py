@@ -52,6 +52,11 @@ options:
         description: Served name.
         type: str
         required: true
+      task:
+        description: What the model does with O(models[].prompt); answer it, or embed it.
+        type: str
+        choices: [chat, embedding]
+        default: chat
       url:
         description: See O(url).
         type: str
@@ -120,6 +125,8 @@ EXAMPLES = r"""
       - model: chat
         prompt: What is the capital of France? Answer with one word.
         expect_match: Paris
+      - model: embedder
+        task: embedding
   register: verified
 
 - name: Show how fast the chat model is
@@ -205,6 +212,11 @@ answers:
       type: int
       returned: success
       sample: 3
+    dimensions:
+      description: Length of the vector, where the model embeds.
+      type: int
+      returned: success
+      sample: 384
     waited_seconds:
       description: How long it took until it had answered, seconds.
       type: float
@@ -281,6 +293,7 @@ def argument_spec() -> dict[str, Any]:
             "options": {
                 **expectations,
                 "model": {"type": "str", "required": True},
+                "task": {"type": "str", "choices": ["chat", "embedding"], "default": "chat"},
                 "url": {"type": "str"},
                 "socket_path": {"type": "path"},
                 "prompt": {"type": "str"},
@@ -331,7 +344,7 @@ def _questions(params: Mapping[str, Any]) -> list[Question]:
             own.get("socket_path") or params["socket_path"],
             params["ca_path"],
         )
-        question = Question(way, own["model"], **values)
+        question = Question(way, own["model"], task=own.get("task") or "chat", **values)
         _check_question(question)
         if question.model in questions:
             raise InputError(f"models: {question.model} is there twice. Ask each model once.")
@@ -357,6 +370,7 @@ def _answer(outcome: Outcome, answer: Answer) -> dict[str, Any]:
         "finish_reason": answer.finish_reason,
         "model": answer.model,
         **answer.measures(),
+        "dimensions": answer.dimensions,
         "attempts": outcome.attempts,
         "waited_seconds": outcome.waited_seconds,
     }

@@ -27,6 +27,8 @@ class Answer:
     last_at: float = 0.0
     usage: dict[str, Any] = field(default_factory=dict)
     timings: dict[str, Any] = field(default_factory=dict)
+    # The length of the vector, where a text was to be embedded.
+    dimensions: int | None = None
 
     def measures(self) -> dict[str, Any]:
         """The numbers, each with where it comes from: the server knows its tokens, we only know its chunks."""
@@ -76,6 +78,29 @@ def read_whole(body: bytes, asked_at: float, clock: Clock) -> Answer:
     answer = Answer(asked_at=asked_at, last_at=asked_at)
     _take(answer, _parsed(body.decode("utf-8", "replace")), "message", clock)
     return answer
+
+
+def read_embedding(body: bytes, asked_at: float, clock: Clock) -> Answer:
+    """The vector that a text was embedded as. ProbeError where it is none, or one that tells nothing."""
+    content = _parsed(body.decode("utf-8", "replace"))
+    data = content.get("data")
+    vector = data[0].get("embedding") if isinstance(data, list) and data and isinstance(data[0], dict) else None
+    if not isinstance(vector, list) or not any(isinstance(value, (int, float)) and value for value in vector):
+        raise ProbeError(
+            "answer",
+            "the answer holds no embedding. Check that this model embeds, and its pooling.",
+            heals=False,
+        )
+    now = clock()
+    usage = content["usage"] if isinstance(content.get("usage"), dict) else {}
+    return Answer(
+        str(content.get("model") or ""),
+        asked_at=asked_at,
+        first_at=now,
+        last_at=now,
+        usage={"completion_tokens": 0, **usage},
+        dimensions=len(vector),
+    )
 
 
 def error_words(content: Any) -> tuple[str, dict[str, Any]]:

@@ -15,6 +15,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._completion.answer impo
     Answer,
     Clock,
     error_words,
+    read_embedding,
     read_stream,
     read_whole,
 )
@@ -39,6 +40,8 @@ class Question:
     # The whole answer, apart from white space around it; or a pattern that is found in it.
     expect: str | None = None
     expect_match: str | None = None
+    # chat, or embedding: then the prompt is the text to embed.
+    task: str = "chat"
 
 
 def ask(question: Question, *, seconds: float, silence: float, clock: Clock) -> Answer:
@@ -57,7 +60,7 @@ def ask(question: Question, *, seconds: float, silence: float, clock: Clock) -> 
 
 def _converse(connection: http.client.HTTPConnection, question: Question, deadline: float, clock: Clock) -> Answer:
     asked_at = clock()
-    path = f"{question.way.parts.path}/chat/completions"
+    path = question.way.parts.path + ("/embeddings" if question.task == "embedding" else "/chat/completions")
     connection.request("POST", path, _body(question), _headers(question))
     response = connection.getresponse()
     kind = (response.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
@@ -65,6 +68,8 @@ def _converse(connection: http.client.HTTPConnection, question: Question, deadli
         raise _refusal(question.way, response, response.read(_MOST_BODY), kind)
     if kind == "text/event-stream":
         return read_stream(_lines(response, deadline, clock), asked_at, clock)
+    if kind == "application/json" and question.task == "embedding":
+        return read_embedding(response.read(_MOST_BODY), asked_at, clock)
     if kind == "application/json":
         return read_whole(response.read(_MOST_BODY), asked_at, clock)
     raise ProbeError(
@@ -138,6 +143,8 @@ def _broken(way: Way, error: Exception, silence: float) -> ProbeError:
 
 
 def _body(question: Question) -> bytes:
+    if question.task == "embedding":
+        return json.dumps({"model": question.model, "input": question.prompt}).encode("utf-8")
     return json.dumps(
         {
             "model": question.model,
@@ -175,6 +182,8 @@ def _is_about_model(words: str, error: Mapping[str, Any]) -> bool:
 
 
 def _check(answer: Answer, question: Question) -> None:
+    if question.task == "embedding":
+        return
     text = answer.text.strip()
     if not text and not answer.reasoning.strip():
         raise ProbeError(

@@ -54,3 +54,11 @@ def test_a_models_own_option_goes_before_the_one_for_all_however_it_is_spelled()
     model = {"options": {"--flash_attn": "off"}}
     options = llama_cpp_options(model, {"flash-attn": "on", "threads": 8}, path="/m.gguf", prompt_cache_mib=64)
     assert (options["flash-attn"], options["threads"]) == ("off", 8)
+
+
+def test_a_model_for_embedding_takes_a_text_in_one_batch() -> None:
+    options = llama_cpp_options(
+        {"name": "e", "task": "embedding", "context_tokens": 512, "slots": 2}, path="/m/e.gguf", prompt_cache_mib=0
+    )
+    assert (options["embeddings"], options["batch-size"], options["ubatch-size"]) == (True, 512, 512)
+    assert options["ctx-size"] == 1024

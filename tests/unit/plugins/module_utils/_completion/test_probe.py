@@ -59,6 +59,22 @@ def ask_all(*questions: Question, timeout: float = 10, grace: float = 0) -> list
     return Prober(Patience(timeout, 1, 5, grace), clock=time.read, pause=time.pause).ask_all(questions)
 
 
+def test_a_text_is_embedded(serve: Serve) -> None:
+    body = {"model": "embedder", "data": [{"embedding": [0.5, -0.25, 0]}], "usage": {"prompt_tokens": 4}}
+    server = serve(http("200 OK", json.dumps(body).encode()))
+    found = answer(Question(plain(server.port), "embedder", "A text.", 8, task="embedding"))
+    assert found.dimensions == 3
+    assert server.requests[0].startswith(b"POST /v1/embeddings ")
+    assert json.loads(server.requests[0].partition(b"\r\n\r\n")[2]) == {"model": "embedder", "input": "A text."}
+
+
+@pytest.mark.parametrize("data", [[], [{"embedding": []}], [{"embedding": [0, 0]}], None])
+def test_a_vector_that_tells_nothing_is_no_answer(serve: Serve, data: Any) -> None:
+    server = serve(http("200 OK", json.dumps({"data": data}).encode()))
+    error = failure(Question(plain(server.port), "embedder", "A text.", 8, "secret-key", task="embedding"))
+    assert (error.stage, error.heals) == ("answer", False)
+
+
 def test_a_good_answer_is_read_and_measured(serve: Serve) -> None:
     server = serve(GOOD)
     good = answer(question(plain(server.port)))

@@ -1,0 +1,22 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from ansible_collections.hearth.llm.plugins.filter.llama_cpp_questions import llama_cpp_questions
+
+MODELS = [{"name": "chat"}, {"name": "rare", "load": "on_demand"}, {"name": "embedder", "task": "embedding"}]
+
+
+def test_a_router_is_asked_for_what_it_has_loaded() -> None:
+    assert llama_cpp_questions(MODELS, "docker", "/srv") == [
+        {"model": "chat", "task": "chat"},
+        {"model": "embedder", "task": "embedding"},
+    ]
+
+
+def test_a_program_of_its_own_is_asked_through_its_socket() -> None:
+    assert [question["socket_path"] for question in llama_cpp_questions(MODELS, "process", "/srv")] == [
+        "/srv/run/chat.sock",
+        "/srv/run/rare.sock",
+        "/srv/run/embedder.sock",
+    ]
