@@ -4,17 +4,14 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from integration import locked
 from lab import packages
 
 ROLE_FILES = Path(__file__).resolve().parents[2] / "roles/llama_cpp/files"
@@ -25,19 +22,7 @@ PROGRAM = ROLE_FILES / "serve_model.py"
 def python() -> Path:
     """A Python that has the engine as the role pins it."""
     packages.provide("libgomp.so.1")
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hearth-test"
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    directory = cache / f"xllamacpp-{version}-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]}"
-    cache.mkdir(parents=True, exist_ok=True)
-    # Tests may run in several processes; the first one installs.
-    with (cache / "lock").open("w") as guard:
-        fcntl.flock(guard, fcntl.LOCK_EX)
-        if not (directory / "complete").exists():
-            subprocess.run([sys.executable, "-m", "venv", "--clear", str(directory)], check=True)
-            pip = [str(directory / "bin/python"), "-m", "pip", "--quiet", "--disable-pip-version-check"]
-            subprocess.run([*pip, "install", "--require-hashes", "--requirement", str(LOCK)], check=True)
-            (directory / "complete").touch()
-    return directory / "bin/python"
+    return locked.python(LOCK)
 
 
 @contextmanager
