@@ -1,0 +1,91 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which assistants a frontend has, and who may use them."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: frontend_assistants
+short_description: The assistants of a frontend, with their members
+version_added: 1.0.0
+author: hearth.llm contributors (@hearth-llm)
+description:
+  - Takes the one description of assistants, C(hearth_assistants), and of users, C(hearth_users), and says what one frontend has of it.
+  - An assistant may name its C(members), and a user may name the C(assistants) that are for them. Either is enough. An assistant that names no
+    members is for every user who names no assistants.
+positional: users, frontend
+options:
+  _input:
+    description: The assistants, C(hearth_assistants).
+    type: dict
+    required: true
+  users:
+    description: The users, C(hearth_users).
+    type: list
+    elements: dict
+    required: true
+  frontend:
+    description: The frontend, as in C(hearth_frontends). An assistant that names C(frontends) is in these only.
+    type: str
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Show the assistants of AnythingLLM
+  ansible.builtin.debug:
+    msg: "{{ hearth_assistants | hearth.llm.frontend_assistants(hearth_users | default([]), 'anythingllm') }}"
+"""
+
+RETURN = r"""
+_value:
+  description: For each assistant its C(name), its C(members) and what the description says of it, C(documents) too.
+  type: list
+  elements: dict
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+Described = Mapping[str, Any]
+
+
+def frontend_assistants(
+    assistants: Mapping[str, Described], users: Sequence[Described], frontend: str
+) -> list[dict[str, Any]]:
+    findings = list(_findings(assistants, users))
+    if findings:
+        raise AnsibleFilterError(" ".join(findings))
+    return [
+        {
+            "name": name,
+            **{key: value for key, value in assistant.items() if key not in ("frontends", "members")},
+            "members": [user["name"] for user in users if _may(user, name, assistant)],
+        }
+        for name, assistant in assistants.items()
+        if frontend in assistant.get("frontends", [frontend])
+    ]
+
+
+def _may(user: Described, name: str, assistant: Described) -> bool:
+    if user["name"] in assistant.get("members", []) or name in user.get("assistants", []):
+        return True
+    return "members" not in assistant and "assistants" not in user
+
+
+def _findings(assistants: Mapping[str, Described], users: Sequence[Described]) -> Iterator[str]:
+    known = {user["name"] for user in users}
+    for name, assistant in assistants.items():
+        if not assistant.get("model"):
+            yield f"hearth_assistants: {name} has no model: name one of hearth_models."
+        if users and (strangers := sorted(set(assistant.get("members", [])) - known)):
+            yield f"hearth_assistants: {', '.join(strangers)}, of the members of {name}, are not in hearth_users: describe them there, or remove them."
+    for user in users:
+        if unknown := sorted(set(user.get("assistants", [])) - set(assistants)):
+            yield f"hearth_users: {user['name']} is to use {', '.join(unknown)}, and hearth_assistants has {', '.join(assistants) or 'none'}: correct the name."
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"frontend_assistants": frontend_assistants}
