@@ -83,6 +83,7 @@ class Api:
         token: str | None = None,
         body: bytes | None = None,
         content_type: str = "application/json",
+        attempts: int | None = None,
     ) -> Response:
         """The answer, still to be read, when its status is expected; else StatusError with the server's own words."""
         self.requests += 1
@@ -94,7 +95,14 @@ class Api:
             headers["Content-Type"] = content_type
         url = f"{self.url}{path}{'?' + urlencode(query) if query else ''}"
         return self._client.request(
-            method, url, headers=headers, body=body, token=token or self.token, expect=expect, redirects=False
+            method,
+            url,
+            headers=headers,
+            body=body,
+            token=self.token if token is None else token,
+            expect=expect,
+            redirects=False,
+            attempts=attempts,
         )
 
     def upload(
