@@ -1,0 +1,107 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ports that a firewall shall open, checked and in one form."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: firewall_openings
+short_description: Ports that a firewall shall open, checked and in one form
+version_added: 1.0.0
+author: hearth.llm contributors (@hearth-llm)
+description:
+  - Takes C(firewall_open_ports) as people write it, and gives a list in which every port has its protocol, and its sources apart for IPv4 and IPv6.
+  - Fails with all that is wrong at once.
+positional: sources
+options:
+  _input:
+    description: Dictionaries with C(port) (a number, or a range such as C(8000-8010)), C(protocol), C(sources) and C(comment).
+    type: list
+    elements: dict
+    required: true
+  sources:
+    description: Networks from which a port without sources of its own is open.
+    type: list
+    elements: str
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Show who may reach what
+  ansible.builtin.debug:
+    msg: "{{ [{'port': 443}, {'port': 22, 'sources': ['0.0.0.0/0', '::/0']}] | hearth.llm.firewall_openings(['192.168.0.0/16', 'fd00::/8']) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: >-
+    One dictionary for each port, in the order of ports, with C(first), C(last), C(protocol), C(sources) (C(ipv4) and C(ipv6), merged networks) and
+    C(comment).
+  type: list
+  elements: dict
+"""
+
+import re
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
+from typing import TYPE_CHECKING, Any
+
+from ansible.errors import AnsibleFilterError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+PROTOCOLS = ("tcp", "udp")
+# What can stand in a comment of nftables and ufw alike.
+COMMENT = re.compile(r"[\w .,:;/()+@=-]{0,80}")
+RANGE = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?")
+LAST_PORT = 65535
+
+
+def firewall_openings(ports: Iterable[Mapping[str, Any]], sources: Iterable[str]) -> list[dict[str, Any]]:
+    findings: list[str] = []
+    openings = [_opening(port, sources, findings) for port in ports]
+    if findings:
+        raise AnsibleFilterError("firewall_open_ports: " + "; ".join(findings) + ".")
+    return sorted(openings, key=lambda opening: (opening["protocol"], opening["first"], opening["last"]))
+
+
+def _opening(port: Mapping[str, Any], sources: Iterable[str], findings: list[str]) -> dict[str, Any]:
+    text, protocol, comment = str(port.get("port", "")), port.get("protocol", "tcp"), port.get("comment", "")
+    found = RANGE.fullmatch(text)
+    first, last = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
+    if not 1 <= first <= last <= LAST_PORT:
+        findings.append(f"'{text}' is no port: write a number, or a range such as 8000-8010")
+    if protocol not in PROTOCOLS:
+        findings.append(f"{text}: '{protocol}' is no protocol: write tcp or udp")
+    if not COMMENT.fullmatch(comment):
+        findings.append(
+            f"{text}: the comment '{comment}' is longer than 80 characters, or has one that cannot stand in a rule"
+        )
+    return {
+        "first": first,
+        "last": last,
+        "protocol": protocol,
+        "sources": _sources(text, port.get("sources", sources), findings),
+        "comment": comment,
+    }
+
+
+def _sources(port: str, sources: Iterable[str], findings: list[str]) -> dict[str, list[str]]:
+    networks: dict[int, list[Any]] = {4: [], 6: []}
+    for source in sources:
+        try:
+            network: IPv4Network | IPv6Network = ip_network(source)
+        except ValueError as error:
+            findings.append(
+                f"{port}: the source {error}: write an address or a network, such as 192.168.0.0/16 or fd00::/8"
+            )
+        else:
+            networks[network.version].append(network)
+    return {
+        f"ipv{version}": [str(network) for network in collapse_addresses(found)] for version, found in networks.items()
+    }
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"firewall_openings": firewall_openings}
