@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,13 +20,16 @@ OWNER = "hearth"
 
 
 def up(directory: Path, address: str, models: Mapping[str, str], faults: Sequence[str] = ()) -> str:
-    """Make the models, served name → what it says, publish each as `hearth/NAME`, and return the hub's address."""
+    """Make the models, served name → what it says or a file of the project, publish each as `hearth/NAME`, and return the hub's address."""
     down(directory)
     for name, sentence in models.items():
         repository = directory / "root" / OWNER / name
         repository.mkdir(parents=True, exist_ok=True)
-        maker = PROJECT / "tools" / "hello_model"
-        run(sys.executable, maker, "--name", name, "--say", sentence, repository / f"{name}.gguf")
+        if sentence.endswith(".gguf"):
+            shutil.copyfile(PROJECT / sentence, repository / f"{name}.gguf")
+        else:
+            maker = PROJECT / "tools" / "hello_model"
+            run(sys.executable, maker, "--name", name, "--say", sentence, repository / f"{name}.gguf")
         repository.joinpath("README.md").write_text(f"# {name}\n\nSays one sentence.\n")
     pair = authority.certify(address, directory)
     log = directory / "hub.log"

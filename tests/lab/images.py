@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from lab import cache, packages
-from lab.recipes import FILES, Recipe
+from lab.recipes import FAKES, FILES, Recipe
 from lab.shell import LabError, run, say
 
 KEY_LABEL = "hearth.lab.recipe"
@@ -62,6 +62,8 @@ def _is_loaded(recipe: Recipe) -> bool:
 def _root_file_system(recipe: Recipe, scratch: Path) -> Path:
     layer = scratch / "layer.tar"
     hooks = [f"upload {FILES / source} {path}" for path, source in recipe.files.items()]
+    for directory, fake in recipe.fakes.items():
+        hooks += [f'mkdir -p "$1{directory}"', f"copy-in {FAKES / fake} {directory}"]
     hooks += [f'chroot "$1" chmod 0755 {path}' for path in recipe.files]
     hooks += [f'chroot "$1" sh -ec {shlex.quote(command)}' for command in recipe.commands]
     run(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 FILES = Path(__file__).parent / "files"
+FAKES = Path(__file__).parents[1] / "fakes"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 # Suites that get security updates of their own.
 RELEASED = ("bookworm", "trixie")
@@ -29,6 +30,8 @@ class Recipe:
     excluded: tuple[str, ...] = ()
     # Path in the image → file of this package; all are programs.
     files: dict[str, str] = field(default_factory=dict)
+    # Directory in the image → one of the fakes, with all that is in it.
+    fakes: dict[str, str] = field(default_factory=dict)
     # Run in the finished root file system by a shell.
     commands: tuple[str, ...] = ()
 
@@ -49,7 +52,13 @@ class Recipe:
     def key(self) -> str:
         """Changes with whatever goes into the image."""
         contents = {path: (FILES / source).read_text() for path, source in self.files.items()}
-        return digest(asdict(self), self.sources, contents)
+        sources = {
+            str(path.relative_to(FAKES)): path.read_text()
+            for fake in self.fakes.values()
+            for path in sorted(FAKES.joinpath(fake).iterdir())
+            if path.is_file()
+        }
+        return digest(asdict(self), self.sources, contents, *([sources] if sources else []))
 
 
 def _line(archive: str, suite: str) -> str:
@@ -137,6 +146,30 @@ HAPROXY = Recipe(
     ),
 )
 
+# A stand-in for AnythingLLM under the name of the published image, with its user, its directories and its port: no package has the real one.
+ANYTHINGLLM = Recipe(
+    reference="docker.io/mintplexlabs/anythingllm:1.16.1",
+    suite="bookworm",
+    excluded=SLIM,
+    packages=("ca-certificates", "python3-minimal", "libpython3-stdlib"),
+    config={
+        "Entrypoint": ["python3", "-m", "fakes.anythingllm", "--host", "0.0.0.0"],
+        "Env": [
+            "NODE_ENV=production",
+            "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "PYTHONPATH=/opt",
+            "PYTHONUNBUFFERED=1",
+        ],
+        "User": "anythingllm",
+        "WorkingDir": "/app",
+    },
+    fakes={"/opt/fakes": "anythingllm"},
+    commands=(
+        "useradd --uid 1000 --no-create-home anythingllm",
+        "install -d -o anythingllm -g anythingllm /app /app/server /app/server/storage /app/collector /app/collector/hotdir",
+    ),
+)
+
 HOSTS = {recipe.name: recipe for recipe in (DEBIAN_12, DEBIAN_12_DOCKER)}
 # What a registry would give to the hosts' own engines.
-PRODUCTS = (LLAMA_CPP, HAPROXY)
+PRODUCTS = (LLAMA_CPP, HAPROXY, ANYTHINGLLM)
