@@ -1,0 +1,159 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which documents each workspace should know, what is there, and what has to be done about it: found out first, then done."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
+
+if TYPE_CHECKING:
+    from typing import Iterable, Mapping, Sequence
+
+    from ansible_collections.hearth.llm.plugins.module_utils._anythingllm.library import Row
+    from ansible_collections.hearth.llm.plugins.module_utils._documents import Document
+
+from ansible_collections.hearth.llm.plugins.module_utils._anythingllm.library import Identity
+
+_FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]*")
+
+
+@dataclass
+class Target:
+    """One workspace: what it should know, and what it knows."""
+
+    name: str
+    slug: str | None
+    wanted: dict[Identity, bool | None] = field(default_factory=dict)
+    # Whether all of ours that is not wanted goes, or only what another content replaces.
+    exclusive: bool = False
+    rows: Sequence[Row] = ()
+
+    def add(self, folder: str, documents: Iterable[Document], pinned: bool | None) -> None:
+        named = {identity.place: identity for identity in self.wanted}
+        for document in documents:
+            identity = Identity(folder, document.path, document.sha256)
+            other = named.get(identity.place, identity)
+            if other != identity:
+                raise InputError(
+                    f"workspaces, {self.name}: two contents are called {document.path} in the folder {folder}. Give one of the sets "
+                    "another folder."
+                )
+            self.wanted[identity] = pinned
+
+    def adds(self) -> list[Identity]:
+        known = {row.identity for row in self.rows}
+        return [identity for identity in self.wanted if identity not in known]
+
+    def surplus(self) -> list[Row]:
+        """Ours, and replaced, not wanted any more, or there twice."""
+        places = {identity.place for identity in self.wanted}
+        seen = set()
+        found = []
+        for row in self.rows:
+            if row.identity is None:
+                continue
+            if row.identity in self.wanted:
+                if row.identity in seen:
+                    found.append(row)
+                seen.add(row.identity)
+            elif self.exclusive or row.identity.place in places:
+                found.append(row)
+        return found
+
+    def pins(self) -> list[Identity]:
+        """Whose pin has to be set or taken away."""
+        pinned = {row.identity: row.pinned for row in self.rows}
+        return [
+            identity
+            for identity, wanted in self.wanted.items()
+            if wanted is not None and pinned.get(identity, False) != wanted
+        ]
+
+    def states(self) -> tuple[dict[str, str], dict[str, str]]:
+        """Nothing but what changes, before and after: for the diff."""
+        before, after = {}, {}
+        for row in self.surplus():
+            if row.identity:
+                before[row.identity.place] = _shown(row.identity, row.pinned)
+                if row.identity in self.wanted:
+                    # There twice: what stays is one.
+                    before[row.identity.place] += ", twice"
+                    after[row.identity.place] = _shown(row.identity, row.pinned)
+        for identity in self.adds():
+            after[identity.place] = _shown(identity, bool(self.wanted[identity]))
+        for identity in self.pins():
+            if identity.place not in after:
+                before[identity.place] = _shown(identity, not self.wanted[identity])
+                after[identity.place] = _shown(identity, bool(self.wanted[identity]))
+        return before, after
+
+
+def _shown(identity: Identity, pinned: bool) -> str:
+    return f"sha256:{identity.sha256[:12]}{', pinned' if pinned else ''}"
+
+
+def check_folder(folder: str) -> None:
+    if not _FOLDER.fullmatch(folder):
+        raise InputError(
+            f"workspaces: {folder!r} is no name for a folder. Give letters, digits, '.', '_', '-' and spaces."
+        )
+
+
+def unneeded(targets: Sequence[Target], library: Mapping[str, Identity], elsewhere: Iterable[str] = ()) -> list[str]:
+    """Documents of ours in the library that no workspace will know any more, and that another content replaces, or nobody wants."""
+    kept: dict[Identity, str] = {}
+    in_use = set(elsewhere)
+    for target in targets:
+        gone = [row.docpath for row in target.surplus()]
+        for row in target.rows:
+            if row.docpath in gone:
+                gone.remove(row.docpath)
+                continue
+            in_use.add(row.docpath)
+            if row.identity in target.wanted:
+                kept.setdefault(row.identity, row.docpath)
+    wanted = {identity for target in targets for identity in target.wanted}
+    places = {identity.place for identity in wanted}
+    folders = {identity.folder for target in targets if target.exclusive for identity in target.wanted}
+    found = {row.docpath for target in targets for row in target.surplus()}
+    for docpath, identity in library.items():
+        if identity in wanted:
+            # Sent twice, after a run that was cut off: the first stays.
+            if kept.setdefault(identity, docpath) != docpath:
+                found.add(docpath)
+        elif identity.place in places or identity.folder in folders:
+            found.add(docpath)
+    return sorted(found - in_use)
+
+
+def located(targets: Sequence[Target], library: Mapping[str, Identity]) -> dict[Identity, str]:
+    """Where in the library each document lies that is wanted and there."""
+    found: dict[Identity, str] = {}
+    for target in targets:
+        for row in target.rows:
+            if row.identity:
+                found.setdefault(row.identity, row.docpath)
+    for docpath, identity in library.items():
+        found.setdefault(identity, docpath)
+    return found
+
+
+def summary(targets: Sequence[Target], removed: Sequence[str]) -> dict[str, Any]:
+    """What a module returns of it."""
+    diff: dict[str, dict[str, Any]] = {"before": {}, "after": {}}
+    lists: dict[str, list[str]] = {"created": [], "updated": [], "deleted": []}
+    for target in targets:
+        before, after = target.states()
+        for side, states in (("before", before), ("after", after)):
+            if before or after:
+                diff[side][target.name] = states
+        lists["created"] += [f"{target.name}: {place}" for place in after if place not in before]
+        lists["updated"] += [f"{target.name}: {place}" for place in after if place in before]
+        lists["deleted"] += [f"{target.name}: {place}" for place in before if place not in after]
+    if removed:
+        diff["before"]["library"] = list(removed)
+    return {"changed": bool(any(lists.values()) or removed), **lists, "diff": diff}
