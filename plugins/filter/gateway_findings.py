@@ -45,10 +45,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from ansible_collections.hearth.llm.plugins.plugin_utils._moments import end_of
+
 MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 ADDRESS = re.compile(r"unix@/\S+|\[[0-9a-fA-F:]+\]:[0-9]+|[A-Za-z0-9._-]+:[0-9]+")
 # No '/': it divides the key from the model in the map of routes.
 KEY = re.compile(r"[A-Za-z0-9_@-][A-Za-z0-9._@-]*")
+NUMBERS = ("concurrency", "requests_per_minute", "weight")
 SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 # The gateway's own frontends; statistics could not tell them from a model.
 RESERVED = ("gateway", "metrics", "redirect")
@@ -68,8 +71,8 @@ def _models(models: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
             )
         if not ADDRESS.fullmatch(str(model.get("address", ""))):
             yield f"gateway_models: the address of {name} is '{model.get('address', '')}': write host:port, or unix@/path."
-        for limit in ("slots", "max_output_tokens"):
-            if not str(model.get(limit, 1)).isdecimal() or int(model.get(limit, 1)) < 1:
+        for limit in ("slots", "max_output_tokens", "answer_deadline_seconds"):
+            if not _is_count(model.get(limit, 1)):
                 yield f"gateway_models: {name} has '{model[limit]}' {limit}: write a number from 1, or leave {limit} out."
 
 
@@ -86,6 +89,34 @@ def _keys(keys: list[Mapping[str, Any]]) -> Iterator[str]:
             yield f"gateway_api_keys: the sha256 of {key['name']} is not 64 hexadecimal digits: make it with sha256sum, without a line end."
         if "key" in key and len(str(key["key"])) < 16:
             yield f"gateway_api_keys: the key of {key['name']} is shorter than 16 characters and can be guessed: leave key out and one is made."
+        yield from _limits(key)
+
+
+def _limits(key: Mapping[str, Any]) -> Iterator[str]:
+    whose = f"gateway_api_keys (hearth_api_keys): {key['name']}"
+    for limit in NUMBERS:
+        if not _is_count(key.get(limit, 1)):
+            yield f"{whose} has '{key[limit]}' {limit}: write a number from 1, or leave {limit} out."
+    if key.get("priority", "interactive") not in ("interactive", "batch"):
+        yield f"{whose} has the priority '{key['priority']}': there are interactive and batch."
+    for date, field in [
+        (key.get("expires"), "expires"),
+        *((old.get("until"), "until") for old in key.get("previous") or []),
+    ]:
+        if not (date is None and field == "expires") and not _is_date(date):
+            yield f"{whose}: {field} is '{date}': write a day, such as 2027-01-31 (it ends with it, in UTC), or a moment, such as 2027-01-31T12:00:00Z."
+
+
+def _is_count(value: Any) -> bool:
+    return str(value).isdecimal() and int(value) >= 1
+
+
+def _is_date(value: Any) -> bool:
+    try:
+        end_of(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _grants(models: Mapping[str, Any], keys: list[Mapping[str, Any]]) -> Iterator[str]:

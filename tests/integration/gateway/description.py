@@ -91,7 +91,7 @@ class Gateway:
                     {"name": "hashed", "sha256": HASH, "models": ["beta", "gone"]},
                 ],
                 "gateway_queue_length": 4,
-                "gateway_queue_timeout_seconds": 2,
+                "gateway_queue_timeout_seconds": 4,
                 "gateway_request_timeout_seconds": 2,
                 "gateway_idle_timeout_seconds": 2,
                 **variables,

@@ -1,0 +1,41 @@
+-- SPDX-FileCopyrightText: hearth.llm contributors
+-- SPDX-License-Identifier: GPL-3.0-or-later
+-- Ends requests that take longer than their model may, however much of an answer still comes: HAProxy's own timeouts are for silence.
+-- Arguments: the control socket, then MODEL=SECONDS for each model.
+
+local arguments = table.pack(...)
+local socket_path = arguments[1]
+local deadlines = {}
+for place = 2, arguments.n do
+  local model, seconds = arguments[place]:match("^(.+)=(%d+)$")
+  deadlines[model] = tonumber(seconds)
+end
+
+local function control(command)
+  local socket = core.tcp()
+  socket:settimeout(5)
+  if not socket:connect(socket_path) then return "" end
+  socket:send(command .. "\n")
+  local answer = socket:receive("*a") or ""
+  socket:close()
+  return answer
+end
+
+-- HAProxy writes 1h2m, 2m3s or 3s.
+local function seconds_in(age)
+  local units, sum = { d = 86400, h = 3600, m = 60, s = 1 }, 0
+  for number, unit in age:gmatch("(%d+)([dhms])") do sum = sum + number * units[unit] end
+  return sum
+end
+
+core.register_task(function()
+  while true do
+    core.sleep(1)
+    -- After a reload the socket leads to the new process, which has deadlines of its own; hard-stop-after ends the streams of this one.
+    if tonumber(core.get_info()["Stopping"]) ~= 0 then return end
+    for line in control("show sess"):gmatch("[^\n]+") do
+      local session, model, age = line:match("^(0x%x+):.- be=(%S+).- age=(%w+)")
+      if deadlines[model] and seconds_in(age) >= deadlines[model] then control("shutdown session " .. session) end
+    end
+  end
+end)
