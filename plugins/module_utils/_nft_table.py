@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 TABLE = "inet hearth"
 WATCHDOG = "hearth-firewall-watchdog"
-PREVIOUS_PATH = "/run/hearth-firewall/previous.nft"
+PREVIOUS_PATH = "/run/hearth-firewall-previous.nft"
 
 
 def document(body: str) -> str:
@@ -83,7 +83,6 @@ def read(path: str) -> str:
 
 def write(path: str, content: str, mode: int) -> None:
     """All of it or nothing: this file decides what is open after the next start."""
-    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
     unfinished = f"{path}.new"
     with open(unfinished, "w", encoding="utf-8") as stream:
         os.fchmod(stream.fileno(), mode)

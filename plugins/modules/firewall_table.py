@@ -41,7 +41,7 @@ options:
   path:
     description: The file from which the table is loaded when the host starts.
     type: path
-    default: /etc/hearth/firewall.nft
+    default: /etc/hearth-firewall.nft
   watchdog_seconds:
     description: After how many seconds rules on trial are taken back.
     type: int
@@ -96,7 +96,7 @@ def argument_spec() -> dict[str, Any]:
     return {
         "state": {"type": "str", "choices": ["trial", "kept", "absent"], "default": "trial"},
         "rules": {"type": "str"},
-        "path": {"type": "path", "default": "/etc/hearth/firewall.nft"},
+        "path": {"type": "path", "default": "/etc/hearth-firewall.nft"},
         "watchdog_seconds": {"type": "int", "default": 60},
     }
 
@@ -110,7 +110,7 @@ def run(params: Mapping[str, Any], table: NftTable | None, *, check_mode: bool) 
     wanted = table.judged(params["rules"]) if table else params["rules"]
     if params["state"] == "trial":
         return _trial(params, table, live, wanted, watched, check_mode)
-    return _kept(params, table, wanted, watched, check_mode)
+    return _kept(params, table, wanted, check_mode)
 
 
 def _trial(
@@ -129,9 +129,7 @@ def _trial(
     return {"changed": differs, "on_trial": due, "diff": {"before": live, "after": wanted}}
 
 
-def _kept(
-    params: Mapping[str, Any], table: NftTable | None, wanted: str, watched: bool, check_mode: bool
-) -> dict[str, Any]:
+def _kept(params: Mapping[str, Any], table: NftTable | None, wanted: str, check_mode: bool) -> dict[str, Any]:
     before, after = read(params["path"]), document(params["rules"])
     if table and not check_mode:
         table.unwatch()
@@ -142,7 +140,7 @@ def _kept(
             )
         if before != after:
             write(params["path"], after, 0o640)
-    return {"changed": before != after or watched, "on_trial": False, "diff": {"before": before, "after": after}}
+    return {"changed": before != after, "on_trial": False, "diff": {"before": before, "after": after}}
 
 
 def _absent(path: str, table: NftTable | None, live: str, watched: bool, check_mode: bool) -> dict[str, Any]:
