@@ -156,4 +156,5 @@ def summary(targets: Sequence[Target], removed: Sequence[str]) -> dict[str, Any]
         lists["deleted"] += [f"{target.name}: {place}" for place in before if place not in after]
     if removed:
         diff["before"]["library"] = list(removed)
+    lists = {verb: sorted(names) for verb, names in lists.items()}
     return {"changed": bool(any(lists.values()) or removed), **lists, "diff": diff}

@@ -50,6 +50,7 @@ class Settings(Kind):
         self.secret = frozenset(secrets)
         self.write_only = frozenset() if env_path else self.secret
         self.labels: list[str] = []
+        self.kept: Mapping[str, str] | None = None
 
     def wanted(self, preferences: Mapping[str, str], *, update_secrets: str) -> dict[str, State | None]:
         """What is to be compared: secrets that the server has and nobody can compare are left alone, unless they are always sent."""
@@ -74,18 +75,17 @@ class Settings(Kind):
         return states
 
     def _settings(self) -> State:
-        kept = env_file.read(self.env_path) if self.env_path else None
-        state: State = {}
-        for name in self.plain:
+        self.kept = env_file.read(self.env_path) if self.env_path else None
+        state: State = {name: self._known(name) for name in self.plain}
+        if self.kept is None:
+            return state
+        for name, wanted in self.plain.items():
             value = self.public.get(name)
-            state[name] = self._known(name)
-            if kept is not None and state[name] == self.plain[name] and value is not None:
-                # What the process has, and the file has not, ends with the process.
-                known = kept.get(VARIABLES[name])
-                state[name] = state[name] if known is not None or _is_default(name, value) else None
+            # What the process has, and the file has not, ends with the process. Defaults need no file.
+            if state[name] == wanted and _is_set(name, value) and self.kept.get(VARIABLES[name]) != wanted:
+                state[name] = None
         for name in self.secrets:
-            if kept is not None:
-                state[name] = kept.get(VARIABLES[name]) if self.public.get(name) else None
+            state[name] = self.kept.get(VARIABLES[name]) if self.public.get(name) else None
         return state
 
     def _known(self, name: str) -> str | None:
@@ -94,12 +94,17 @@ class Settings(Kind):
         return UNSET.get(name) if value is None or value == "" else text_of(value)
 
     def check(self, plan: Plan) -> None:
-        changed = [
-            name
-            for change in plan.changes
-            for name, value in change.fields.items()
-            if name in WIPING and self._known(name) != value
-        ]
+        fields = {
+            name: value for change in plan.changes if change.key == SETTINGS for name, value in change.fields.items()
+        }
+        differing = [name for name, value in fields.items() if name in self.plain and self._known(name) != value]
+        for name in differing:
+            if (self.kept or {}).get(VARIABLES[name]) == fields[name]:
+                raise InputError(
+                    f"settings: {name} is {fields[name]} in {self.env_path}, and the server has {self._known(name)}. {VARIABLES[name]} stands in the "
+                    "container's own environment, which wins at each start: remove it there. If it does not, restart the container."
+                )
+        changed = [name for name in differing if name in WIPING]
         if changed and self.public.get("HasExistingEmbeddings") and not self.allow_embedding_reset:
             raise InputError(
                 f"settings: changing {', '.join(changed)} makes the server forget what it has embedded, in all workspaces. Set "
@@ -129,9 +134,9 @@ class Settings(Kind):
         return {**before, **now}
 
 
-def _is_default(name: str, value: object) -> bool:
-    """Numbers are defaults of the server: what is in the environment is text."""
-    return not isinstance(value, str) or UNSET.get(name) == value
+def _is_set(name: str, value: object) -> bool:
+    """Whether it is in the server's environment, where all is text: a number is a default of its own."""
+    return isinstance(value, str) and UNSET.get(name) != value
 
 
 def _refused(error: object, missing: list[str], taken: list[str]) -> str:

@@ -61,6 +61,11 @@ class AnythingLLM:
         return self.env_file or self._container / ".env"
 
     @property
+    def environment_now(self) -> dict[str, str]:
+        """process.env of what runs."""
+        return self._application.environment.values
+
+    @property
     def store(self) -> Any:
         """What the UI would do by hand."""
         return self._application.store

@@ -1,0 +1,83 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The modules for AnythingLLM on the stand-in, without Ansible: what they say and do, and what reaches the server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Self
+
+from ansible_collections.hearth.llm.plugins.module_utils._anythingllm.server import connect
+from fakes.anythingllm import AnythingLLM
+from fakes.anythingllm.sessions import hashed
+from fakes.engine import Engine
+
+PASSWORD = "correct-horse"
+ROOT = {"username": "root", "password": "root-password"}
+CLOSED = {"AUTH_TOKEN": PASSWORD, "JWT_SECRET": "signs-the-sessions"}
+
+
+def defaults(specification: dict[str, Any]) -> dict[str, Any]:
+    return {name: option.get("default") for name, option in specification.items()}
+
+
+def completed(module: ModuleType, options: dict[str, Any]) -> dict[str, Any]:
+    """Options as Ansible hands them over: every one of them is there, also within lists."""
+    specification = module.argument_spec()
+    full = {**defaults(specification), **options}
+    for name, option in specification.items():
+        if option.get("elements") == "dict" and full[name] is not None:
+            full[name] = [{**defaults(option["options"]), **item} for item in full[name]]
+    return full
+
+
+class Bench:
+    """A server in multi-user mode, unless told otherwise, whose key is known, and an engine that it embeds with."""
+
+    def __init__(self, directory: Path, *, environment: dict[str, str] | None = None, users: bool = True) -> None:
+        self.env_path, self.directory = directory / "app" / ".env", directory
+        self.frontend = AnythingLLM(
+            directory / "app/server/storage",
+            env_file=self.env_path,
+            environment=CLOSED if environment is None else environment,
+        )
+        self.engine = Engine(dimensions=64)
+        self.key = "known-key"
+        self.frontend.store.insert("api_keys", name="ansible", secret=self.key)
+        if users:
+            self.frontend.store.set_preference("multi_user_mode", "true")
+            self.frontend.store.insert(
+                "users", username=ROOT["username"], password=hashed(ROOT["password"]), role="admin"
+            )
+
+    def __enter__(self) -> Self:
+        self.engine.__enter__()
+        self.frontend.__enter__()
+        return self
+
+    def __exit__(self, *nothing: object) -> None:
+        self.frontend.__exit__(*nothing)
+        self.engine.__exit__(*nothing)
+
+    @property
+    def writes(self) -> int:
+        return int(self.frontend.control.writes)
+
+    def run(self, module: ModuleType, *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
+        params = completed(module, {"api_url": self.frontend.url, "api_key": self.key, **options})
+        with connect(params) as server:
+            result: dict[str, Any] = module.run(params, server, check_mode=check_mode)
+        return result
+
+    def embeds(self) -> None:
+        """Configures the embedder, as somebody did before."""
+        values = self.frontend.environment_now
+        values["EMBEDDING_ENGINE"], values["EMBEDDING_MODEL_PREF"] = "generic-openai", "embedding"
+        values["EMBEDDING_BASE_PATH"] = f"http://{self.engine.address}/v1"
+
+    def workspace(self, name: str, **fields: Any) -> dict[str, Any]:
+        """As somebody made it by hand."""
+        slug = fields.pop("slug", name.lower())
+        made: dict[str, Any] = self.frontend.store.insert("workspaces", name=name, slug=slug, **fields)
+        return made
