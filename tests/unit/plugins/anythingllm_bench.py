@@ -14,7 +14,7 @@ from fakes.anythingllm.sessions import hashed
 from fakes.engine import Engine
 
 PASSWORD = "correct-horse"
-ROOT = {"username": "root", "password": "root-password"}
+ROOT: dict[str, Any] = {"username": "root", "password": "root-password"}
 CLOSED = {"AUTH_TOKEN": PASSWORD, "JWT_SECRET": "signs-the-sessions"}
 
 

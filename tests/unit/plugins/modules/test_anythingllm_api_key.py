@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from ansible_collections.hearth.llm.plugins.module_utils._anythingllm.server import connect
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.modules import anythingllm_api_key as module
 from ansible_collections.hearth.llm.plugins.modules import anythingllm_info
@@ -70,7 +72,7 @@ def test_info_tells_what_is_there_and_no_secret(bench: Bench) -> None:
     assert "sk-secret" not in str(with_key)
 
 
-def bench_info(bench: Bench, key: str) -> dict[str, object]:
+def bench_info(bench: Bench, key: str) -> dict[str, Any]:
     params = {
         **anythingllm_info.argument_spec(),
         "api_url": bench.frontend.url,
@@ -78,5 +80,5 @@ def bench_info(bench: Bench, key: str) -> dict[str, object]:
         "ca_path": None,
         "timeout": 10.0,
     }
-    with anythingllm_info.connect(params) as server:
+    with connect(params) as server:
         return anythingllm_info.run(params, server)

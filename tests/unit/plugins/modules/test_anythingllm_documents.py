@@ -103,7 +103,7 @@ def test_a_file_that_is_gone_stays_known_unless_exclusive(shelf: Shelf) -> None:
 
 
 def test_two_workspaces_share_one_upload_and_the_last_one_takes_it_away(shelf: Shelf) -> None:
-    both = ({}, {"workspace": "other"})
+    both: list[dict[str, Any]] = [{}, {"workspace": "other"}]
     shelf.sync(*both)
     assert shelf.known() == shelf.known("other") == shelf.library() == ["hours/week.txt", "menu.md"]
 
