@@ -5,7 +5,10 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
+import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -30,6 +33,9 @@ class Engine:
     # Requests that are being answered now.
     running: int = 0
     hung_up: threading.Event = field(default_factory=threading.Event)
+    # What it serves, and how long its embeddings are. One number is the same for every text.
+    models: Sequence[str] = ()
+    dimensions: int = 1
 
     def __enter__(self) -> Self:
         self.go.set()
@@ -54,6 +60,16 @@ class Engine:
         self.go.set()
 
 
+def embedding(text: str, dimensions: int) -> list[float]:
+    """Texts that share words are near to each other."""
+    if dimensions == 1:
+        return [0.5]
+    vector = [0.01] * dimensions
+    for word in re.findall(r"\w+", text.lower()):
+        vector[zlib.crc32(word.encode()) % dimensions] += 1
+    return vector
+
+
 class _Server(ThreadingHTTPServer):
     engine: Engine
     daemon_threads = True
@@ -75,13 +91,7 @@ class _Handler(BaseHTTPRequestHandler):
             engine.running += 1
         try:
             if self.path == "/v1/embeddings":
-                self._answer(
-                    {
-                        "object": "list",
-                        "model": body["model"],
-                        "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}],
-                    }
-                )
+                self._embed(body)
             elif body.get("stream"):
                 self._stream(body)
             else:
@@ -93,6 +103,19 @@ class _Handler(BaseHTTPRequestHandler):
         finally:
             with self.server.lock:
                 engine.running -= 1
+
+    def do_GET(self) -> None:
+        models = [{"id": name, "object": "model", "owned_by": "llamacpp"} for name in self.server.engine.models]
+        self._answer({"object": "list", "data": models})
+
+    def _embed(self, body: dict[str, Any]) -> None:
+        texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
+        dimensions = self.server.engine.dimensions
+        vectors = [
+            {"object": "embedding", "index": i, "embedding": embedding(text, dimensions)}
+            for i, text in enumerate(texts)
+        ]
+        self._answer({"object": "list", "model": body["model"], "data": vectors})
 
     def _read(self) -> bytes:
         if self.headers["Transfer-Encoding"] != "chunked":

@@ -1,0 +1,174 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who belongs together, and may do what others may not."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: openwebui_group
+short_description: Manage the groups of Open WebUI
+version_added: 1.0.0
+author: hearth.llm contributors (@hearth-llm)
+description:
+  - Makes, changes and removes groups. An option of a group that is not given is left as it is.
+extends_documentation_fragment:
+  - hearth.llm.attributes
+  - hearth.llm.frontend
+attributes:
+  check_mode:
+    support: full
+    details: Users that are not there yet are believed to be made by the same run.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  groups:
+    description: The groups.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: What the group is called, and found by.
+        type: str
+        required: true
+      state:
+        description: Whether it should be there.
+        type: str
+        choices: [present, absent]
+        default: present
+      description:
+        description: What it is for.
+        type: str
+      permissions:
+        description:
+          - What its members may do beside what everybody may, as the server has it, for example C(features.api_keys=true) as a dictionary of a dictionary.
+          - What is not named is left as it is; null removes.
+        type: dict
+      members:
+        description: Who is in it, all of them; each by address, or by name where nobody else is called so.
+        type: list
+        elements: str
+  exclusive:
+    description: Whether groups that are not listed are removed.
+    type: bool
+    default: false
+seealso:
+  - module: hearth.llm.openwebui_user
+"""
+
+EXAMPLES = r"""
+- name: Let the developers have API keys
+  hearth.llm.openwebui_group:
+    api_url: http://127.0.0.1:3000
+    api_key: "{{ key }}"
+    groups:
+      - name: developers
+        members: [anna@example.com]
+        permissions:
+          features:
+            api_keys: true
+"""
+
+RETURN = r"""
+created:
+  description: Names of the groups that were made, or would be.
+  returned: success
+  type: list
+  elements: str
+updated:
+  description: Names of those that were changed, or would be.
+  returned: success
+  type: list
+  elements: str
+deleted:
+  description: Names of those that were removed, or would be.
+  returned: success
+  type: list
+  elements: str
+ids:
+  description: Ids by name.
+  returned: success
+  type: dict
+requests:
+  description: How often the server was asked.
+  returned: success
+  type: dict
+  sample: {"total": 3, "writes": 0}
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
+from ansible_collections.hearth.llm.plugins.module_utils._frontend import connection_spec
+from ansible_collections.hearth.llm.plugins.module_utils._open_webui.groups import Groups
+from ansible_collections.hearth.llm.plugins.module_utils._open_webui.overlay import overlay
+from ansible_collections.hearth.llm.plugins.module_utils._open_webui.people import People
+from ansible_collections.hearth.llm.plugins.module_utils._open_webui.server import connect
+from ansible_collections.hearth.llm.plugins.module_utils._reconcile import reconcile
+
+if TYPE_CHECKING:
+    from typing import Mapping
+
+    from ansible_collections.hearth.llm.plugins.module_utils._open_webui.server import Server
+    from ansible_collections.hearth.llm.plugins.module_utils._reconcile import State
+
+
+def argument_spec() -> dict[str, Any]:
+    return {
+        **connection_spec(),
+        "groups": {
+            "type": "list",
+            "elements": "dict",
+            "required": True,
+            "options": {
+                "name": {"type": "str", "required": True},
+                "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+                "description": {"type": "str"},
+                "permissions": {"type": "dict"},
+                "members": {"type": "list", "elements": "str"},
+            },
+        },
+        "exclusive": {"type": "bool", "default": False},
+    }
+
+
+def run(params: Mapping[str, Any], server: Server, *, check_mode: bool) -> dict[str, Any]:
+    items = {item["name"]: item for item in params["groups"]}
+    if len(items) < len(params["groups"]):
+        raise InputError("groups: a name is there twice. List each group once.")
+    people = People(server, check_mode=check_mode)
+    kind = Groups(server, people)
+    there = kind.read()
+    wanted = {
+        name: _wanted(item, there.get(name, {}), people) if item["state"] == "present" else None
+        for name, item in items.items()
+    }
+    outcome = reconcile(kind, wanted, check_mode=check_mode, exclusive=params["exclusive"])
+    return {**outcome.result(), "ids": kind.ids, **server.costs()}
+
+
+def _wanted(item: Mapping[str, Any], there: State, people: People) -> State:
+    return {
+        "description": item["description"],
+        "permissions": None
+        if item["permissions"] is None
+        else overlay(there.get("permissions", {}), item["permissions"]),
+        "members": None if item["members"] is None else people.emails(item["members"]),
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    try:
+        with connect(module.params) as server:
+            module.exit_json(**run(module.params, server, check_mode=module.check_mode))
+    except HearthError as error:
+        module.fail_json(msg=error.message, **error.details)
+
+
+if __name__ == "__main__":
+    main()

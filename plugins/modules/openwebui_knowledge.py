@@ -1,0 +1,205 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documents that assistants answer from."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: openwebui_knowledge
+short_description: Manage the knowledge of Open WebUI
+version_added: 1.0.0
+author: hearth.llm contributors (@hearth-llm)
+description:
+  - Makes, changes and removes knowledge, and keeps its documents as they are in a directory.
+  - New documents are sent and embedded, changed ones replaced, and those that are gone removed, each by the hash of its bytes.
+    A run in which nothing changed sends nothing.
+  - Each document is proven to be embedded, and each knowledge to be found in. Where a document fails, the run ends, and the next one goes on from there.
+  - A knowledge with O(knowledge[].src) is wholly the directory's; documents that were added in the browser are removed from it.
+extends_documentation_fragment:
+  - hearth.llm.attributes
+  - hearth.llm.frontend
+  - hearth.llm.documents
+attributes:
+  check_mode:
+    support: full
+    details: Users and groups that are not there yet are believed to be made by the same run.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  knowledge:
+    description: The knowledge.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: What it is called, and found by.
+        type: str
+        required: true
+      state:
+        description: Whether it should be there. With its removal its documents go, too.
+        type: str
+        choices: [present, absent]
+        default: present
+      description:
+        description: What it is about.
+        type: str
+      src:
+        description:
+          - A directory, with its subdirectories, or one file. What is hidden is left out.
+          - Without it documents are left as they are.
+          - Of documents with the same bytes the first one by path is kept, for the server refuses the others; RV(duplicates) names them.
+        type: path
+      everyone:
+        description: Whether every user may use it.
+        type: bool
+      members:
+        description: Who may use it, all of them; each by address, or by name where nobody else is called so.
+        type: list
+        elements: str
+      groups:
+        description: The groups whose members may use it, all of them.
+        type: list
+        elements: str
+  exclusive:
+    description: Whether knowledge that is not listed is removed.
+    type: bool
+    default: false
+notes:
+  - M(hearth.llm.openwebui_model) opens knowledge to those who may use an assistant that answers from it, so that nobody needs to be named here.
+    Who is named in O(knowledge[].members), and is not all of them, is at odds with that in each run.
+  - How documents are embedded is said in M(hearth.llm.openwebui_settings), and has to be said before.
+seealso:
+  - module: hearth.llm.openwebui_model
+"""
+
+EXAMPLES = r"""
+- name: Have the handbook, as it lies beside this playbook
+  hearth.llm.openwebui_knowledge:
+    api_url: http://127.0.0.1:3000
+    api_key: "{{ key }}"
+    knowledge:
+      - name: handbook
+        description: How we work
+        src: documents/handbook
+"""
+
+RETURN = r"""
+created:
+  description: Names of the knowledge that was made, or would be.
+  returned: success
+  type: list
+  elements: str
+updated:
+  description: Names of what was changed, or would be.
+  returned: success
+  type: list
+  elements: str
+deleted:
+  description: Names of what was removed, or would be.
+  returned: success
+  type: list
+  elements: str
+ids:
+  description: Ids by name.
+  returned: success
+  type: dict
+duplicates:
+  description: For each knowledge with such, the documents that are left out, and the one that says the same.
+  returned: success
+  type: dict
+  sample: {"handbook": {"copy.md": "a.md"}}
+requests:
+  description: How often the server was asked.
+  returned: success
+  type: dict
+  sample: {"total": 4, "writes": 0}
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.hearth.llm.plugins.module_utils import _documents
+from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
+from ansible_collections.hearth.llm.plugins.module_utils._frontend import connection_spec
+from ansible_collections.hearth.llm.plugins.module_utils._open_webui.knowledge import Collections, once
+from ansible_collections.hearth.llm.plugins.module_utils._open_webui.people import People, access_spec
+from ansible_collections.hearth.llm.plugins.module_utils._open_webui.server import connect
+from ansible_collections.hearth.llm.plugins.module_utils._reconcile import reconcile
+
+if TYPE_CHECKING:
+    from typing import Mapping
+
+    from ansible_collections.hearth.llm.plugins.module_utils._open_webui.server import Server
+
+
+def argument_spec() -> dict[str, Any]:
+    return {
+        **connection_spec(),
+        **_documents.spec(),
+        "knowledge": {
+            "type": "list",
+            "elements": "dict",
+            "required": True,
+            "options": {
+                "name": {"type": "str", "required": True},
+                "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+                "description": {"type": "str"},
+                "src": {"type": "path"},
+                **access_spec(),
+            },
+        },
+        "exclusive": {"type": "bool", "default": False},
+    }
+
+
+def run(params: Mapping[str, Any], server: Server, *, check_mode: bool) -> dict[str, Any]:
+    items = params["knowledge"]
+    if len({item["name"] for item in items}) < len(items):
+        raise InputError("knowledge: a name is there twice. Give each knowledge a name of its own.")
+    store = _documents.Store(items, params)
+    sets = {
+        item["name"]: once(found)
+        for item, found in zip(items, store.sets)
+        if found is not None and item["state"] == "present"
+    }
+    documents = {name: kept for name, (kept, _duplicates) in sets.items()}
+    people = People(server, check_mode=check_mode)
+    wanted = {
+        item["name"]: {
+            "description": item["description"],
+            "documents": {path: document.sha256 for path, document in documents[item["name"]].items()}
+            if item["name"] in documents
+            else None,
+            **people.access(item),
+        }
+        if item["state"] == "present"
+        else None
+        for item in items
+    }
+    kind = Collections(server, people, store, documents, check_mode=check_mode)
+    outcome = reconcile(kind, wanted, check_mode=check_mode, exclusive=params["exclusive"])
+    return {
+        **outcome.result(),
+        "ids": kind.ids,
+        "duplicates": {name: duplicates for name, (_kept, duplicates) in sets.items() if duplicates},
+        **server.costs(),
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    try:
+        with connect(module.params) as server:
+            module.exit_json(**run(module.params, server, check_mode=module.check_mode))
+    except _documents.DocumentsNeededError as need:
+        module.exit_json(changed=False, needed=need.hashes)
+    except HearthError as error:
+        module.fail_json(msg=error.message, **error.details)
+
+
+if __name__ == "__main__":
+    main()
