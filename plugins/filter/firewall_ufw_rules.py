@@ -11,12 +11,20 @@ version_added: 1.0.0
 author: hearth.llm contributors (@hearth-llm)
 description:
   - One rule for each source of each port, as M(community.general.ufw) wants it. All have a comment by which they are known as ours.
+positional: foreign
 options:
   _input:
     description: The openings, as P(hearth.llm.firewall_openings#filter) gives them.
     type: list
     elements: dict
     required: true
+  foreign:
+    description: >-
+      Rules of others, RV(hearth.llm.firewall_info#module:foreign_rules). What they open already is left to them: ufw would only change the
+      comment of their rule.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""

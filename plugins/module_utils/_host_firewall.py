@@ -35,15 +35,17 @@ class HostFirewall:
             return "ufw"
         return "nftables"
 
-    def merged_rules(self, provider: str) -> list[str]:
+    def rules(self, provider: str) -> tuple[list[str], list[str]]:
+        """Our rules, and those of others that one of ours could be taken for."""
         if provider == "ufw":
             lines = self._output("ufw", "show", "added").splitlines()
-            return [line.partition(" ")[2] for line in lines if line.startswith("ufw ") and UFW_MARK in line]
+            rules = [line.partition(" ")[2] for line in lines if line.startswith("ufw ")]
+            return [rule for rule in rules if UFW_MARK in rule], [rule for rule in rules if UFW_MARK not in rule]
         if provider == "firewalld":
             running = self._output("firewall-cmd", "--list-rich-rules").splitlines()
             kept = self._output("firewall-cmd", "--permanent", "--list-rich-rules").splitlines()
-            return sorted({line.strip() for line in running + kept if RICH_RULE_MARK in line})
-        return []
+            return sorted({line.strip() for line in running + kept if RICH_RULE_MARK in line}), []
+        return [], []
 
     def _succeeds(self, *command: str) -> bool:
         return bool(self._run(*command)[0] == 0)

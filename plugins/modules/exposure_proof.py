@@ -34,7 +34,7 @@ options:
     type: list
     elements: str
   open_ports:
-    description: TCP ports that must answer, at every address.
+    description: TCP ports that must answer, at one of the addresses at least.
     type: list
     elements: int
     required: true

@@ -76,6 +76,12 @@ merged_rules:
   elements: str
   returned: always
   sample: ["allow from 192.168.0.0/16 to any port 443 proto tcp comment 'hearth.llm gateway'"]
+"""foreign_rules:
+  description: Rules of others in ufw. One of these must not be made ours, for then we would remove it one day.
+  type: list
+  elements: str
+  returned: always
+  sample: ["allow 22/tcp"]
 """
 
 import os
@@ -94,13 +100,15 @@ def argument_spec() -> dict[str, Any]:
 
 def run(firewall: HostFirewall, *, nft: str, systemd: bool) -> dict[str, Any]:
     provider = firewall.provider()
+    ours, theirs = firewall.rules(provider)
     return {
         "provider": provider,
         "nft": nft,
         "systemd": systemd,
         "connection": ssh_connection(),
         "uplinks": uplinks(),
-        "merged_rules": firewall.merged_rules(provider),
+        "merged_rules": ours,
+        "foreign_rules": theirs,
     }
 
 

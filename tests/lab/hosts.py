@@ -124,6 +124,7 @@ def inventory(hosts: Sequence[Host]) -> dict[str, Any]:
             "hosts": {
                 host.name: {
                     "ansible_host": host.address,
+                    "lab_addresses": [host.address, *([host.address_6] if network.speaks_ipv6() else [])],
                     "ansible_user": USER,
                     "ansible_python_interpreter": "/usr/bin/python3",
                     "ansible_ssh_private_key_file": str(identity.key()),

@@ -75,6 +75,7 @@ def prove(
         for door in expected.doors:
             if door.port in proof.scan.open[address]:
                 _judge_door(proof, expected, door.way(address, answer_seconds))
+    _judge_silence(proof, expected)
     return proof
 
 
@@ -107,10 +108,16 @@ def _judge_ports(proof: Proof, expected: Expectation, address: str, seconds: flo
             proof.findings.append(
                 Finding("plain_http", where, f"{service.words} answers", "Put it behind the door, which speaks TLS")
             )
-    for port in sorted(expected.open_ports - services.keys()):
+
+
+def _judge_silence(proof: Proof, expected: Expectation) -> None:
+    """What is declared has to answer somewhere: a door may be open over IPv4 only."""
+    answering = set().union(*proof.scan.open.values())
+    for port in sorted(expected.open_ports - answering):
         remedy = "Start what should listen there and let it through the firewall, or do not declare it"
+        where = ", ".join(endpoint(address, port) for address in expected.addresses)
         proof.findings.append(
-            Finding("port", f"port {port} at {endpoint(address, port)}", "declared as open, it does not answer", remedy)
+            Finding("port", f"port {port} at {where}", "declared as open, it does not answer", remedy)
         )
 
 
