@@ -76,7 +76,7 @@ merged_rules:
   elements: str
   returned: always
   sample: ["allow from 192.168.0.0/16 to any port 443 proto tcp comment 'hearth.llm gateway'"]
-"""foreign_rules:
+foreign_rules:
   description: Rules of others in ufw. One of these must not be made ours, for then we would remove it one day.
   type: list
   elements: str
