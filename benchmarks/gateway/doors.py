@@ -1,0 +1,141 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The engine, the gateway as the role makes it, and LiteLLM's proxy, each running while it is used as a context."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from integration.conftest import Runner
+from load import Door
+
+HERE = Path(__file__).parent
+HAPROXY = os.environ.get("HEARTH_TEST_HAPROXY", "/usr/sbin/haproxy")
+LITELLM = Path.home() / ".cache/hearth-benchmarks/litellm"
+LITELLM_VERSION = "1.106.2"
+KEYS = {"flood": "sk-flood-0123456789", "quiet": "sk-quiet-0123456789"}
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@contextlib.contextmanager
+def running(*command: str, port: int, environment: dict[str, str] | None = None, log: Path) -> Iterator[None]:
+    """A program, from when it listens."""
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            command, env={**os.environ, **(environment or {})}, stdout=output, stderr=subprocess.STDOUT
+        )
+    try:
+        end = time.monotonic() + 120
+        while not _listens(port):
+            if process.poll() is not None or time.monotonic() > end:
+                raise SystemExit(f"{' '.join(command)} does not listen on {port}:\n{log.read_text()[-3000:]}")
+            time.sleep(0.05)
+        yield
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+@contextlib.contextmanager
+def engine(directory: Path, slots: int, token_seconds: float) -> Iterator[Door]:
+    port = free_port()
+    command = (sys.executable, str(HERE / "engine.py"), str(port), str(slots), str(token_seconds))
+    with running(*command, port=port, log=directory / "engine.log"):
+        yield Door("engine", port)
+
+
+@contextlib.contextmanager
+def gateway(directory: Path, address: str, slots: int) -> Iterator[Door]:
+    """The role's own gateway, under the provider `process`."""
+    home = directory / "playbook"
+    home.mkdir()
+    play = Runner(home)
+    port = free_port()
+    description = {
+        "hearth_runtime": "process",
+        "hearth_directory": str(directory / "h"),
+        "hearth_secrets_directory": str(directory / "secrets"),
+        "gateway_program": HAPROXY,
+        "gateway_address": "127.0.0.1",
+        "gateway_port": port,
+        "gateway_metrics_port": free_port(),
+        "gateway_models": {"bench": {"address": address, "slots": slots, "max_output_tokens": 1000}},
+        "gateway_api_keys": [{"name": name, "key": key} for name, key in KEYS.items()],
+    }
+
+    def describe(state: str) -> None:
+        roles = ["hearth.llm.certificates", "hearth.llm.gateway"]
+        variables = {**description, "gateway_state": state}
+        play([{"hosts": "localhost", "gather_facts": False, "vars": variables, "roles": roles}])
+
+    describe("present")
+    try:
+        yield Door("gateway", port, KEYS["quiet"], directory / "secrets/tls/ca.pem")
+    finally:
+        describe("absent")
+
+
+@contextlib.contextmanager
+def first_come_first_served(directory: Path, door: Door) -> Iterator[Door]:
+    """The same configuration, with a queue that knows no turns."""
+    files = directory / "fifo"
+    shutil.copytree(directory / "h/services/gateway/current", files, symlinks=False)
+    port, metrics_port = free_port(), free_port()
+    path = files / "haproxy.cfg"
+    text = path.read_text()
+    text, turns = re.subn(r"^ *http-request set-priority-offset .*$", "", text, flags=re.MULTILINE)
+    text = text.replace(f":{door.port} ssl", f":{port} ssl").replace("_gateway.sock", "_fifo.sock")
+    text, binds = re.subn(r"(frontend metrics\n +bind \S+:)\d+", rf"\g<1>{metrics_port}", text)
+    if (turns, binds) != (1, 1):
+        raise SystemExit(f"{path} has not the lines that this benchmark changes.")
+    path.write_text(text)
+    with running(HAPROXY, "-W", "-db", "-f", str(path), port=port, log=directory / "fifo.log"):
+        yield Door("fifo", port, door.key, door.authority)
+
+
+@contextlib.contextmanager
+def litellm(directory: Path, engine_door: Door, certificate: Path, key: Path, authority: Path) -> Iterator[Door]:
+    if not (LITELLM / "bin/litellm").exists():
+        subprocess.run(["uv", "venv", "--quiet", "--python", sys.executable, str(LITELLM)], check=True)
+        install = ["uv", "pip", "install", "--quiet", "--python", str(LITELLM / "bin/python")]
+        subprocess.run([*install, f"litellm[proxy]=={LITELLM_VERSION}"], check=True)
+    port, master_key = free_port(), "sk-litellm-0123456789"
+    configuration = directory / "litellm.yaml"
+    configuration.write_text(
+        f"""
+model_list:
+  - model_name: bench
+    litellm_params:
+      model: openai/bench
+      api_base: http://127.0.0.1:{engine_door.port}/v1
+      api_key: none
+litellm_settings:
+  telemetry: false
+general_settings:
+  master_key: {master_key}
+"""
+    )
+    command = (str(LITELLM / "bin/litellm"), "--config", str(configuration), "--host", "127.0.0.1", "--port", str(port))
+    tls = ("--ssl_certfile_path", str(certificate), "--ssl_keyfile_path", str(key))
+    quiet = {"LITELLM_LOG": "ERROR", "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_MODE": "PRODUCTION"}
+    with running(*command, *tls, port=port, environment=quiet, log=directory / "litellm.log"):
+        yield Door("LiteLLM", port, master_key, authority)

@@ -1,0 +1,132 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Clients with kept-alive connections that ask one request after another, and what they saw."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+import statistics
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Door:
+    """Where the API is asked for; with an authority over TLS."""
+
+    name: str
+    port: int
+    key: str = "none"
+    authority: Path | None = None
+
+    @property
+    def tls(self) -> ssl.SSLContext | None:
+        return ssl.create_default_context(cafile=self.authority) if self.authority else None
+
+
+@dataclass
+class Seen:
+    """Seconds that requests took, those that failed, and how long all of it took."""
+
+    seconds: list[float] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    wall: float = 0
+
+    def add(self, other: Seen) -> None:
+        self.seconds += other.seconds
+        self.failures += other.failures
+        self.wall += other.wall
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.seconds)
+
+    @property
+    def p99(self) -> float:
+        return statistics.quantiles(self.seconds, n=100)[98]
+
+    @property
+    def per_second(self) -> float:
+        return len(self.seconds) / self.wall
+
+
+class Client:
+    """One connection, opened when it is needed."""
+
+    def __init__(self, door: Door, *, tokens: int, stream: bool) -> None:
+        body = {
+            "model": "bench",
+            "messages": [{"role": "user", "content": "x"}],
+            "max_tokens": tokens,
+            "stream": stream,
+        }
+        data = json.dumps(body).encode()
+        head = (
+            f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {door.key}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n"
+        )
+        self._door, self._request, self._end = door, head.encode() + data, tokens
+        self._tls = door.tls
+        self._stream = stream
+        self._writer: asyncio.StreamWriter | None = None
+
+    async def ask(self) -> str:
+        """Empty when it was answered, and otherwise what came instead."""
+        try:
+            if self._writer is None:
+                name = "localhost" if self._tls else None
+                self._reader, self._writer = await asyncio.open_connection(
+                    "127.0.0.1", self._door.port, ssl=self._tls, server_hostname=name
+                )
+            self._writer.write(self._request)
+            head = (await self._reader.readuntil(b"\r\n\r\n")).lower()
+            if b"content-length:" in head:
+                text = await self._reader.readexactly(int(head.split(b"content-length:")[1].split(b"\r\n")[0]))
+            else:
+                text = await self._reader.readuntil(b"\r\n0\r\n\r\n")
+            if b"connection: close" in head:
+                self.close()
+        except (OSError, asyncio.IncompleteReadError) as error:
+            self.close()
+            return repr(error)
+        is_whole = b" 200 " in head.split(b"\r\n", 1)[0] and (not self._stream or b"[DONE]" in text)
+        return "" if is_whole else (head.split(b"\r\n", 1)[0] + text[:200]).decode(errors="replace")
+
+    def close(self) -> None:
+        if self._writer:
+            self._writer.close()
+            self._writer = None
+
+
+async def closed_loop(door: Door, concurrency: int, requests: int, *, tokens: int, stream: bool) -> Seen:
+    """So many clients that each ask again as soon as they are answered, until all requests are answered."""
+    seen = Seen()
+    left = iter(range(requests))
+
+    async def work() -> None:
+        client = Client(door, tokens=tokens, stream=stream)
+        await client.ask()
+        await ready.wait()
+        for _number in left:
+            await measured(client, seen)
+        client.close()
+
+    ready = asyncio.Barrier(concurrency + 1)
+    clients = [asyncio.create_task(work()) for _client in range(concurrency)]
+    await ready.wait()
+    begin = time.perf_counter()
+    await asyncio.gather(*clients)
+    seen.wall = time.perf_counter() - begin
+    return seen
+
+
+async def measured(client: Client, seen: Seen) -> None:
+    begin = time.perf_counter()
+    failure = await client.ask()
+    if failure:
+        seen.failures.append(failure)
+    else:
+        seen.seconds.append(time.perf_counter() - begin)
