@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Dict
 from ansible_collections.hearth.llm.plugins.module_utils._errors import ProtocolError
 
 if TYPE_CHECKING:
-    from typing import AbstractSet, Mapping, Sequence
+    from typing import AbstractSet, Container, Mapping, Sequence
 
 State = Dict[str, Any]
 
@@ -99,7 +99,7 @@ class Outcome:
             **{verb: self.keys(verb) for verb in ("created", "updated", "deleted")},
             "diff": {
                 side: {
-                    change.key: _shown(getattr(change, side), self.hidden)
+                    change.key: _shown(getattr(change, side), self.hidden, change.fields if side == "after" else ())
                     for change in self.plan.changes
                     if getattr(change, side) is not None
                 }
@@ -183,5 +183,9 @@ def _apply(kind: Kind, change: Change) -> State | None:
     return now
 
 
-def _shown(state: State, hidden: AbstractSet[str]) -> State:
-    return {name: HIDDEN if name in hidden and value is not None else value for name, value in state.items()}
+def _shown(state: State, hidden: AbstractSet[str], sent: Container[str]) -> State:
+    """Without its secrets. One that is sent looks another way than one that stays, or its change would not be seen."""
+    return {
+        name: value if name not in hidden or value is None else f"{HIDDEN}, sent" if name in sent else HIDDEN
+        for name, value in state.items()
+    }
