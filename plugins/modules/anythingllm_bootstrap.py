@@ -30,7 +30,7 @@ attributes:
     support: full
 options:
   api_key:
-    description: A key that was made before. Where the server knows it, no other is looked for.
+    description: A key that was made before. Where the server knows it, no other is looked for. Set C(no_log) on the task.
     type: str
   password:
     description: The server's password, its C(AUTH_TOKEN). Needed until there is a key.

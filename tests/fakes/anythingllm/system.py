@@ -9,7 +9,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from fakes.anythingllm.http import Answer, Request, answer, route
+from fakes.anythingllm.http import Answer, Request, answer, route, status
 from fakes.anythingllm.table import SETTINGS
 
 if TYPE_CHECKING:
@@ -157,6 +157,12 @@ def _metrics(app: Application, _request: Request) -> Answer:
 @route("GET", "/api/v1/auth")
 def _auth(_app: Application, _request: Request) -> Answer:
     return answer({"authenticated": True})
+
+
+@route("GET", "/api/v1/system/env-dump", "none")
+def _env_dump(app: Application, _request: Request) -> Answer:
+    app.environment.dump()
+    return status(200)
 
 
 @route("GET", "/api/v1/system/vector-count")

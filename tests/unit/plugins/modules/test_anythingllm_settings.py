@@ -129,7 +129,9 @@ def test_defaults_are_not_sent_because_that_would_wipe_all_embeddings(bench: Ben
     bench.embeds()
     embed_one(bench)
     bench.frontend.environment_now.pop("EMBEDDING_ENGINE")
-    result = bench.run(module, settings={"VectorDB": "lancedb", "EmbeddingEngine": "native"})
+    # The last one the server tells as a number.
+    wanted = {"VectorDB": "lancedb", "EmbeddingEngine": "native", "AzureOpenAiTokenLimit": "4096"}
+    result = bench.run(module, settings=wanted)
 
     assert (result["changed"], bench.frontend.store.count("vectors")) == (False, 1)
 

@@ -1,0 +1,61 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Asks the stand-in for AnythingLLM as a person at its API would, and lets anything come back."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+
+from fakes.anythingllm import AnythingLLM
+from fakes.engine import Engine
+
+CLOSED = {"AUTH_TOKEN": "correct-horse", "JWT_SECRET": "signs-the-sessions"}
+
+
+@dataclass
+class Answer:
+    status: int
+    content_type: str
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+class Client:
+    def __init__(self, frontend: AnythingLLM) -> None:
+        self.frontend, self.token = frontend, "key"
+        frontend.store.insert("api_keys", name="test", secret="key")
+
+    def __call__(self, method: str, path: str, body: Any = None, token: str | None = None) -> Answer:
+        headers = {
+            "Authorization": f"Bearer {self.token if token is None else token}",
+            "Content-Type": "application/json",
+        }
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.frontend.url + path, data, headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=10) as response:
+                return Answer(response.status, response.headers["Content-Type"], response.read().decode())
+        except urllib.error.HTTPError as error:
+            return Answer(error.code, error.headers["Content-Type"], error.read().decode())
+
+    def set(self, **settings: str) -> dict[str, Any]:
+        answer: dict[str, Any] = self("POST", "/api/v1/system/update-env", settings).json
+        return answer
+
+
+def configured(ask: Client, engine: Engine, **workspace: Any) -> str:
+    base = f"http://{engine.address}/v1"
+    ask.set(EmbeddingEngine="generic-openai", EmbeddingBasePath=base, EmbeddingModelPref="embedding")
+    ask.set(LLMProvider="generic-openai", GenericOpenAiBasePath=base, GenericOpenAiModelPref="chat")
+    slug: str = ask("POST", "/api/v1/workspace/new", {"name": "docs", **workspace}).json["workspace"]["slug"]
+    for title, text in (("menu", "pumpkin soup"), ("hours", "open at nine")):
+        document = {"textContent": text, "metadata": {"title": title}, "addToWorkspaces": f"{slug},unknown"}
+        assert ask("POST", "/api/v1/document/raw-text", document).json["success"]
+    return slug
