@@ -8,8 +8,7 @@ import http.client
 import json
 import ssl
 import time
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -28,7 +27,9 @@ CLOSED = frozenset((301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 410, 413, 
 _DAY_SECONDS = 86400
 # Of how many closed paths every spelling is tried: what stops one of them stops the others.
 _SPELLED_PATHS = 4
-_WORKERS = 8
+_MOST_BYTES = 1 << 16
+_PATH_REMEDY = "Refuse the path at the door: only what clients need may pass to what is behind it"
+_KEY_REMEDY = "Put the gateway with its API keys in front of the engine, and let nothing else reach the engine"
 _WRONG_KEY = "sk-hearth-this-key-is-nobodys"
 
 
@@ -65,14 +66,15 @@ class Door:
         return OpenDoor(self, way, address, seconds)
 
 
-@dataclass(frozen=True)
+@dataclass
 class OpenDoor:
-    """A door at one of the addresses."""
+    """A door at one of the addresses. Its questions go through one connection, for as long as that is kept alive."""
 
     door: Door
     way: Way
     address: str
     seconds: float
+    _kept: http.client.HTTPConnection | None = None
 
     def certificate_days(self) -> float:
         """How long its certificate is still valid, after it was verified. ProbeError where it does not hold."""
@@ -87,21 +89,16 @@ class OpenDoor:
     def open_paths(self) -> list[Finding]:
         """Those of the closed paths that are not."""
         asked = [parse_path(text) for text in self.door.closed_paths]
-        tricks = [
+        asked += [
             (method, trick) for method, path in asked[:_SPELLED_PATHS] for trick in spellings(path, self.door.base)
         ]
-        with ThreadPoolExecutor(_WORKERS) as pool:
-            answers = list(pool.map(lambda target: self._status(*target), asked + tricks))
-        return [
-            Finding(
-                "path",
-                f"{method} {path} at {self.way.words}",
-                f"it answered {status} instead of refusing",
-                "Refuse the path at the door: only what clients need may pass to what is behind it",
-            )
-            for (method, path), status in zip(asked + tricks, answers)
-            if status not in CLOSED
-        ]
+        findings = []
+        for method, path in asked:
+            status = self._status(method, path, self.door.api_key)
+            if status not in CLOSED:
+                where = f"{method} {path} at {self.way.words}"
+                findings.append(Finding("path", where, f"it answered {status} instead of refusing", _PATH_REMEDY))
+        return findings
 
     def missing_locks(self) -> list[Finding]:
         """Where it infers for somebody who has no key."""
@@ -109,41 +106,45 @@ class OpenDoor:
             return []
         body = {"model": self.door.model, "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 1}
         findings = []
-        for who, key in (("without a key", ""), ("with a wrong key", _WRONG_KEY)):
-            visitor = replace(self, door=replace(self.door, api_key=key))
+        for who, key in (("without a key", None), ("with a wrong key", _WRONG_KEY)):
             for method, path, content in (("POST", "/chat/completions", body), ("GET", "/models", None)):
-                status = visitor._status(method, f"{self.door.base}{path}", content)
+                status = self._status(method, f"{self.door.base}{path}", key, content)
                 if status != 401:
-                    findings.append(
-                        Finding(
-                            "key",
-                            f"{method} {self.door.base}{path} at {self.way.words}",
-                            f"{who} it answered {status} instead of 401",
-                            "Put the gateway with its API keys in front of the engine, and let nothing else reach the engine",
-                        )
-                    )
+                    where = f"{method} {self.door.base}{path} at {self.way.words}"
+                    findings.append(Finding("key", where, f"{who} it answered {status} instead of 401", _KEY_REMEDY))
         return findings
 
-    def _status(self, method: str, path: str, content: Any = None) -> int:
+    def close(self) -> None:
+        if self._kept:
+            self._kept.close()
+            self._kept = None
+
+    def _status(self, method: str, path: str, key: str | None, content: Any = None) -> int:
         """What it says; 400 where it hangs up rather than say anything."""
-        headers = {"User-Agent": USER_AGENT, "Accept": "*/*", "Connection": "close"}
-        if self.door.api_key:
-            headers["Authorization"] = f"Bearer {self.door.api_key}"
+        headers = {"User-Agent": USER_AGENT, "Accept": "*/*"}
+        if key:
+            headers["Authorization"] = f"Bearer {key}"
         body = None
         if method in ("POST", "PUT", "PATCH"):
             headers["Content-Type"] = "application/json"
             body = json.dumps({} if content is None else content).encode("utf-8")
-        connection = self.way.open(self.seconds)
+        fresh = self._kept is None
+        connection = self._kept = self._kept or self.way.open(self.seconds)
         try:
             connection.request(method, path, body=body, headers=headers)
-            return connection.getresponse().status
-        except (ConnectionError, http.client.BadStatusLine):
-            return 400
+            response = connection.getresponse()
+            response.read(_MOST_BYTES)
+            if response.will_close or not response.isclosed():
+                self.close()
+            return response.status
+        except (ConnectionError, http.client.HTTPException, ssl.SSLError):
+            self.close()
+            # A connection that was kept may have ended before the question came.
+            return 400 if fresh else self._status(method, path, key, content)
         except OSError as error:
+            self.close()
             raise ProbeError(
                 "answer",
                 f"{method} {path} at {self.way.words} was not answered within {self.seconds:.0f} s. Look at the door's log.",
                 heals=True,
             ) from error
-        finally:
-            connection.close()

@@ -161,6 +161,8 @@ def _judge_door(proof: Proof, expected: Expectation, door: OpenDoor) -> None:
         what, _stop, remedy = error.message.rstrip(".").rpartition(". ")
         check = "certificate" if error.stage == "tls" else "path"
         proof.findings.append(Finding(check, where, what, f"{remedy}; its paths could not be asked"))
+    finally:
+        door.close()
 
 
 def _connector(address: str, port: int, seconds: float) -> partial[socket.socket]:

@@ -21,7 +21,7 @@ IMAGE = "ghcr.io/ggml-org/llama.cpp:server-b11176"
 # A model that is served without a key to all the world, the engine's own API without TLS, a directory for all to read.
 CARELESS = f"""
 docker run --detach --name engine --network hearth --network-alias engine --publish 0.0.0.0:{ENGINE}:8080 \
-    --volume /root/alpha.gguf:/alpha.gguf:ro {IMAGE} --model /alpha.gguf --host 0.0.0.0 --slots --metrics --ctx-size 512
+    --volume /root/alpha.gguf:/alpha.gguf:ro {IMAGE} --model /alpha.gguf --host 0.0.0.0 --port 8080 --slots --metrics --ctx-size 512
 cat > /etc/systemd/system/docker-tcp.socket <<'END'
 [Socket]
 ListenStream={DOCKER}
@@ -79,7 +79,7 @@ def victim(variables: dict[str, Any]) -> Iterator[Victim]:
     found.shell(CARELESS)
     found.await_answer(f"http://127.0.0.1:{ENGINE}/health", "docker logs --tail 20 engine")
     yield found
-    found.shell("docker rm --force engine; systemctl stop docker-tcp.socket listener")
+    found.shell("docker rm --force engine; systemctl stop docker-tcp.socket docker-tcp.service listener; rmdir /root/empty")
 
 
 @pytest.fixture(scope="session")
