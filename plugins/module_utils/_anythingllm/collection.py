@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.hearth.llm.plugins.module_utils._anythingllm.library import Identity
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 
 if TYPE_CHECKING:
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
     from ansible_collections.hearth.llm.plugins.module_utils._anythingllm.library import Row
     from ansible_collections.hearth.llm.plugins.module_utils._documents import Document
-
-from ansible_collections.hearth.llm.plugins.module_utils._anythingllm.library import Identity
 
 _FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]*")
 
@@ -131,14 +130,11 @@ def unneeded(targets: Sequence[Target], library: Mapping[str, Identity], elsewhe
 
 
 def located(targets: Sequence[Target], library: Mapping[str, Identity]) -> dict[Identity, str]:
-    """Where in the library each document lies that is wanted and there."""
+    """Where in the library each of our documents lies; of several copies, the one that is embedded."""
+    embedded = [row.docpath for target in targets for row in target.rows if row.docpath in library]
     found: dict[Identity, str] = {}
-    for target in targets:
-        for row in target.rows:
-            if row.identity:
-                found.setdefault(row.identity, row.docpath)
-    for docpath, identity in library.items():
-        found.setdefault(identity, docpath)
+    for docpath in (*embedded, *library):
+        found.setdefault(library[docpath], docpath)
     return found
 
 

@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Self
 
 from ansible_collections.hearth.llm.plugins.module_utils._anythingllm.server import connect
+from ansible_collections.hearth.llm.plugins.module_utils._frontend import api_of
+from ansible_collections.hearth.llm.plugins.modules import anythingllm_documents
 from fakes.anythingllm import AnythingLLM
 from fakes.anythingllm.sessions import hashed
 from fakes.engine import Engine
@@ -81,3 +84,52 @@ class Bench:
         slug = fields.pop("slug", name.lower())
         made: dict[str, Any] = self.frontend.store.insert("workspaces", name=name, slug=slug, **fields)
         return made
+
+
+class Shelf(Bench):
+    """A bench with an embedder, two workspaces, and a directory of files."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.src = directory / "src"
+        self.src.mkdir()
+        self.write("menu.md", "The soup of the day is pumpkin.")
+        self.write("hours/week.txt", "We open at nine.")
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self.embeds()
+        for name in ("docs", "other"):
+            self.workspace(name)
+        return self
+
+    def write(self, path: str, text: str) -> None:
+        (self.src / path).parent.mkdir(exist_ok=True)
+        (self.src / path).write_text(text)
+
+    def sync(self, *items: dict[str, Any], check_mode: bool = False, **options: Any) -> dict[str, Any]:
+        given = [{"workspace": "docs", "src": str(self.src), **item} for item in items or ({},)]
+        options = {"remote_src": True, "collector_timeout": 0.0, **options}
+        return self.run(anythingllm_documents, workspaces=given, check_mode=check_mode, **options)
+
+    def known(self, workspace: str = "docs") -> list[str]:
+        """Titles of what is embedded, once for each time."""
+        rows = self.frontend.store.all(
+            "SELECT metadata FROM workspace_documents JOIN workspaces ON workspaces.id = workspaceId WHERE slug = ?",
+            workspace,
+        )
+        return sorted(json.loads(row["metadata"])["title"] for row in rows)
+
+    def library(self, folder: str = "hearth") -> list[str]:
+        path = self.directory / "app/server/storage/documents" / folder
+        return sorted(json.loads(file.read_text())["title"] for file in path.glob("*.json"))
+
+    def texts(self) -> str:
+        return str(self.frontend.store.all("SELECT chunk FROM vectors"))
+
+    def bring(self, name: str, text: str, metadata: dict[str, str]) -> None:
+        """As somebody does by hand, into the workspace docs."""
+        params = {"api_url": self.frontend.url, "api_key": self.key, "timeout": 10.0, "ca_path": None}
+        with api_of(params) as api:
+            fields = {"metadata": json.dumps(metadata), "addToWorkspaces": "docs"}
+            api.upload("/api/v1/document/upload/hearth", name, text.encode(), fields=fields)

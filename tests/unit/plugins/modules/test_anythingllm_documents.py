@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,51 +9,7 @@ from typing import Any
 import pytest
 from ansible_collections.hearth.llm.plugins.module_utils._documents import DocumentsNeededError
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError, ProtocolError
-from ansible_collections.hearth.llm.plugins.module_utils._frontend import api_of
-from ansible_collections.hearth.llm.plugins.modules import anythingllm_documents as module
-from unit.plugins.anythingllm_bench import Bench
-
-
-class Shelf(Bench):
-    """A bench with an embedder, two workspaces, and a directory of files."""
-
-    def __init__(self, directory: Path) -> None:
-        super().__init__(directory)
-        self.src = directory / "src"
-        self.src.mkdir()
-        self.write("menu.md", "The soup of the day is pumpkin.")
-        self.write("hours/week.txt", "We open at nine.")
-
-    def __enter__(self) -> Shelf:
-        super().__enter__()
-        self.embeds()
-        for name in ("docs", "other"):
-            self.workspace(name)
-        return self
-
-    def write(self, path: str, text: str) -> None:
-        (self.src / path).parent.mkdir(exist_ok=True)
-        (self.src / path).write_text(text)
-
-    def sync(self, *items: dict[str, Any], check_mode: bool = False, **options: Any) -> dict[str, Any]:
-        given = [{"workspace": "docs", "src": str(self.src), **item} for item in items or ({},)]
-        options = {"remote_src": True, "collector_timeout": 0.0, **options}
-        return self.run(module, workspaces=given, check_mode=check_mode, **options)
-
-    def known(self, workspace: str = "docs") -> list[str]:
-        """Titles of what is embedded, once for each time."""
-        rows = self.frontend.store.all(
-            "SELECT metadata FROM workspace_documents JOIN workspaces ON workspaces.id = workspaceId WHERE slug = ?",
-            workspace,
-        )
-        return sorted(json.loads(row["metadata"])["title"] for row in rows)
-
-    def library(self, folder: str = "hearth") -> list[str]:
-        path = self.directory / "app/server/storage/documents" / folder
-        return sorted(json.loads(file.read_text())["title"] for file in path.glob("*.json"))
-
-    def texts(self) -> str:
-        return str(self.frontend.store.all("SELECT chunk FROM vectors"))
+from unit.plugins.anythingllm_bench import Shelf
 
 
 @pytest.fixture
@@ -114,23 +69,13 @@ def test_two_workspaces_share_one_upload_and_the_last_one_takes_it_away(shelf: S
 
 
 def test_what_a_user_brought_is_left_alone_also_under_the_same_title(shelf: Shelf) -> None:
-    upload(shelf, "hearth", "menu.md", "My own soup.", {"title": "menu.md", "docSource": "my kitchen"})
-    upload(shelf, "hearth", "notes.md", "My own notes.", {})
+    shelf.bring("menu.md", "My own soup.", {"title": "menu.md", "docSource": "my kitchen"})
+    shelf.bring("notes.md", "My own notes.", {})
     shelf.sync({"exclusive": True})
     shelf.sync({"state": "absent"})
 
     assert shelf.library() == ["menu.md", "notes.md"]
     assert shelf.known() == ["menu.md", "notes.md"]
-
-
-def upload(shelf: Shelf, folder: str, name: str, text: str, metadata: dict[str, str]) -> str:
-    """As somebody does by hand, into the workspace docs."""
-
-    params = {"api_url": shelf.frontend.url, "api_key": shelf.key, "timeout": 10.0, "ca_path": None}
-    with api_of(params) as api:
-        fields = {"metadata": json.dumps(metadata), "addToWorkspaces": "docs"}
-        answer = api.upload(f"/api/v1/document/upload/{folder}", name, text.encode(), fields=fields)
-    return str(answer["documents"][0]["location"])
 
 
 def test_an_embedding_that_fails_with_200_is_an_error_and_the_next_run_embeds_without_sending_again(
@@ -182,6 +127,15 @@ def test_a_document_that_somebody_deleted_comes_back_alone(shelf: Shelf) -> None
     result = shelf.sync()
 
     assert (result["created"], result["uploaded"]) == (["docs: hearth/menu.md"], [])
+
+
+def test_a_file_that_vanished_from_the_library_is_sent_again_where_it_is_needed(shelf: Shelf) -> None:
+    """It is still embedded in one workspace, and another one wants it."""
+    shelf.sync()
+    next((shelf.directory / "app/server/storage/documents/hearth").glob("menu*")).unlink()
+    assert not shelf.sync()["changed"]
+    assert shelf.sync({}, {"workspace": "other"})["uploaded"] == ["hearth/menu.md"]
+    assert shelf.known() == shelf.known("other") == ["hours/week.txt", "menu.md"]
 
 
 def test_pins_are_set_and_taken_away(shelf: Shelf) -> None:
