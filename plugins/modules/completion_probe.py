@@ -120,8 +120,8 @@ EXAMPLES = r"""
     ca_path: /etc/hearth/ca.pem
     api_key: "{{ lookup('hearth.llm.secret', 'api_keys/verify') }}"
     models:
-      - model: hello
-        expect: Hello! I am a hearth demonstration model. Your private LLM service works.
+      - model: hearth-mini
+        expect: I am hearth-mini, and I am ready.
       - model: chat
         prompt: What is the capital of France? Answer with one word.
         expect_match: Paris

@@ -12,7 +12,7 @@ from ansible_collections.hearth.llm.tools.hello_model.chain import hello_model
 from ansible_collections.hearth.llm.tools.hello_model.gguf_writer import Entry, Tensor, ValueType, gguf_bytes
 from fakes.hub import Hub
 
-SHIPPED = Path(__file__).resolve().parents[2] / "files/models/hearth-hello.gguf"
+SHIPPED = Path(__file__).resolve().parents[2] / "files/models/hearth-mini.gguf"
 
 
 def play(sources: list[str], expected: list[str], **options: str) -> list[dict[str, Any]]:
@@ -46,9 +46,9 @@ def test_models_are_read_here_and_at_the_hub_without_being_fetched(
         hub.publish("owner/models", {"q4/far.gguf": remote})
         hub.gate("owner/models", {"right"})
         expected = [
-            "read.models[0].name == 'hearth-hello'",
+            "read.models[0].name == 'hearth-mini'",
             "read.models[0].quantization == 'F16' and read.models[0].complete",
-            "read.models[0].context_length == 32768 and read.models[0].kv_heads == 1",
+            "read.models[0].context_length == 2048 and read.models[0].kv_heads == 4",
             "read.models[1].source == 'hf://owner/models@main/q4/far.gguf' and read.models[1].name == 'far away'",
             f"read.models[1].file_bytes == {len(remote)}",
             f"read.models[1].parameters == {1 << 20}",

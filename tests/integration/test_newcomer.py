@@ -70,7 +70,7 @@ def test_without_haproxy_and_without_root_it_says_what_to_install(machine: hosts
 def test_one_command_ends_with_an_answer_and_lines_that_work_as_printed(machine: hosts.Host) -> None:
     machine.execute("touch", "/tmp/before")
     output = hearth(machine, "up")
-    assert "hearth-hello answered:" in output
+    assert "hearth-mini answered:  I am hearth-mini, and I am ready." in output
     printed = output.partition("answered:")[2].splitlines()
     indent = "        "
     lines = [line.removeprefix(indent) for line in printed]
@@ -78,7 +78,7 @@ def test_one_command_ends_with_an_answer_and_lines_that_work_as_printed(machine:
         first = next(number for number, line in enumerate(lines) if line.startswith(begin))
         command = "\n".join(lines[first : lines.index("", first)] if "" in lines[first:] else lines[first:])
         answer = machine.execute("bash", "-c", command.partition("\nPLAY RECAP")[0])
-        assert "hearth demonstration model" in answer
+        assert "Hello! I am hearth-mini, a demonstration model of hearth.llm." in answer
 
     touched = machine.execute(
         *("find", "/", "-xdev", "(", "-path", CLONE, "-o", "-path", "/proc", "-o", "-path", "/tmp", ")", "-prune"),

@@ -35,7 +35,8 @@ def test_the_archive_holds_the_collection_and_nothing_else(archive: Path) -> Non
     assert {name.parts[0] for name in names if len(name.parts) > 1} <= TREES
     assert {name.name for name in names if len(name.parts) == 1} == FILES
     assert not [name for name in names if name.suffix in (".pyc", ".orig", ".swp") or ".secrets" in name.parts]
-    assert Path("files/models/hearth-hello.gguf") in names
+    assert Path("files/models/hearth-mini.gguf") in names
+    assert Path("files/models/hearth-mini/model.safetensors") in names
 
 
 def test_the_installed_collection_runs_by_its_name(archive: Path, tmp_path: Path) -> None:

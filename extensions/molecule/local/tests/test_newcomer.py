@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from lab.service import Service
 
-WORDS = "hearth"
+HELLO = "Hello! I am hearth-mini, a demonstration model of hearth.llm."
 
 
 @pytest.fixture
@@ -22,12 +22,13 @@ def directory(variables: dict[str, Any]) -> Path:
 
 def test_the_official_client_gets_an_answer_whole_and_streamed(service: Service) -> None:
     client = service.openai("default")
-    assert WORDS in service.ask("hearth-hello", key_name="default")
+    assert service.ask("hearth-mini", "Hello", key_name="default") == HELLO
     stream = client.chat.completions.create(
-        model="hearth-hello", messages=[{"role": "user", "content": "Hello"}], stream=True
+        model="hearth-mini", messages=[{"role": "user", "content": "Hello"}], stream=True
     )
     pieces = [chunk.choices[0].delta.content for chunk in stream if chunk.choices and chunk.choices[0].delta.content]
     assert len(pieces) > 3
+    assert "".join(pieces) == HELLO
 
 
 def test_a_wrong_key_is_refused_in_words(service: Service) -> None:
