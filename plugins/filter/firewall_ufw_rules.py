@@ -49,10 +49,16 @@ if TYPE_CHECKING:
 MARK = "hearth.llm"
 
 
-def firewall_ufw_rules(openings: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
-    return [
+def firewall_ufw_rules(openings: Iterable[Mapping[str, Any]], foreign: Iterable[str] = ()) -> list[dict[str, str]]:
+    opened = {_without_comment(rule) for rule in foreign}
+    rules = [
         _rule(opening, source) for opening in openings for sources in opening["sources"].values() for source in sources
     ]
+    return [rule for rule in rules if _without_comment(rule["line"]) not in opened]
+
+
+def _without_comment(rule: str) -> str:
+    return rule.partition(" comment ")[0]
 
 
 def _rule(opening: Mapping[str, Any], source: str) -> dict[str, str]:

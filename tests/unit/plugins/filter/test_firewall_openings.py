@@ -1,0 +1,45 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible_collections.hearth.llm.plugins.filter.firewall_openings import firewall_openings
+
+LAN = ["192.168.0.0/16", "192.168.1.0/24", "fd00::/8"]
+
+
+def test_ports_get_their_protocol_and_their_merged_sources_family_by_family() -> None:
+    ports = [{"port": "8000-8010", "protocol": "udp", "comment": "voice"}, {"port": 22, "sources": ["10.0.0.7"]}]
+    assert firewall_openings(ports, LAN) == [
+        {
+            "first": 22,
+            "last": 22,
+            "protocol": "tcp",
+            "sources": {"ipv4": ["10.0.0.7/32"], "ipv6": []},
+            "comment": "",
+        },
+        {
+            "first": 8000,
+            "last": 8010,
+            "protocol": "udp",
+            "sources": {"ipv4": ["192.168.0.0/16"], "ipv6": ["fd00::/8"]},
+            "comment": "voice",
+        },
+    ]
+
+
+def test_everything_that_is_wrong_is_said_at_once() -> None:
+    ports = [
+        {"port": 70000},
+        {"port": "9-8"},
+        {"port": "http"},
+        {"port": 1, "protocol": "icmp"},
+        {"port": 2, "sources": ["192.168.1.1/24", "lan"]},
+        {"port": 3, "comment": 'a" drop'},
+    ]
+    with pytest.raises(AnsibleFilterError) as caught:
+        firewall_openings(ports, LAN)
+    message = str(caught.value)
+    for word in ("70000", "'9-8'", "'http'", "'icmp'", "192.168.1.1/24 has host bits set", "'lan'", "'a\" drop'"):
+        assert word in message
