@@ -54,14 +54,15 @@ Described = Mapping[str, Any]
 def frontend_assistants(
     assistants: Mapping[str, Described], users: Sequence[Described], frontend: str
 ) -> list[dict[str, Any]]:
-    findings = list(_findings(assistants, users))
+    present = [user for user in users if user.get("state", "present") == "present"]
+    findings = list(_findings(assistants, present))
     if findings:
         raise AnsibleFilterError(" ".join(findings))
     return [
         {
             "name": name,
             **{key: value for key, value in assistant.items() if key not in ("frontends", "members")},
-            "members": [user["name"] for user in users if _may(user, name, assistant)],
+            "members": [user["name"] for user in present if _may(user, name, assistant)],
         }
         for name, assistant in assistants.items()
         if frontend in assistant.get("frontends", [frontend])

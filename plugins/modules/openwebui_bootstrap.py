@@ -46,8 +46,8 @@ options:
         description: How he is called, where he is made.
         type: str
         default: Admin
-  wait:
-    description: How long the server may take to come up, seconds.
+  wait_timeout:
+    description: How long to wait until the server answers, seconds.
     type: float
     default: 120
 seealso:
@@ -68,7 +68,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 api_key:
-  description: The key, where it is another one than O(api_key). Secret; register the result with C(no_log=true).
+  description: The key, where it is another one than O(api_key). Set C(no_log) on the task.
   returned: when O(api_key) is not valid, and not in check mode
   type: str
 key_valid:
@@ -122,12 +122,12 @@ def argument_spec() -> dict[str, Any]:
                 "name": {"type": "str", "default": "Admin"},
             },
         },
-        "wait": {"type": "float", "default": 120},
+        "wait_timeout": {"type": "float", "default": 120},
     }
 
 
 def run(params: Mapping[str, Any], server: Server, *, check_mode: bool) -> dict[str, Any]:
-    wait_until_ready(server, params["wait"])
+    wait_until_ready(server, params["wait_timeout"])
     server.check_version()
     result: dict[str, Any] = {"key_valid": is_valid(server), "key_made": False, "signed_up": False}
     if result["key_valid"] or check_mode:

@@ -88,7 +88,7 @@ class Users(Kind):
 
 
 def _check_email(email: str) -> None:
-    if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email):
+    if not re.fullmatch(r"[^@\s]+@([^@\s]+\.[^@\s]+|localhost)", email):
         raise InputError(
             f"{email} is no address that the server takes. Give one like anna@example.com; nothing is sent to it."
         )

@@ -17,6 +17,7 @@ USERS: list[dict[str, Any]] = [
     {"name": "ana"},
     {"name": "ben", "assistants": ["BrandSpark"]},
     {"name": "cem", "assistants": ["CodeSage"]},
+    {"name": "dan", "state": "absent"},
 ]
 
 
