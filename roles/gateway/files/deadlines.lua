@@ -1,15 +1,11 @@
 -- SPDX-FileCopyrightText: hearth.llm contributors
 -- SPDX-License-Identifier: GPL-3.0-or-later
 -- Ends requests that take longer than their model may, however much of an answer still comes: HAProxy's own timeouts are for silence.
--- Arguments: the control socket, then MODEL=SECONDS for each model.
+-- Told by the environment, for HAProxy 2.6 hands no arguments over: the control socket, and MODEL=SECONDS for each model.
 
-local arguments = table.pack(...)
-local socket_path = arguments[1]
+local socket_path = os.getenv("GATEWAY_CONTROL_SOCKET")
 local deadlines = {}
-for place = 2, arguments.n do
-  local model, seconds = arguments[place]:match("^(.+)=(%d+)$")
-  deadlines[model] = tonumber(seconds)
-end
+for model, seconds in os.getenv("GATEWAY_DEADLINES"):gmatch("(%S+)=(%d+)") do deadlines[model] = tonumber(seconds) end
 
 local function control(command)
   local socket = core.tcp()
@@ -35,7 +31,8 @@ core.register_task(function()
     if tonumber(core.get_info()["Stopping"]) ~= 0 then return end
     for line in control("show sess"):gmatch("[^\n]+") do
       local session, model, age = line:match("^(0x%x+):.- be=(%S+).- age=(%w+)")
-      if deadlines[model] and seconds_in(age) >= deadlines[model] then control("shutdown session " .. session) end
+      -- An answer that has not begun is ended by timeout server, which tells the client so.
+      if deadlines[model] and seconds_in(age) > deadlines[model] then control("shutdown session " .. session) end
     end
   end
 end)

@@ -26,7 +26,17 @@ LIMIT = 1048576
 LIMITED_KEY = "sk-limited-0123456789"
 HASHED_KEY = "sk-hashed-0123456789"
 HASH = hashlib.sha256(HASHED_KEY.encode()).hexdigest()
+# Keys with limits, each with its name as the end of its text.
+KEYS: list[dict[str, Any]] = [
+    {"name": "pair", "key": "sk-0123456789-pair", "concurrency": 2},
+    {"name": "slow", "key": "sk-0123456789-slow", "requests_per_minute": 3},
+    {"name": "nightly", "key": "sk-0123456789-nightly", "priority": "batch"},
+    {"name": "chat", "key": "sk-0123456789-chat", "names_users": True},
+    {"name": "former", "key": "sk-0123456789-former", "expires": "2026-01-31"},
+]
 SLOTS = 2
+# Seconds that a request for the model hasty may take.
+DEADLINE = 2
 LONGEST_ANSWER = 500
 MESSAGES: Any = [{"role": "user", "content": "Count to three."}]
 
@@ -66,6 +76,8 @@ class Gateway:
         self._run_playbook = run_playbook
         self.models = {
             "alpha": {"address": alpha.address, "slots": SLOTS, "max_output_tokens": LONGEST_ANSWER},
+            # The same engine, for what takes too long.
+            "hasty": {"address": alpha.address, "answer_deadline_seconds": DEADLINE},
             "beta": {"address": beta.address},
             "gone": {"address": f"127.0.0.1:{free_port()}"},
         }
@@ -89,6 +101,7 @@ class Gateway:
                     {"name": "all"},
                     {"name": "limited", "key": LIMITED_KEY, "models": ["alpha"]},
                     {"name": "hashed", "sha256": HASH, "models": ["beta", "gone"]},
+                    *KEYS,
                 ],
                 "gateway_queue_length": 4,
                 "gateway_queue_timeout_seconds": 4,

@@ -36,7 +36,7 @@ def test_a_key_given_as_a_hash_works(gateway: Gateway) -> None:
 
 
 def test_a_key_reads_only_the_models_that_it_may_use(gateway: Gateway) -> None:
-    assert [model.id for model in gateway.openai().models.list()] == ["alpha", "beta", "gone"]
+    assert [model.id for model in gateway.openai().models.list()] == ["alpha", "beta", "gone", "hasty"]
     assert [model.id for model in gateway.openai(LIMITED_KEY).models.list()] == ["alpha"]
     assert gateway.openai(LIMITED_KEY).models.retrieve("alpha").id == "alpha"
 
