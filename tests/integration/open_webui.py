@@ -126,7 +126,7 @@ class OpenWebui:
             return json.load(response)
 
     def _wait(self) -> None:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while self._process.poll() is None and time.monotonic() < deadline:
             try:
                 self.ask("GET", "/ready")

@@ -1,140 +1,24 @@
 # SPDX-FileCopyrightText: hearth.llm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The modules for Open WebUI, through real playbooks, on the real Open WebUI."""
+"""The modules for Open WebUI, through real playbooks, on the real Open WebUI: one server, from nothing to its end."""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.engine import Engine
-from integration.conftest import Outcome, Runner
-from integration.counting_proxy import CountingProxy
-from integration.open_webui import EMAIL, PASSWORD, OpenWebui
-
-ENGINE_KEY = "sk-engine-SECRET-1"
-ADMIN = {"email": EMAIL, "password": PASSWORD}
-FACT = "The cellar opens with the word Quetzal."
-DOCUMENTS = {
-    "cellar.md": f"# Cellar\n{FACT}\n",
-    "menu/today.md": "# Menu\nThe sandwich of the day is the Reuben.\n",
-    "menu/copy.md": "# Menu\nThe sandwich of the day is the Reuben.\n",
-}
-
-
-@dataclass
-class House:
-    """A server, the engine behind it, the proxy that counts, and the directory that holds the documents."""
-
-    server: OpenWebui
-    engine: Engine
-    proxy: CountingProxy
-    runner: Runner
-    documents: Path
-    key: str = ""
-    results: dict[str, Any] = field(default_factory=dict)
-
-    def task(self, module: str, /, **options: Any) -> dict[str, Any]:
-        """A task, whose result is kept by the name of its module."""
-        way = {"api_url": self.proxy.url, "api_key": self.key or None}
-        return {"name": module, f"hearth.llm.openwebui_{module}": {**way, **options}, "register": module}
-
-    def run(self, *tasks: dict[str, Any], **options: Any) -> Outcome:
-        """Plays the tasks. Afterwards `results` has what each returned."""
-        kept = self.documents.parent / "results.json"
-        kept.unlink(missing_ok=True)
-        names = [task["name"] for task in tasks]
-        keep = {
-            "name": "Keep the results",
-            "ansible.builtin.copy": {
-                "content": "{{ {" + ", ".join(f"'{name}': {name}" for name in names) + "} | to_json }}",
-                "dest": str(kept),
-                "mode": "0600",
-            },
-            "check_mode": False,
-            "diff": False,
-            "no_log": True,
-            "changed_when": False,
-        }
-        flags = options.pop("flags", ())
-        outcome = self.runner(
-            [{"hosts": "localhost", "gather_facts": False, "tasks": [*tasks, keep]}], *flags, **options
-        )
-        self.results = json.loads(kept.read_text()) if kept.exists() else {}
-        return outcome
-
-    def ask(self, method: str, path: str, payload: Any = None, *, key: str | None = None) -> Any:
-        return self.server.ask(method, path, payload, key=key or self.key)
-
-    def chat(self, model: str, words: str, *, key: str | None = None) -> Any:
-        messages = [{"role": "user", "content": words}]
-        return self.ask(
-            "POST", "/api/chat/completions", {"model": model, "messages": messages, "stream": False}, key=key
-        )
-
-    def session(self, email: str, password: str) -> str:
-        return str(self.server.ask("POST", "/api/v1/auths/signin", {"email": email, "password": password})["token"])
-
-    def everything(self) -> list[dict[str, Any]]:
-        """One description of a whole server."""
-        way = {"url": f"http://{self.engine.address}/v1", "api_key": ENGINE_KEY}
-        return [
-            self.task(
-                "settings",
-                settings={"rag.top_k": 4, "user.permissions": {"chat": {"share": False}}},
-                secrets={"web.search.brave_search_api_key": "brave-SECRET-2"},
-                connections=[way],
-                exclusive_connections=True,
-                embedding={"model": "embedder", "batch_size": 16, **way},
-            ),
-            self.task(
-                "user",
-                users=[
-                    {"email": "anna@example.com", "name": "Anna", "password": "anna-SECRET-3"},
-                    {"email": "Ben@example.com", "name": "Ben", "password": "ben-SECRET-4"},
-                    {"email": "carl@example.com", "name": "Carl", "password": "carl-SECRET-5", "suspended": True},
-                ],
-            ),
-            self.task("group", groups=[{"name": "kitchen", "description": "Who cooks", "members": ["Ben"]}]),
-            self.task(
-                "knowledge", knowledge=[{"name": "handbook", "description": "How we work", "src": str(self.documents)}]
-            ),
-            self.task(
-                "model",
-                models=[
-                    {
-                        "name": "DocExplorer",
-                        "model": "assistant",
-                        "system_prompt": "Answer from the documents.",
-                        "temperature": 0.1,
-                        "knowledge": ["handbook"],
-                        "members": ["Anna"],
-                        "groups": ["kitchen"],
-                    },
-                    {"name": "BrandSpark", "model": "assistant", "temperature": 0.9, "everyone": True},
-                ],
-            ),
-        ]
+from integration.conftest import Runner
+from integration.openwebui_house import ADMIN, DOCUMENTS, ENGINE_KEY, FACT, House, open_house
 
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory, module_playbook: Runner) -> Iterator[House]:
-    directory = tmp_path_factory.mktemp("open_webui")
-    documents = directory / "documents"
-    for path, text in DOCUMENTS.items():
-        place = documents / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(text)
-    with (
-        Engine(models=("assistant", "embedder"), dimensions=64) as engine,
-        OpenWebui(directory / "server") as server,
-        CountingProxy(server.port) as proxy,
-    ):
-        yield House(server, engine, proxy, module_playbook, documents)
+    with open_house(tmp_path_factory.mktemp("open_webui"), module_playbook) as running:
+        yield running
 
 
 def test_from_nothing_to_an_answer_from_the_document_without_a_click(house: House) -> None:
@@ -165,3 +49,157 @@ def test_the_second_run_changes_nothing_and_writes_nothing(house: House) -> None
     assert house.proxy.writes == []
     assert house.proxy.count < 40
     assert house.results["knowledge"]["duplicates"] == {"handbook": {"menu/today.md": "menu/copy.md"}}
+
+
+def test_check_mode_tells_all_that_was_changed_by_hand_and_a_run_mends_that_alone(house: House) -> None:
+    drifts = _drifts(house)
+
+    for drift in drifts.values():
+        drift()
+    house.proxy.forget()
+    foretold = house.run(*house.everything(), flags=("--check", "--diff"))
+    assert house.proxy.writes == []
+    expected = {name: house.results[name] for name in house.results}
+    done = house.run(*house.everything())
+
+    assert foretold.changed == done.changed == 5
+    for name, result in house.results.items():
+        for verb in ("created", "updated", "deleted"):
+            assert result[verb] == expected[name][verb], (name, verb)
+    assert {name: result["updated"] + result["created"] for name, result in house.results.items()} == {
+        "settings": ["settings", f"http://{house.engine.address}/v1", "embedding"],
+        "user": ["anna@example.com", "ben@example.com"],
+        "group": ["kitchen"],
+        "knowledge": ["handbook"],
+        "model": ["DocExplorer"],
+    }
+    lines = {re.sub(r"\s+", " ", line).rstrip(",") for line in foretold.output.splitlines()}
+    assert lines >= {
+        "- rag.top_k: 3",
+        "+ rag.top_k: 4",
+        "- batch_size: 2",
+        "+ batch_size: 16",
+        "- role: admin",
+        "+ role: user",
+        "- description: Who eats",
+        "- temperature: 1.5",
+        "+ temperature: 0.1",
+        "- system_prompt: Be rude.",
+        f"+ cellar.md: {hashlib.sha256(DOCUMENTS['cellar.md'].encode()).hexdigest()}",
+    }
+    # What nobody named is as it was set by hand.
+    assert house.ask("GET", "/api/v1/models/model?id=docexplorer")["params"]["seed"] == 7
+    _nothing_secret_in(foretold.output, done.output)
+    assert house.run(*house.everything()).changed == 0
+
+
+def _drifts(house: House) -> dict[str, Any]:
+    """What people do in a browser, done through its API."""
+    model = house.ask("GET", "/api/v1/models/model?id=docexplorer")
+    people = {user["name"]: user["id"] for user in house.ask("GET", "/api/v1/users/")["users"]}
+    group = house.ask("GET", "/api/v1/groups/")[0]["id"]
+    knowledge = house.results["knowledge"]["ids"]["handbook"] if house.results.get("knowledge") else None
+    files = house.ask("GET", f"/api/v1/knowledge/{knowledge}/files")["items"]
+    cellar = next(file["id"] for file in files if file["filename"] == "cellar.md")
+    embedding = house.ask("GET", "/api/v1/retrieval/embedding")
+    changed = {**model, "params": {**model["params"], "system": "Be rude.", "temperature": 1.5, "seed": 7}}
+    return {
+        "prompt and temperature": lambda: house.ask("POST", "/api/v1/models/model/update", changed),
+        "role": lambda: house.ask("POST", f"/api/v1/users/{people['Anna']}/update", {"role": "admin"}),
+        "user": lambda: house.ask("DELETE", f"/api/v1/users/{people['Ben']}"),
+        "description": lambda: house.ask(
+            "POST", f"/api/v1/groups/id/{group}/update", {"name": "kitchen", "description": "Who eats"}
+        ),
+        "document": lambda: house.ask("POST", f"/api/v1/knowledge/{knowledge}/file/remove", {"file_id": cellar}),
+        "setting": lambda: house.ask("POST", "/api/v1/configs/import", {"config": {"rag.top_k": 3}}),
+        "connection": lambda: house.ask(
+            "POST",
+            "/openai/config/update",
+            {
+                "ENABLE_OPENAI_API": True,
+                "OPENAI_API_BASE_URLS": [f"http://{house.engine.address}/v1"],
+                "OPENAI_API_KEYS": ["sk-other"],
+                "OPENAI_API_CONFIGS": {},
+            },
+        ),
+        "embedding": lambda: house.ask(
+            "POST", "/api/v1/retrieval/embedding/update", {**embedding, "RAG_EMBEDDING_BATCH_SIZE": 2}
+        ),
+    }
+
+
+def _nothing_secret_in(*outputs: str) -> None:
+    for output in outputs:
+        assert "SECRET" not in output
+        assert not re.search(r"sk-[0-9a-f]{16}", output)
+
+
+def test_all_is_there_after_a_restart_whatever_the_environment_says_then(house: House) -> None:
+    house.server.stop()
+    waiting = {**house.task("bootstrap", wait=60), "no_log": True}
+    process = house.runner.start([{"hosts": "localhost", "gather_facts": False, "tasks": [waiting]}])
+    # What was set once is the database's, and another secret ends sessions, not keys.
+    house.server.variables = {"RAG_TOP_K": "9", "WEBUI_SECRET_KEY": "another one"}
+    house.server.start()
+
+    assert process.wait(90) == 0
+    assert house.run({**house.task("bootstrap"), "no_log": True}, *house.everything()).changed == 0
+    assert FACT in json.dumps(house.chat("docexplorer", "What opens the cellar?")["sources"])
+
+
+def test_documents_follow_their_directory(house: House) -> None:
+    changed, moved, gone = house.documents / "cellar.md", house.documents / "moved.md", house.documents / "menu"
+    changed.write_text("# Cellar\nThe cellar opens with the word Axolotl.\n")
+    (gone / "today.md").rename(moved)
+    (gone / "copy.md").unlink()
+    gone.rmdir()
+
+    house.run(*house.everything())
+
+    files = house.ask("GET", f"/api/v1/knowledge/{house.results['knowledge']['ids']['handbook']}/files")
+    assert sorted(file["filename"] for file in files["items"]) == ["cellar.md", "moved.md"]
+    assert files["directories"] == []
+    # A file that is in no collection any more is no longer there at all.
+    assert house.ask("GET", "/api/v1/files/count") == 2
+    sources = json.dumps(house.chat("docexplorer", "What opens the cellar?")["sources"])
+    assert "Axolotl" in sources
+    assert "Quetzal" not in sources
+    assert house.run(*house.everything()).changed == 0
+
+
+def test_another_embedding_model_embeds_all_documents_anew(house: House) -> None:
+    house.engine.dimensions = 48
+    tasks = house.everything()
+    tasks[0]["hearth.llm.openwebui_settings"]["embedding"]["model"] = "embedder-2"
+
+    house.run(*tasks)
+
+    assert house.results["settings"]["reindexed"]
+    assert "Axolotl" in json.dumps(house.chat("docexplorer", "What opens the cellar?")["sources"])
+    assert house.run(*tasks).changed == 0
+
+
+def test_what_is_not_listed_goes_where_lists_are_exclusive(house: House) -> None:
+    here = {"exclusive": True}
+    foretold = house.run(
+        house.task("model", models=[{"name": "BrandSpark"}], **here),
+        house.task("knowledge", knowledge=[], **here),
+        house.task("group", groups=[], **here),
+        house.task("user", users=[{"email": "anna@example.com"}], **here),
+        flags=("--check",),
+    )
+    assert foretold.changed == 4
+    house.run(
+        house.task("model", models=[{"name": "BrandSpark"}], **here),
+        house.task("knowledge", knowledge=[], **here),
+        house.task("group", groups=[], **here),
+        house.task("user", users=[{"email": "anna@example.com"}], **here),
+    )
+
+    house.run(house.task("info"))
+    info = house.results["info"]
+    assert (list(info["models"]), info["knowledge"], info["groups"]) == (["BrandSpark"], {}, {})
+    assert sorted(info["users"]) == ["admin@example.com", "anna@example.com"]
+    assert house.ask("GET", "/api/v1/files/count") == 0
+    assert info["settings"]["rag.top_k"] == 4
+    _nothing_secret_in(json.dumps(info))
