@@ -45,6 +45,14 @@ class Door:
     # Asked without a key, and with a wrong one; empty where the door leads to no API.
     model: str = ""
 
+    def __post_init__(self) -> None:
+        if urlsplit(self.url).scheme != "https" or not self.name:
+            raise InputError(
+                f"{self.url} does not begin with https:// and a name: a door without TLS cannot be proven closed."
+            )
+        for text in self.closed_paths:
+            parse_path(text)
+
     @property
     def name(self) -> str:
         return urlsplit(self.url).hostname or ""
@@ -60,10 +68,7 @@ class Door:
 
     def way(self, address: str, seconds: float) -> OpenDoor:
         host = f"[{address}]" if ":" in address else address
-        way = Way(self.url, f"{host}:{self.port}", None, self.ca_path)
-        if way.parts.scheme != "https":
-            raise InputError(f"{self.url} does not begin with https://: a door without TLS cannot be proven closed.")
-        return OpenDoor(self, way, address, seconds)
+        return OpenDoor(self, Way(self.url, f"{host}:{self.port}", None, self.ca_path), address, seconds)
 
 
 @dataclass

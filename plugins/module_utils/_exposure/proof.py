@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ansible_collections.hearth.llm.plugins.module_utils._exposure.door import Door, OpenDoor
 
 _WORKERS = 16
+_NAMING_SECONDS = 2.0
 # What a server on the TLS port may say to plain HTTP: that it wants TLS.
 _WANTS_TLS = (400, 421, 426, 497)
 
@@ -94,9 +95,11 @@ def _judge_ports(proof: Proof, expected: Expectation, address: str, seconds: flo
         proof.findings.append(Finding("port", address, f"it cannot be reached from here ({reason})", remedy))
         return
     ports = sorted(proof.scan.open[address])
+    # What answers is asked for its name only: one that says nothing must not cost more than that is worth.
+    patience = min(seconds, _NAMING_SECONDS)
     with ThreadPoolExecutor(_WORKERS) as pool:
         services = dict(
-            zip(ports, pool.map(lambda port: identify(_connector(address, port, seconds), _host(address)), ports))
+            zip(ports, pool.map(lambda port: identify(_connector(address, port, patience), _host(address)), ports))
         )
     proof.services[address] = {port: service.words for port, service in services.items()}
     doors = {door.port for door in expected.doors}
