@@ -79,7 +79,9 @@ def victim(variables: dict[str, Any]) -> Iterator[Victim]:
     found.shell(CARELESS)
     found.await_answer(f"http://127.0.0.1:{ENGINE}/health", "docker logs --tail 20 engine")
     yield found
-    found.shell("docker rm --force engine; systemctl stop docker-tcp.socket docker-tcp.service listener; rmdir /root/empty")
+    found.shell(
+        "docker rm --force engine; systemctl stop docker-tcp.socket docker-tcp.service listener; rmdir /root/empty"
+    )
 
 
 @pytest.fixture(scope="session")
