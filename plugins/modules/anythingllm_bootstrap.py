@@ -69,6 +69,7 @@ EXAMPLES = r"""
 - name: Make the first key
   hearth.llm.anythingllm_bootstrap:
     api_url: http://127.0.0.1:3001
+    api_key: "{{ known_key | default(omit) }}"
     password: "{{ lookup('hearth.llm.secret', 'anythingllm/auth_token') }}"
     multi_user: true
     admin:
@@ -80,14 +81,19 @@ EXAMPLES = r"""
 - name: Use it
   hearth.llm.anythingllm_info:
     api_url: http://127.0.0.1:3001
-    api_key: "{{ anythingllm.api_key }}"
+    api_key: "{{ anythingllm.api_key | default(known_key) }}"
 """
 
 RETURN = r"""
 api_key:
-  description: The key. Null in check mode where it would be made. Set C(no_log) on the task.
+  description: The key, where it is another one than O(api_key). Set C(no_log) on the task.
   type: str
+  returned: when O(api_key) is not valid, except in check mode where it would be made
+key_valid:
+  description: Whether O(api_key) is valid.
+  type: bool
   returned: success
+  sample: false
 key_made:
   description: Whether the key was made by this run.
   type: bool
@@ -142,8 +148,6 @@ if TYPE_CHECKING:
 def argument_spec() -> dict[str, Any]:
     return {
         **connection_spec(),
-        # The key is what this module returns: Ansible would blank it out of the result.
-        "api_key": {"type": "str", "no_log": False},
         "password": {"type": "str", "no_log": True},
         "key_name": {"type": "str", "default": "ansible", "no_log": False},
         "multi_user": {"type": "bool", "default": False},
@@ -160,7 +164,11 @@ def argument_spec() -> dict[str, Any]:
 
 
 def run(params: Mapping[str, Any], server: Server, *, check_mode: bool) -> dict[str, Any]:
-    return Bootstrap(server, params, check_mode=check_mode).run()
+    result = Bootstrap(server, params, check_mode=check_mode).run()
+    result["key_valid"] = result["api_key"] is not None and result["api_key"] == params["api_key"]
+    if result["key_valid"] or result["api_key"] is None:
+        del result["api_key"]
+    return result
 
 
 def main() -> None:

@@ -43,7 +43,7 @@ class Shop:
 
     def plays(self, **more: Any) -> list[dict[str, Any]]:
         """With the key of an earlier run, where there was one. In check mode on a new server there is none to go on with."""
-        connection = {"api_url": self.frontend.url, "api_key": "{{ bootstrap.api_key }}"}
+        connection = {"api_url": self.frontend.url, "api_key": f"{{{{ bootstrap.api_key | default('{self.key}') }}}}"}
         bootstrap = {
             "api_url": self.frontend.url,
             "api_key": self.key,
@@ -66,7 +66,7 @@ class Shop:
             },
             {
                 "name": "Describe",
-                "when": "bootstrap.api_key is not none",
+                "when": "bootstrap.key_valid or bootstrap.api_key is defined",
                 "block": [
                     {
                         "name": f"Describe {step}",
@@ -81,7 +81,7 @@ class Shop:
                 "ansible.builtin.debug": {
                     "msg": "requests {{ [bootstrap, settings, user, workspace, documents] | map(attribute='requests.total') | sum }}"
                 },
-                "when": "bootstrap.api_key is not none",
+                "when": "bootstrap.key_valid or bootstrap.api_key is defined",
             },
         ]
         return [{"name": "Shop", "hosts": "localhost", "gather_facts": False, "tasks": tasks}]
