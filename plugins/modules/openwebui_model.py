@@ -165,13 +165,8 @@ from typing import TYPE_CHECKING, Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError, ProtocolError
 from ansible_collections.hearth.llm.plugins.module_utils._frontend import connection_spec
-from ansible_collections.hearth.llm.plugins.module_utils._open_webui.below import (
-    KnowledgeAccess,
-    ServedModels,
-    is_open,
-    opened,
-)
-from ansible_collections.hearth.llm.plugins.module_utils._open_webui.knowledge import listed
+from ansible_collections.hearth.llm.plugins.module_utils._open_webui.below import open_below
+from ansible_collections.hearth.llm.plugins.module_utils._open_webui.knowledge import check_names, listed
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.models import PARAMS, Assistants
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.overlay import overlay
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.people import People, access_spec
@@ -179,7 +174,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._open_webui.server impo
 from ansible_collections.hearth.llm.plugins.module_utils._reconcile import reconcile
 
 if TYPE_CHECKING:
-    from typing import Mapping, Sequence
+    from typing import Mapping
 
     from ansible_collections.hearth.llm.plugins.module_utils._open_webui.server import Server
     from ansible_collections.hearth.llm.plugins.module_utils._reconcile import Outcome, State
@@ -239,10 +234,8 @@ def run(params: Mapping[str, Any], server: Server, *, check_mode: bool) -> dict[
     outcome = reconcile(assistants, wanted, check_mode=check_mode, exclusive=params["exclusive"])
     results = [outcome.result()]
     if params["open_below"]:
-        open_to = [outcome.states[name] for name, state in wanted.items() if state is not None]
-        results += _open(
-            server, people, found, [state for state in open_to if is_open(state)], assistants.ids, check_mode
-        )
+        present = [outcome.states[name] for name, state in wanted.items() if state is not None]
+        results += open_below(server, people, found, present, assistants.ids, check_mode)
     changed = any(result["changed"] for result in results)
     if changed and not check_mode:
         _make_usable(server, outcome, assistants.ids)
@@ -280,46 +273,11 @@ def _wanted(
     for name in ("parameters", "capabilities"):
         wanted[name] = None if item[name] is None else overlay(there.get(name, {}), item[name])
     if item["knowledge"] is not None:
-        for name in item["knowledge"]:
-            count = sum(each == name for each in knowledge.values())
-            if count > 1:
-                raise InputError(
-                    f"{item['name']}: {count} knowledge bases are called {name}. Remove or rename all but one."
-                )
-            if not count and not check_mode:
-                raise InputError(
-                    f"{item['name']}: there is no knowledge {name}. Make it with hearth.llm.openwebui_knowledge."
-                )
+        check_names(item["name"], item["knowledge"], list(knowledge.values()), lenient=check_mode)
         wanted["knowledge"] = sorted(set(item["knowledge"]))
         if item["knowledge"] and item["function_calling"] is None and there.get("function_calling") is None:
             wanted["function_calling"] = "legacy"
     return {**wanted, **people.access(item)}
-
-
-def _open(
-    server: Server,
-    people: People,
-    found: Sequence[Mapping[str, Any]],
-    assistants: Sequence[State],
-    ids: Mapping[str, str],
-    check_mode: bool,
-) -> list[dict[str, Any]]:
-    """Opens what is below these assistants to those who may use them. An assistant may be below another one; it is listed for itself."""
-    if not assistants:
-        return []
-    served, knowledge = ServedModels(server, people), KnowledgeAccess(server, people, found)
-    there = knowledge.read()
-    wanted = [
-        (served, opened(served.read(), assistants, lambda state: {state["model"]} - set(ids.values()))),
-        (knowledge, opened(there, assistants, lambda state: set(state.get("knowledge") or ()) & set(there))),
-    ]
-    return [_labelled(reconcile(kind, states, check_mode=check_mode).result(), kind.label) for kind, states in wanted]
-
-
-def _labelled(result: dict[str, Any], label: str) -> dict[str, Any]:
-    """A diff of many kinds of things says of which kind each is."""
-    diff = {side: {f"{label} {key}": state for key, state in states.items()} for side, states in result["diff"].items()}
-    return {**result, "diff": diff}
 
 
 def _make_usable(server: Server, outcome: Outcome, ids: Mapping[str, str]) -> None:

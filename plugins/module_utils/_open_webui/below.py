@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.people import FIELDS
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.server import segment
-from ansible_collections.hearth.llm.plugins.module_utils._reconcile import Kind
+from ansible_collections.hearth.llm.plugins.module_utils._reconcile import Kind, reconcile
 
 if TYPE_CHECKING:
     from typing import Callable, Iterable, Mapping, Sequence
@@ -89,5 +89,28 @@ def opened(
     return wanted
 
 
-def is_open(assistant: State) -> bool:
-    return any(assistant.get(field) for field in FIELDS)
+def open_below(
+    server: Server,
+    people: People,
+    found: Sequence[Mapping[str, Any]],
+    assistants: Sequence[State],
+    ids: Mapping[str, str],
+    check_mode: bool,
+) -> list[dict[str, Any]]:
+    """Opens what is below these assistants to those who may use them. An assistant may be below another one; it is listed for itself."""
+    assistants = [state for state in assistants if any(state.get(field) for field in FIELDS)]
+    if not assistants:
+        return []
+    served, knowledge = ServedModels(server, people), KnowledgeAccess(server, people, found)
+    there = knowledge.read()
+    wanted: list[tuple[Kind, dict[str, State]]] = [
+        (served, opened(served.read(), assistants, lambda state: {state["model"]} - set(ids.values()))),
+        (knowledge, opened(there, assistants, lambda state: set(state.get("knowledge") or ()) & set(there))),
+    ]
+    return [_labelled(reconcile(kind, states, check_mode=check_mode).result(), kind.label) for kind, states in wanted]
+
+
+def _labelled(result: dict[str, Any], label: str) -> dict[str, Any]:
+    """A diff of many kinds of things says of which kind each is."""
+    diff = {side: {f"{label} {key}": state for key, state in states.items()} for side, states in result["diff"].items()}
+    return {**result, "diff": diff}

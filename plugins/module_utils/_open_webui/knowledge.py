@@ -35,6 +35,16 @@ def listed(server: Server) -> list[dict[str, Any]]:
     return server.pages(_LIST, "items")
 
 
+def check_names(assistant: str, names: Sequence[str], there: Sequence[str], *, lenient: bool) -> None:
+    """That each name is that of one knowledge; `lenient`, where this run may make it."""
+    for name in names:
+        count = there.count(name)
+        if count > 1:
+            raise InputError(f"{assistant}: {count} knowledge bases are called {name}. Remove or rename all but one.")
+        if not count and not lenient:
+            raise InputError(f"{assistant}: there is no knowledge {name}. Make it with hearth.llm.openwebui_knowledge.")
+
+
 def once(documents: Mapping[str, Document]) -> tuple[dict[str, Document], dict[str, str]]:
     """The documents without those that say what another one says, and for each of these the other one.
 
