@@ -13,7 +13,7 @@ description:
   - Gives an expression of PCRE2 that a whole JSON text matches when it has one of the keys exactly once, or, with O(highest), when each of
     the keys is a whole number up to that, wherever it stands and however often.
   - JSON can spell every letter as an escape, and a key twice. Who judges a text that somebody else will read has to see what any reader could see.
-  - A key with an object or an array as its value is not meant, as in the description of a tool.
+  - A key with an object as its value is not meant, as in the description of a tool.
   - The text is matched from quote to quote and without a way back. When the matcher gives up, on a huge text of nothing but quotes, the text does not
     match and is refused.
 positional: highest
@@ -48,9 +48,9 @@ def gateway_body_pattern(names: Sequence[str], highest: int | None = None) -> st
     # Within a string each quote has a backslash before it: in valid JSON nothing but a key matches this.
     key = rf'"(?:{"|".join(map(_spellings, names))})"\s*+:\s*+'
     if highest is None:
-        plain = rf"{key}[^\s{{\[]"
+        plain = rf"{key}[^\s{{]"
         return rf"\A{_without(plain)}{plain}{_without(plain)}\z"
-    more = rf"{key}(?!(?:{_up_to(int(highest))}|null)\s*+[,}}])[^\s{{\[]"
+    more = rf"{key}(?!(?:{_up_to(int(highest))}|null)\s*+[,}}])[^\s{{]"
     return rf"\A{_without(more)}\z"
 
 

@@ -84,8 +84,12 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_POST(self) -> None:
+        try:
+            body = json.loads(self._read())
+        except (ValueError, RecursionError) as error:
+            self._answer({"error": {"message": str(error), "type": "invalid_request_error"}}, 400)
+            return
         engine = self.server.engine
-        body = json.loads(self._read())
         engine.received.append(Received(self.path, self.headers, body))
         with self.server.lock:
             engine.running += 1
@@ -109,10 +113,11 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer({"object": "list", "data": models})
 
     def _embed(self, body: dict[str, Any]) -> None:
-        texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
+        texts = body.get("input")
+        texts = texts if isinstance(texts, list) else [texts]
         dimensions = self.server.engine.dimensions
         vectors = [
-            {"object": "embedding", "index": i, "embedding": embedding(text, dimensions)}
+            {"object": "embedding", "index": i, "embedding": embedding(str(text), dimensions)}
             for i, text in enumerate(texts)
         ]
         self._answer({"object": "list", "model": body["model"], "data": vectors})
@@ -127,9 +132,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.rfile.readline()
         return body
 
-    def _answer(self, content: dict[str, Any]) -> None:
+    def _answer(self, content: dict[str, Any], status: int = 200) -> None:
         data = json.dumps(content).encode()
-        self.send_response(200)
+        self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))
         self.send_header("Access-Control-Allow-Origin", "*")

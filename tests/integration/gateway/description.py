@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import http.client
 import json
@@ -118,8 +119,24 @@ class Gateway:
         return (self.directory / "secrets" / "api_keys" / "all").read_text().strip()
 
     @property
+    def authority(self) -> Path:
+        return self.directory / "secrets" / "tls" / "ca.pem"
+
+    @property
     def tls(self) -> ssl.SSLContext:
-        return ssl.create_default_context(cafile=self.directory / "secrets" / "tls" / "ca.pem")
+        return ssl.create_default_context(cafile=self.authority)
+
+    @property
+    def workers(self) -> set[int]:
+        """The processes of this gateway's HAProxy."""
+        mine = str(self.directory / "h" / "services" / "gateway")
+        found = set()
+        for process in Path("/proc").iterdir():
+            # A process may end while it is looked at.
+            with contextlib.suppress(OSError):
+                if process.name.isdecimal() and f"-f\0{mine}" in (process / "cmdline").read_text():
+                    found.add(int(process.name))
+        return found
 
     def connect(self) -> http.client.HTTPSConnection:
         return http.client.HTTPSConnection("localhost", self.port, context=self.tls, timeout=20)

@@ -4,10 +4,15 @@
 
 from __future__ import annotations
 
+import os
+import pwd
+import time
+from datetime import UTC, datetime
+
 import openai
 import pytest
 from fakes.engine import Engine
-from integration.gateway.description import HASH, HASHED_KEY, LIMITED_KEY, MESSAGES, Gateway
+from integration.gateway.description import HASH, HASHED_KEY, LIMITED_KEY, MESSAGES, Gateway, eventually
 
 
 @pytest.mark.parametrize("key", ["sk-wrong", "", HASH])
@@ -33,6 +38,32 @@ def test_the_openai_client_understands_the_errors(gateway: Gateway) -> None:
 
 def test_a_key_given_as_a_hash_works(gateway: Gateway) -> None:
     assert gateway.complete({"model": "beta", "messages": MESSAGES}, HASHED_KEY).status == 200
+
+
+def test_a_key_that_has_expired_is_told_so(gateway: Gateway) -> None:
+    answer = gateway.ask("GET", "/v1/models", key="sk-0123456789-former")
+    assert (answer.status, answer.error["code"]) == (401, "expired_api_key")
+
+
+def test_a_key_expires_without_a_new_run_and_lies_where_only_its_owner_reads_it(gateway: Gateway) -> None:
+    path = gateway.directory / "handed-over"
+    user = pwd.getpwuid(os.geteuid()).pw_name
+
+    def describe(seconds: float) -> None:
+        moment = datetime.fromtimestamp(time.time() + seconds, UTC).isoformat()
+        guest = {"name": "guest", "expires": moment, "hand_over": {"path": str(path), "owner": user}}
+        gateway.describe(gateway_api_keys=[{"name": "all"}, guest])
+
+    began = time.monotonic()
+    describe(600)
+    key = path.read_text().strip()
+    assert path.stat().st_mode & 0o777 == 0o400
+    assert gateway.ask("GET", "/v1/models", key=key).status == 200
+    # As long as a run takes here, and a little.
+    describe(time.monotonic() - began + 3)
+    eventually(lambda: gateway.ask("GET", "/v1/models", key=key).status == 401, "the key has expired", 120)
+    assert gateway.ask("GET", "/v1/models", key=key).error["code"] == "expired_api_key"
+    gateway.describe()
 
 
 def test_a_key_reads_only_the_models_that_it_may_use(gateway: Gateway) -> None:

@@ -30,6 +30,23 @@ def test_nobody_may_ask_for_a_longer_answer_than_the_model_gives(gateway: Gatewa
     assert ask(LONGEST_ANSWER).choices
 
 
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ('{"model":"alpha","max_tokens":5,"max_tokens":501}', "max_tokens_too_large"),
+        ('{"model":"alpha","max_tokens":1e9}', "max_tokens_too_large"),
+        ('{"model":"alpha","max_tokens":-1}', "max_tokens_too_large"),
+        (r'{"model":"alpha","max\u005ftokens":501}', "max_tokens_too_large"),
+        ('{"model":"alpha","max_tokens":500,"n":2}', "one_answer_only"),
+        ('{"model":"alpha","best_of":9}', "one_answer_only"),
+    ],
+)
+def test_the_longest_answer_cannot_be_dodged(gateway: Gateway, alpha: Engine, body: str, code: str) -> None:
+    answer = gateway.complete(body)
+    assert (answer.status, answer.error["code"]) == (400, code)
+    assert alpha.received == []
+
+
 def test_a_body_that_does_not_say_its_length_is_limited_too(gateway: Gateway, alpha: Engine) -> None:
     connection = gateway.connect()
     pieces = (

@@ -62,20 +62,9 @@ def _under_way(gateway: Gateway) -> tuple[int, int]:
 
 
 def _memory(gateway: Gateway) -> int:
-    """What the workers of this gateway have in memory."""
-    mine = str(gateway.directory / "h" / "services" / "gateway")
-    sizes = []
-    for process in Path("/proc").iterdir():
-        if process.name.isdecimal():
-            try:
-                command = (process / "cmdline").read_text()
-                status = (process / "status").read_text()
-            except OSError:
-                continue
-            if mine in command and "haproxy" in command:
-                sizes.append(int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0]) * 1024)
-    assert sizes
-    return sum(sizes)
+    """Bytes that the processes of this gateway have in memory."""
+    sizes = [re.findall(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{worker}/status").read_text()) for worker in gateway.workers]
+    return sum(int(size) * 1024 for (size,) in sizes)
 
 
 class Crowd:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import socket
 import ssl
 import threading
@@ -60,6 +61,28 @@ def test_the_log_has_names_and_times_and_neither_keys_nor_prompts(gateway: Gatew
     assert entry["ms_total"] >= entry["ms_first_byte"] >= 0
     for secret in (LIMITED_KEY, gateway.key, "a-secret"):
         assert secret not in gateway.log
+
+
+def test_who_asks_what_of_which_model_is_counted(gateway: Gateway, alpha: Engine) -> None:
+    whose = 'key="chat",model="alpha"'
+
+    def counted(line: str) -> float:
+        found = re.search(rf"^{re.escape(line)} ([0-9.]+)$", gateway.metrics("/metrics/keys"), re.MULTILINE)
+        return float(found[1]) if found else 0
+
+    key = "sk-0123456789-chat"
+    before = counted(f"hearth_requests_total{{{whose}}}"), counted(f'hearth_answers_total{{{whose},status="200"}}')
+    waited = counted(f"hearth_first_byte_seconds_sum{{{whose}}}")
+    alpha.go.clear()
+    threading.Timer(0.3, alpha.go.set).start()
+    body = {"model": "alpha", "messages": MESSAGES}
+    assert gateway.ask("POST", "/v1/chat/completions", body, key, {"X-OpenWebUI-User-Id": "ann"}).status == 200
+    assert counted(f"hearth_requests_total{{{whose}}}") == before[0] + 1
+    assert counted(f'hearth_answers_total{{{whose},status="200"}}') == before[1] + 1
+    assert 0.2 < counted(f"hearth_first_byte_seconds_sum{{{whose}}}") - waited < 3
+    assert counted(f"hearth_answer_bytes_total{{{whose}}}") > 100
+    assert counted(f"hearth_requests_open{{{whose}}}") == 0
+    eventually(lambda: '"user":"ann"' in gateway.log, "the log has come")
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion")

@@ -8,8 +8,10 @@ import http.client
 import json
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 from fakes.engine import Engine
@@ -34,19 +36,23 @@ def _waiting(gateway: Gateway, alpha: Engine, line: Sequence[Who]) -> Iterator[l
         body = {"model": "alpha", "messages": [{"role": "user", "content": f"{key} {user}"}]}
         answers.append(gateway.ask("POST", "/v1/chat/completions", body, key, {USER: user}))
 
-    for number, (key, user) in enumerate([(None, "")] * SLOTS + list(line)):
+    asked: Counter[str] = Counter()
+    for key, user in [(None, "")] * SLOTS + list(line):
         threads.append(threading.Thread(target=ask, args=(key, user)))
         threads[-1].start()
-        place = number + 1
-        there = f'hearth_requests_open{{key="{_name(key)}",model="alpha"}}'
-        mine = sum(_name(other) == _name(key) for other, _user in ([(None, "")] * SLOTS + list(line))[:place])
-        eventually(lambda there=there, mine=mine: f"{there} {mine}\n" in gateway.metrics("/metrics/keys"), "it waits")
+        asked[_name(key)] += 1
+        counted = f'hearth_requests_open{{key="{_name(key)}",model="alpha"}} {asked[_name(key)]}\n'
+        eventually(partial(_is_counted, gateway, counted), "it is there")
     eventually(lambda: alpha.running == SLOTS, "the slots are taken")
     yield answers
     alpha.go.set()
     for thread in threads:
         thread.join()
     assert {answer.status for answer in answers} == {200}
+
+
+def _is_counted(gateway: Gateway, line: str) -> bool:
+    return line in gateway.metrics("/metrics/keys")
 
 
 def _name(key: str | None) -> str:

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ MODELS: dict[str, dict[str, Any]] = {
 KEYS: list[dict[str, Any]] = [
     {"name": "default"},
     {"name": "alice@example.com", "models": ["tiny"]},
-    {"name": "bot", "sha256": "0a" * 32},
+    {"name": "bot", "sha256": "0a" * 32, "expires": date(2027, 1, 31), "priority": "batch", "concurrency": 4},
 ]
 
 
@@ -34,6 +35,11 @@ def test_a_good_description_has_no_findings() -> None:
         (MODELS, [{"name": "a"}, {"name": "a"}], "the name a is there 2 times"),
         (MODELS, [{"name": "a", "sha256": "abc"}], "is not 64 hexadecimal digits"),
         (MODELS, [{"name": "a", "sha256": "0a" * 32, "key": "k" * 20}], "has both key and sha256"),
+        (MODELS, [{"name": "a", "concurrency": 0}], "a has '0' concurrency: write a number from 1"),
+        (MODELS, [{"name": "a", "priority": "high"}], "the priority 'high': there are interactive and batch"),
+        (MODELS, [{"name": "a", "expires": "soon"}], "expires is 'soon': write a day, such as 2027-01-31"),
+        (MODELS, [{"name": "a", "previous": [{"sha256": "0a" * 32}]}], "until is 'None'"),
+        ({"tiny": {"address": "x:1", "answer_deadline_seconds": "1h"}}, [], "tiny has '1h' answer_deadline_seconds"),
         (MODELS, [{"name": "a", "models": ["tiny", "tinny"]}], "a is for tinny, and served are qwen3-8b, tiny"),
     ],
 )
