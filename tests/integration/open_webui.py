@@ -25,7 +25,6 @@ EMAIL, PASSWORD = "admin@example.com", "correct horse battery"
 ENVIRONMENT = {
     "ANONYMIZED_TELEMETRY": "false",
     "AUDIO_STT_ENGINE": "web",
-    "CORS_ALLOW_ORIGIN": "http://127.0.0.1",
     "DO_NOT_TRACK": "true",
     "ENABLE_API_KEYS": "true",
     "ENABLE_COMMUNITY_SHARING": "false",
@@ -89,6 +88,8 @@ class OpenWebui:
         data = self.directory / "data"
         environment = {
             **ENVIRONMENT,
+            # Browsers of any other origin get no WebSocket, and wait for ever.
+            "CORS_ALLOW_ORIGIN": self.url,
             "DATA_DIR": str(data),
             "HOME": str(self.directory / "home"),
             "PATH": os.environ["PATH"],

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from typing import Any
+
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.below import opened
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.models import slug
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.overlay import overlay
@@ -17,7 +19,7 @@ def test_what_is_named_is_laid_over_what_is_there() -> None:
 
 def test_what_is_below_opens_to_all_assistants_together_and_closes_to_nobody() -> None:
     there = {"m": {"everyone": False, "members": ["old"], "groups": []}}
-    assistants = [
+    assistants: list[dict[str, Any]] = [
         {"model": "m", "members": ["anna"], "groups": ["kitchen"]},
         {"model": "m", "members": ["ben"], "everyone": False},
         {"model": "n", "everyone": True},
