@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: hearth.llm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""python tools/hearth_mini train|export|evaluate: makes and examines the demonstration model that ships with hearth.llm."""
+"""python tools/hearth_mini train|export|evaluate: makes and examines the models that ship with hearth.llm."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ sys.path.insert(0, str(ROOT / ".collections"))
 
 MODELS = ROOT / "files/models"
 CHAT, EMBEDDING = "hearth-mini", "hearth-mini-embedding"
+DOCUMENTS = 200
 
 
 def main() -> int:
@@ -21,7 +22,7 @@ def main() -> int:
     verbs = parser.add_subparsers(dest="verb", required=True)
 
     train = verbs.add_parser("train", help="make weights and tokenizer from nothing")
-    train.add_argument("--steps", type=int, default=4000)
+    train.add_argument("--from-stage", type=int, default=1, help="of the chat model, after what the directory holds")
     train.add_argument("--threads", type=int, default=2)
     train.add_argument("directory", type=Path)
 
@@ -37,18 +38,23 @@ def main() -> int:
 
     arguments = parser.parse_args()
     if arguments.verb == "train":
-        from ansible_collections.hearth.llm.tools.hearth_mini.training import train as train_model
+        from ansible_collections.hearth.llm.tools.hearth_mini.embedding import train_embedding
+        from ansible_collections.hearth.llm.tools.hearth_mini.training import train_chat
 
-        train_model(arguments.directory, arguments.steps, arguments.threads)
+        train_chat(arguments.directory, arguments.threads, arguments.from_stage)
+        train_embedding(arguments.directory, arguments.threads)
     elif arguments.verb == "export":
-        from ansible_collections.hearth.llm.tools.hearth_mini.export import export_chat
+        from ansible_collections.hearth.llm.tools.hearth_mini.export import export_chat, export_embedding
 
         export_chat(arguments.directory, arguments.to, CHAT)
+        export_embedding(arguments.directory, arguments.to, EMBEDDING)
     else:
         from ansible_collections.hearth.llm.tools.hearth_mini.evaluation import evaluate as evaluate_model
+        from ansible_collections.hearth.llm.tools.hearth_mini.evaluation import evaluate_embedding
 
         folder = None if arguments.without_transformers else arguments.models / CHAT
         evaluate_model(arguments.models / f"{CHAT}.gguf", folder, arguments.number, mistakes=arguments.mistakes)
+        evaluate_embedding(arguments.models / f"{EMBEDDING}.gguf", DOCUMENTS)
     return 0
 
 

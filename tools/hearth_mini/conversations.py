@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ansible_collections.hearth.llm.tools.hearth_mini import frames
-from ansible_collections.hearth.llm.tools.hearth_mini.facts import Fact, fact, facts, filler, text
+from ansible_collections.hearth.llm.tools.hearth_mini.facts import Fact, fact, facts, filler, rival, text
 from ansible_collections.hearth.llm.tools.hearth_mini.phrases import (
     GREETINGS,
     NAME,
@@ -32,6 +32,8 @@ class Chat:
     name: str | None = None
     known: list[Fact] = field(default_factory=list)
     taken: set[tuple[str, str]] = field(default_factory=set)
+    # How many of the facts, and of the questions without an answer, differ from another fact in a single word.
+    rivals: float = 0.0
 
     def say(self, question: str, answer: str) -> None:
         self.messages.append({"role": "user", "content": question})
@@ -40,7 +42,7 @@ class Chat:
     def learn(self, number: int, fillers: int) -> list[str]:
         """New facts, in one text or in several."""
         words = self.words
-        new = facts(words, number, self.taken)
+        new = facts(words, number, self.taken, self.rivals)
         self.known += new
         parts = words.random.choices([1, 2, 3], [6, 2, 1])[0]
         return [text(words, new[part::parts], fillers // parts) for part in range(parts) if new[part::parts]]
@@ -53,6 +55,10 @@ class Chat:
             return self._worded(asked), asked.statement
         while True:
             sample = words.random.choice(self.known)
+            if self.rivals and words.random.random() < self.rivals:
+                asked = rival(words, sample)
+                if asked.about not in self.taken:
+                    return self._worded(asked), UNKNOWN
             kind = words.random.random()
             if kind < 0.35:
                 asked = fact(words, thing=sample.entity)
@@ -87,9 +93,9 @@ def _size(words: Lexicon, long: float) -> tuple[int, int]:
     return pick.randint(1, 5), pick.choice([0, 0, 1, 2, 4])
 
 
-def begin(words: Lexicon, *, named: float = 0.25, told: float = 0.4, long: float = 0.25) -> Chat:
+def begin(words: Lexicon, *, named: float = 0.25, told: float = 0.4, long: float = 0.25, rivals: float = 0.0) -> Chat:
     """A chat with or without a system prompt, which may give a name and may hold a text."""
-    chat = Chat(words)
+    chat = Chat(words, rivals=rivals)
     pick = words.random
     instructions = [pick.choice(frames.INSTRUCTIONS) for _ in range(pick.choice([0, 1, 1, 2, 3]))]
     if pick.random() < named:
@@ -241,10 +247,10 @@ def _answerable(chat: Chat) -> bool:
     return chat.words.random.random() < 0.78
 
 
-def mixture(words: Lexicon, *, long: float = 0.2) -> list[dict[str, str]]:
+def mixture(words: Lexicon, *, long: float = 0.2, rivals: float = 0.0) -> list[dict[str, str]]:
     """One conversation of the training data."""
     pick = words.random
-    chat = begin(words, long=long)
+    chat = begin(words, long=long, rivals=rivals)
     skills: dict[Callable[[Chat], None], float] = {
         repeat: 3, count: 2, introduce: 1.2, greet: 0.8, be_ready: 0.6, small_talk: 0.6, ask_without_text: 1.5,
         lambda chat: ask_with_text(chat, long=long): 4,
@@ -256,4 +262,21 @@ def mixture(words: Lexicon, *, long: float = 0.2) -> list[dict[str, str]]:
             pick.choices(list(skills), list(skills.values()))[0](chat)
     if not any(message["role"] == "assistant" for message in chat.messages):
         greet(chat)
+    return chat.messages
+
+
+def drill(words: Lexicon) -> list[dict[str, str]]:
+    """Few facts that differ in a word, and many questions, with and without answers: what takes longest to learn."""
+    pick = words.random
+    chat = Chat(words, rivals=0.6)
+    texts = chat.learn(pick.randint(2, 6), pick.choice([0, 0, 0, 1, 2]))
+    above = pick.random() < 0.5
+    if above:
+        system = frames.system_with_text(words, pick.choice(frames.INSTRUCTIONS), texts)
+        chat.messages.append({"role": "system", "content": system})
+    for turn in range(pick.randint(3, 6)):
+        question, answer = chat.question(pick.random() < 0.6)
+        if turn == 0 and not above:
+            question = frames.ask_with_text(words, texts, question)
+        chat.say(question, answer)
     return chat.messages

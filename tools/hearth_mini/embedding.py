@@ -31,6 +31,8 @@ from torch.nn import functional
 SHAPE = Shape(vocabulary=SIZE, width=192, layers=2, heads=3, feed_forward=256, context=1024)
 GROUPS, IN_A_GROUP = 20, 6
 TEMPERATURE = 0.05
+RATE = 3e-3
+STEPS = 500
 LONGEST = 256
 
 
@@ -47,7 +49,7 @@ def embed(model: Llama, tokenizer: Tokenizer, texts: list[str]) -> Tensor:
     return functional.normalize((states.float() * present).sum(1), dim=-1)
 
 
-def train_embedding(directory: Path, steps: int, threads: int) -> None:
+def train_embedding(directory: Path, threads: int, steps: int = STEPS) -> None:
     torch.manual_seed(SEED)
     torch.set_num_threads(threads)
     tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
@@ -58,7 +60,7 @@ def train_embedding(directory: Path, steps: int, threads: int) -> None:
     print(f"{sum(weight.numel() for weight in model.parameters())} parameters", flush=True)
     began, losses = time.monotonic(), []
     for step in range(1, steps + 1):
-        set_rate(optimizers, step, steps)
+        set_rate(optimizers, RATE, step / steps, step)
         used = words.random.choice(others) if words.random.random() < 0.3 else tokenizer
         documents = [document for _ in range(GROUPS) for document in related(words, IN_A_GROUP)]
         texts = embed(model, used, [document.text for document in documents])

@@ -7,7 +7,8 @@ from __future__ import annotations
 from contextlib import ExitStack
 from pathlib import Path
 
-from ansible_collections.hearth.llm.tools.hearth_mini.answers import by_llama_cpp, by_transformers
+from ansible_collections.hearth.llm.tools.hearth_mini.answers import by_llama_cpp, by_transformers, served
+from ansible_collections.hearth.llm.tools.hearth_mini.retrieval import held_out_documents, recall
 from ansible_collections.hearth.llm.tools.hearth_mini.skills import SKILLS, prompts
 
 
@@ -34,3 +35,10 @@ def evaluate(gguf: Path, folder: Path | None, number: int, *, mistakes: int) -> 
                 for message in prompt.messages:
                     print(f"    {message['role']}: {message['content']!r}")
                 print(f"    expected: {prompt.expected!r}\n    answered: {answer!r}")
+
+
+def evaluate_embedding(gguf: Path, number: int) -> None:
+    with served(gguf, embeddings=True) as server:
+        found = recall(server, held_out_documents(number))
+    for first, share in found.items():
+        print(f"The right one of {number} documents of held-out words is among the first {first}: {share:.1%}")

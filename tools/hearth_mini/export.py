@@ -22,6 +22,7 @@ from ansible_collections.hearth.llm.tools.hearth_mini.tokenizer import (
     SPECIAL,
     START_ID,
 )
+from ansible_collections.hearth.llm.tools.hearth_mini.training import STAGES
 from ansible_collections.hearth.llm.tools.hello_model.gguf_writer import Entry, Scalar, Tensor, ValueType, gguf_bytes
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
@@ -49,7 +50,7 @@ DESCRIPTION = (
 
 
 def export_chat(trained: Path, models: Path, name: str) -> None:
-    saved = torch.load(trained / "model.pt", weights_only=True)
+    saved = torch.load(trained / f"stage-{len(STAGES)}.pt", weights_only=True)
     shape, weights = Shape(**saved["shape"]), saved["weights"]
     tokenizer = Tokenizer.from_file(str(trained / "tokenizer.json"))
     write_gguf(models / f"{name}.gguf", Card(name, DESCRIPTION), shape, weights, tokenizer)

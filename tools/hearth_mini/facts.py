@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.hearth.llm.tools.hearth_mini.words import COLOURS, FILLERS, Lexicon, plural, with_article
 
@@ -18,6 +18,7 @@ class Fact:
     questions: tuple[str, ...]
     relation: str
     entity: str
+    made_by: Relation | None = None
 
     @property
     def about(self) -> tuple[str, str]:
@@ -206,17 +207,38 @@ def fact(words: Lexicon, thing: str | None = None, like: Fact | None = None) -> 
     """A fact; about `thing`, if there is one; of the same attribute as `like`, if there is one."""
     relation = words.random.choices(list(RELATIONS), list(RELATIONS.values()))[0]
     attribute = words.attribute()
-    if like and like.statement.startswith(f"The {like.relation} "):
+    if like and _names_its_attribute(like):
         attribute = like.relation
         relation = words.random.choice([_attribute, _named])
-    return relation(words, thing or entity(words), attribute)
+    return replace(relation(words, thing or entity(words), attribute), made_by=relation)
 
 
-def facts(words: Lexicon, number: int, taken: set[tuple[str, str]]) -> list[Fact]:
-    """Facts that are easily taken for each other: several of one thing, and the same of several things."""
+def rival(words: Lexicon, like: Fact) -> Fact:
+    """The same about a thing that differs in one word."""
+    parts = like.entity.split()
+    place = words.random.choice([number for number, part in enumerate(parts) if part not in ("the", "in", "of")])
+    other = words.name() if parts[place][0].isupper() else words.random.choice([words.adjective, words.noun])()
+    parts[place] = other + "'s" * parts[place].endswith("'s")
+    attribute = like.relation if _names_its_attribute(like) else words.attribute()
+    relation = like.made_by or _attribute
+    return replace(relation(words, " ".join(parts), attribute), made_by=relation)
+
+
+def _names_its_attribute(fact: Fact) -> bool:
+    return fact.statement.startswith(f"The {fact.relation} ")
+
+
+def facts(words: Lexicon, number: int, taken: set[tuple[str, str]], rivals: float = 0.0) -> list[Fact]:
+    """Facts that are easily taken for each other: several of one thing, and the same of several things.
+
+    `rivals` is the share of those that differ from another one in a single word.
+    """
     chosen: list[Fact] = []
     while len(chosen) < number:
         sample = words.random.choice(chosen) if chosen else None
+        if sample and rivals and words.random.random() < rivals:
+            _add(rival(words, sample), chosen, taken)
+            continue
         kind = words.random.random()
         if sample and kind < 0.3:
             new = fact(words, thing=sample.entity)
@@ -224,10 +246,14 @@ def facts(words: Lexicon, number: int, taken: set[tuple[str, str]]) -> list[Fact
             new = fact(words, like=sample)
         else:
             new = fact(words)
-        if new.about not in taken:
-            taken.add(new.about)
-            chosen.append(new)
+        _add(new, chosen, taken)
     return chosen
+
+
+def _add(new: Fact, chosen: list[Fact], taken: set[tuple[str, str]]) -> None:
+    if new.about not in taken:
+        taken.add(new.about)
+        chosen.append(new)
 
 
 def filler(words: Lexicon) -> str:

@@ -8,12 +8,12 @@ import math
 import random
 import time
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from ansible_collections.hearth.llm.tools.hearth_mini.conversations import mixture
+from ansible_collections.hearth.llm.tools.hearth_mini.conversations import drill, mixture
 from ansible_collections.hearth.llm.tools.hearth_mini.network import Llama, Shape
 from ansible_collections.hearth.llm.tools.hearth_mini.tokenizer import SIZE, encode_chat, thinned, train_tokenizer
 from ansible_collections.hearth.llm.tools.hearth_mini.words import Lexicon
@@ -25,19 +25,39 @@ SEED = 20261121
 TOKENS_IN_A_BATCH = 8192
 LENGTH_STEP = 32
 TOKENIZERS = 24
-RATE = 3e-3
 WARM_UP = 100
-SAVE_EVERY = 500
 
+Messages = list[dict[str, str]]
 EncodedChat = tuple[list[int], list[bool]]
 
 
-def longest(done: float) -> int:
-    """How many tokens a chat may have when this share of the training is done."""
-    return 128 if done < 0.15 else 256 if done < 0.35 else 512 if done < 0.6 else 1024 if done < 0.85 else 2048
+@dataclass(frozen=True)
+class Stage:
+    """A part of the training, with a rise and a fall of the learning rate of its own."""
+
+    steps: int
+    rate: float
+    seed: int
+    # How many tokens a chat may have, each from when this share of the stage is done.
+    longest: tuple[tuple[float, int], ...]
+    chat: Callable[[Lexicon, int], Messages]
 
 
-def batches(tokenizer: Tokenizer, words: Lexicon, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
+def any_chat(words: Lexicon, limit: int) -> Messages:
+    return mixture(words, long=0.0 if limit <= 128 else 0.25)
+
+
+def mostly_drills(words: Lexicon, _limit: int) -> Messages:
+    return drill(words) if words.random.random() < 0.55 else mixture(words, long=0.25, rivals=0.4)
+
+
+STAGES = (
+    Stage(4000, 3e-3, SEED, ((0, 128), (0.15, 256), (0.35, 512), (0.6, 1024), (0.85, 2048)), any_chat),
+    Stage(1500, 2e-3, SEED + 1, ((0, 256), (0.5, 512), (0.8, 2048)), mostly_drills),
+)
+
+
+def batches(tokenizer: Tokenizer, words: Lexicon, stage: Stage) -> Iterator[tuple[Tensor, Tensor]]:
     """Tokens, and the tokens that have to be said next (-1 where somebody else speaks).
 
     Chats of about the same length wait for each other: few shapes are quicker, because kernels are made for each.
@@ -45,10 +65,10 @@ def batches(tokenizer: Tokenizer, words: Lexicon, steps: int) -> Iterator[tuple[
     others = [thinned(tokenizer, words.random) for _ in range(TOKENIZERS)]
     waiting: defaultdict[int, list[EncodedChat]] = defaultdict(list)
     step = 0
-    while step < steps:
-        limit = longest(step / steps)
+    while step < stage.steps:
+        limit = max(limit for start, limit in stage.longest if step / stage.steps >= start)
         used = words.random.choice(others) if words.random.random() < 0.3 else tokenizer
-        tokens, said = encode_chat(used, mixture(words, long=0.0 if limit <= 128 else 0.25))
+        tokens, said = encode_chat(used, stage.chat(words, limit))
         if len(tokens) > limit:
             continue
         length = -(-len(tokens) // LENGTH_STEP) * LENGTH_STEP
@@ -78,19 +98,29 @@ def loss_of(model: Llama, inputs: Tensor, targets: Tensor) -> Tensor:
     return functional.cross_entropy(logits.float(), answers, ignore_index=-1)
 
 
-def train(directory: Path, steps: int, threads: int) -> None:
+def train_chat(directory: Path, threads: int, first: int = 1) -> None:
+    """All stages, or those from number `first` on, with what the one before it left in the directory."""
     torch.manual_seed(SEED)
     torch.set_num_threads(threads)
     directory.mkdir(parents=True, exist_ok=True)
-    words = Lexicon(random.Random(SEED))
+    words = Lexicon(random.Random(STAGES[0].seed))
     tokenizer = train_tokenizer(message["content"] for _ in range(20000) for message in mixture(words))
     tokenizer.save(str(directory / "tokenizer.json"))
     model = Llama(Shape(vocabulary=SIZE))
-    optimizers = optimizers_of(model)
+    if first > 1:
+        model.load_state_dict(torch.load(directory / f"stage-{first - 1}.pt", weights_only=True)["weights"])
     print(f"{sum(weight.numel() for weight in model.parameters())} parameters", flush=True)
+    for number, stage in enumerate(STAGES[first - 1 :], first):
+        print(f"stage {number} of {len(STAGES)}", flush=True)
+        train_stage(model, tokenizer, words if number == 1 else Lexicon(random.Random(stage.seed)), stage)
+        torch.save({"shape": asdict(model.shape), "weights": model.state_dict()}, directory / f"stage-{number}.pt")
+
+
+def train_stage(model: Llama, tokenizer: Tokenizer, words: Lexicon, stage: Stage) -> None:
+    optimizers = optimizers_of(model)
     began, seen, losses = time.monotonic(), 0, []
-    for step, (inputs, targets) in enumerate(batches(tokenizer, words, steps), 1):
-        set_rate(optimizers, step, steps)
+    for step, (inputs, targets) in enumerate(batches(tokenizer, words, stage), 1):
+        set_rate(optimizers, stage.rate, step / stage.steps, step)
         loss = loss_of(model, inputs, targets)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -103,8 +133,6 @@ def train(directory: Path, steps: int, threads: int) -> None:
             seconds = time.monotonic() - began
             recent = sum(losses[-50:]) / 50
             print(f"step {step} loss {recent:.4f} {seen / seconds:.0f} tokens/s {seconds:.0f} s", flush=True)
-        if step % SAVE_EVERY == 0 or step == steps:
-            torch.save({"shape": asdict(model.shape), "weights": model.state_dict()}, directory / "model.pt")
 
 
 def optimizers_of(model: Llama) -> list[torch.optim.Optimizer]:
@@ -112,14 +140,14 @@ def optimizers_of(model: Llama) -> list[torch.optim.Optimizer]:
     inner = {name: weight for name, weight in model.named_parameters() if weight.dim() == 2 and "embed" not in name}
     rest = [weight for name, weight in model.named_parameters() if name not in inner]
     return [
-        torch.optim.Muon(inner.values(), lr=RATE, weight_decay=0.05, momentum=0.95, adjust_lr_fn="match_rms_adamw"),
-        torch.optim.AdamW(rest, lr=RATE, betas=(0.9, 0.98), weight_decay=0.0),
+        torch.optim.Muon(inner.values(), weight_decay=0.05, momentum=0.95, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(rest, betas=(0.9, 0.98), weight_decay=0.0),
     ]
 
 
-def set_rate(optimizers: list[torch.optim.Optimizer], step: int, steps: int) -> None:
+def set_rate(optimizers: list[torch.optim.Optimizer], highest: float, done: float, step: int) -> None:
     """A rise, then a cosine's fall."""
-    fall = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / steps))
+    fall = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done))
     for optimizer in optimizers:
         for group in optimizer.param_groups:
-            group["lr"] = RATE * min(step / WARM_UP, fall)
+            group["lr"] = highest * min(step / WARM_UP, fall)
