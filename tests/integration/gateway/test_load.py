@@ -46,6 +46,7 @@ def test_1000_clients_that_hang_up_leave_nothing_behind(gateway: Gateway, alpha:
         return _memory(gateway)
 
     first, second = storm(), storm()
+    print(f"{CLIENTS} clients have hung up; memory after half of them {first >> 20} MiB, after all {second >> 20} MiB")
     assert second < first * 1.1 + 8 * 2**20, f"the memory has grown from {first} to {second} bytes"
     alpha.go.set()
     assert gateway.complete({"model": "alpha", "messages": MESSAGES}).status == 200
@@ -128,6 +129,7 @@ def test_a_rotated_key_a_renewed_certificate_and_another_model_lose_no_request(g
         assert (_status(gateway, new), _status(gateway, old)) == (200, 401)
     assert crowd.lost == []
     assert crowd.answered > 20
+    print(f"{crowd.answered} streams, none lost")
 
     # What was revoked is closed, also for a connection that was open; what ran goes on.
     assert _status(gateway, LIMITED_KEY) == 401
