@@ -136,13 +136,14 @@ def _nothing_secret_in(*outputs: str) -> None:
 
 def test_all_is_there_after_a_restart_whatever_the_environment_says_then(house: House) -> None:
     house.server.stop()
-    waiting = {**house.task("bootstrap", wait=300), "no_log": True}
+    waiting = {**house.task("bootstrap", wait_timeout=300), "no_log": True}
     process = house.runner.start([{"hosts": "localhost", "gather_facts": False, "tasks": [waiting]}])
     # What was set once is the database's, and another secret ends sessions, not keys.
     house.server.variables = {"RAG_TOP_K": "9", "WEBUI_SECRET_KEY": "another one"}
     house.server.start()
 
-    assert process.wait(300) == 0
+    output, _nothing = process.communicate(timeout=300)
+    assert process.returncode == 0, output
     assert house.run({**house.task("bootstrap"), "no_log": True}, *house.everything()).changed == 0
     assert FACT in json.dumps(house.chat("docexplorer", "What opens the cellar?")["sources"])
 
