@@ -63,7 +63,7 @@ def test_nothing_is_lost_with_the_container_the_machine_or_the_version(
 
     def everything_is_there() -> None:
         assert FACT in frontend.ask("docexplorer", QUESTION)["textResponse"]
-        assert frontend.http(session).get("api/workspaces").status_code == 200
+        assert frontend.http(session).get("api/system/check-token").status_code == 200
         frontend.login("ben")
 
     host.check_output("docker rm --force hearth-anythingllm")
