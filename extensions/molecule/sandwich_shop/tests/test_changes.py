@@ -76,6 +76,8 @@ def test_nothing_is_lost_with_the_container_the_machine_or_the_version(
     assert newer in host.check_output("docker inspect --format '{{.Config.Image}}' hearth-anythingllm")
     everything_is_there()
 
+    # New files are taken over on a signal, after which the gateway must still come back with the machine.
+    assert playbook.changes("deploy_gateway", "--extra-vars=gateway_queue_length=99") > 0
     subprocess.run(
         [sys.executable, "-m", "lab", "reboot", variables["inventory_hostname"]], cwd=PROJECT, check=True, timeout=120
     )
