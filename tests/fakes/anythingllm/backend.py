@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import re
 import ssl
+import time
 import urllib.error
 import urllib.request
 import zlib
@@ -66,6 +67,7 @@ class Model:
         self.name = workspace["chatModel"] or model
         self._app, self._url, self._key = app, base + "/chat/completions", key
         self._temperature = 0.7 if workspace["openAiTemp"] is None else workspace["openAiTemp"]
+        self.usage: dict[str, Any] = {}
 
     def _body(self, messages: list[dict[str, str]], stream: bool) -> dict[str, Any]:
         body = {"model": self.name, "messages": messages, "temperature": self._temperature, "stream": stream}
@@ -73,7 +75,13 @@ class Model:
         return {**body, "max_tokens": int(limit)} if limit and self.provider == "generic-openai" else body
 
     def answer(self, messages: list[dict[str, str]]) -> str:
+        begin = time.monotonic()
         answer = _ask(self._app, self._url, self._key, self._body(messages, False))
+        duration = time.monotonic() - begin
+        usage = answer.get("usage") or {}
+        names = ("prompt_tokens", "completion_tokens", "total_tokens")
+        self.usage = {**{name: usage.get(name, 0) for name in names}, "duration": duration}
+        self.usage["outputTps"] = self.usage["completion_tokens"] / duration
         return str(answer["choices"][0]["message"]["content"])
 
     def pieces(self, messages: list[dict[str, str]]) -> Iterator[str]:

@@ -101,7 +101,7 @@ def _chat(app: Application, request: Request) -> Answer:
             "sources": question.sources,
             "close": True,
             "error": None,
-            "metrics": {"model": model.name, "provider": model.provider},
+            "metrics": {**model.usage, "model": model.name, "provider": model.provider},
         }
     )
 
