@@ -50,6 +50,13 @@ PARTS = (
     Part("local", "the newcomer's way: no root, no containers", ("python", "-m", "lab", "molecule", "local", "test")),
     Part("models", "a hub with faults", ("python", "-m", "lab", "molecule", "models", "test")),
     Part("default", "the operator's way: a bare host over SSH", ("python", "-m", "lab", "molecule", "default", "test")),
+    Part(
+        "sandwich_shop",
+        "three assistants, from nothing and for good",
+        ("python", "-m", "lab", "molecule", "sandwich_shop", "test"),
+    ),
+    Part("open_webui", "Open WebUI in a browser", ("python", "-m", "lab", "molecule", "open_webui", "test")),
+    Part("firewall", "a closed host, proven closed", ("python", "-m", "lab", "molecule", "firewall", "test")),
 )
 
 

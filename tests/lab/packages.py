@@ -13,9 +13,12 @@ from lab.shell import LabError, run, say
 
 # Program or library → the packages of Debian and Ubuntu that bring it.
 PROVIDERS = {
+    "chromium-headless-shell": ("chromium-headless-shell",),
+    "curl": ("curl",),
     "dockerd": ("docker.io", "apparmor", "iptables"),
     "gpg": ("gpg",),
     "haproxy": ("haproxy",),
+    "jq": ("jq",),
     "libgomp.so.1": ("libgomp1",),
     "mmdebstrap": ("mmdebstrap", "debian-archive-keyring"),
     "openssl": ("openssl",),

@@ -216,7 +216,10 @@ def fact(words: Lexicon, thing: str | None = None, like: Fact | None = None) -> 
 def rival(words: Lexicon, like: Fact) -> Fact:
     """The same about a thing that differs in one word."""
     parts = like.entity.split()
-    place = words.random.choice([number for number, part in enumerate(parts) if part not in ("the", "in", "of")])
+    places = [number for number, part in enumerate(parts) if part not in ("the", "in", "of")]
+    if not places:
+        return fact(words, like=like)
+    place = words.random.choice(places)
     other = words.name() if parts[place][0].isupper() else words.random.choice([words.adjective, words.noun])()
     parts[place] = other + "'s" * parts[place].endswith("'s")
     attribute = like.relation if _names_its_attribute(like) else words.attribute()

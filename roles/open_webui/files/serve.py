@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> None:
 def serve_from_image(host: str, port: int) -> None:
     import uvicorn
 
-    sys.path.insert(0, os.getcwd())
+    sys.path.insert(0, str(Path.cwd()))
     uvicorn.run(
         "open_webui.main:app",
         host=host,

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.hearth.llm.plugins.filter.firewall_openings import firewall_openings
@@ -10,7 +12,10 @@ LAN = ["192.168.0.0/16", "192.168.1.0/24", "fd00::/8"]
 
 
 def test_ports_get_their_protocol_and_their_merged_sources_family_by_family() -> None:
-    ports = [{"port": "8000-8010", "protocol": "udp", "comment": "voice"}, {"port": 22, "sources": ["10.0.0.7"]}]
+    ports: list[dict[str, Any]] = [
+        {"port": "8000-8010", "protocol": "udp", "comment": "voice"},
+        {"port": 22, "sources": ["10.0.0.7"]},
+    ]
     assert firewall_openings(ports, LAN) == [
         {
             "first": 22,
@@ -30,7 +35,7 @@ def test_ports_get_their_protocol_and_their_merged_sources_family_by_family() ->
 
 
 def test_everything_that_is_wrong_is_said_at_once() -> None:
-    ports = [
+    ports: list[dict[str, Any]] = [
         {"port": 70000},
         {"port": "9-8"},
         {"port": "http"},
