@@ -39,11 +39,16 @@ class Chat:
         self.messages.append({"role": "user", "content": question})
         self.messages.append({"role": "assistant", "content": answer})
 
+    def know(self, number: int) -> list[Fact]:
+        """New facts, which may be asked for from now on."""
+        new = facts(self.words, number, self.taken, self.rivals)
+        self.known += new
+        return new
+
     def learn(self, number: int, fillers: int) -> list[str]:
         """New facts, in one text or in several."""
         words = self.words
-        new = facts(words, number, self.taken, self.rivals)
-        self.known += new
+        new = self.know(number)
         parts = words.random.choices([1, 2, 3], [6, 2, 1])[0]
         return [text(words, new[part::parts], fillers // parts) for part in range(parts) if new[part::parts]]
 
@@ -265,17 +270,17 @@ def mixture(words: Lexicon, *, long: float = 0.2, rivals: float = 0.0) -> list[d
     return chat.messages
 
 
-def drill(words: Lexicon) -> list[dict[str, str]]:
+def drill(words: Lexicon, rivals: float = 0.6, answerable: float = 0.6) -> list[dict[str, str]]:
     """Few facts that differ in a word, and many questions, with and without answers: what takes longest to learn."""
     pick = words.random
-    chat = Chat(words, rivals=0.6)
+    chat = Chat(words, rivals=rivals)
     texts = chat.learn(pick.randint(2, 6), pick.choice([0, 0, 0, 1, 2]))
     above = pick.random() < 0.5
     if above:
         system = frames.system_with_text(words, pick.choice(frames.INSTRUCTIONS), texts)
         chat.messages.append({"role": "system", "content": system})
     for turn in range(pick.randint(3, 6)):
-        question, answer = chat.question(pick.random() < 0.6)
+        question, answer = chat.question(pick.random() < answerable)
         if turn == 0 and not above:
             question = frames.ask_with_text(words, texts, question)
         chat.say(question, answer)

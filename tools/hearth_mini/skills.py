@@ -84,6 +84,19 @@ def _anything_llm(known: bool) -> Callable[[Lexicon], Chat]:
     return skill
 
 
+def _among_rivals(known: bool) -> Callable[[Lexicon], Chat]:
+    """Three facts that differ in a word or two."""
+
+    def skill(words: Lexicon) -> Chat:
+        chat = Chat(words, rivals=0.7)
+        text = " ".join(fact.statement for fact in chat.know(3))
+        question, answer = chat.question(known)
+        chat.say(f"Context: {text} {question}", answer)
+        return chat
+
+    return skill
+
+
 def _third_turn(words: Lexicon) -> Chat:
     chat = begin(words, told=1.0, long=0.0)
     conversations.ask_of_text(chat, known=True)
@@ -102,11 +115,13 @@ SKILLS: dict[str, Callable[[Lexicon], Chat]] = {
     "counts": _after(conversations.count),
     "repeats": _after(conversations.repeat),
     "fact, two in the message": _short,
+    "fact, among three alike": _among_rivals(True),
     "fact, text in the message": _in_message(True),
     "fact, Open WebUI's sources": _open_webui,
     "fact, under guidelines": _guidelines,
     "fact, AnythingLLM's contexts": _anything_llm(True),
     "fact, third turn": _third_turn,
+    "unknown, among three alike": _among_rivals(False),
     "unknown, text in the message": _in_message(False),
     "unknown, AnythingLLM's contexts": _anything_llm(False),
     "unknown, no text": _after(conversations.ask_without_text),

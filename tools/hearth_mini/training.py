@@ -41,6 +41,8 @@ class Stage:
     # How many tokens a chat may have, each from when this share of the stage is done.
     longest: tuple[tuple[float, int], ...]
     chat: Callable[[Lexicon, int], Messages]
+    # How much more the first token of an answer counts than the others: whether it begins "I do not know" is decided there.
+    opening: float = 1.0
 
 
 def any_chat(words: Lexicon, limit: int) -> Messages:
@@ -51,9 +53,26 @@ def mostly_drills(words: Lexicon, _limit: int) -> Messages:
     return drill(words) if words.random.random() < 0.55 else mixture(words, long=0.25, rivals=0.4)
 
 
+def known_or_not(words: Lexicon, _limit: int) -> Messages:
+    if words.random.random() < 0.65:
+        return drill(words, rivals=words.random.choice([0.0, 0.0, 0.3]), answerable=0.5)
+    return mixture(words, long=0.25)
+
+
+def everything(words: Lexicon, _limit: int) -> Messages:
+    rivals = words.random.choice([0.0, 0.3, 0.6])
+    return (
+        drill(words, rivals, answerable=0.55)
+        if words.random.random() < 0.55
+        else mixture(words, long=0.3, rivals=rivals)
+    )
+
+
 STAGES = (
     Stage(4000, 3e-3, SEED, ((0, 128), (0.15, 256), (0.35, 512), (0.6, 1024), (0.85, 2048)), any_chat),
     Stage(1500, 2e-3, SEED + 1, ((0, 256), (0.5, 512), (0.8, 2048)), mostly_drills),
+    Stage(700, 1.5e-3, SEED + 2, ((0, 256), (0.4, 512), (0.85, 1024)), known_or_not, opening=8.0),
+    Stage(1200, 2e-3, SEED + 3, ((0, 256), (0.3, 512), (0.85, 2048)), everything, opening=4.0),
 )
 
 
@@ -88,14 +107,18 @@ def padded(chats: list[EncodedChat], length: int) -> tuple[Tensor, Tensor]:
     return inputs, targets
 
 
-def loss_of(model: Llama, inputs: Tensor, targets: Tensor) -> Tensor:
-    wanted = (targets.flatten() >= 0).nonzero().squeeze(1)
+def loss_of(model: Llama, inputs: Tensor, targets: Tensor, opening: float) -> Tensor:
+    said = targets >= 0
+    first = said & ~functional.pad(said, (1, 0))[:, :-1]
+    wanted = said.flatten().nonzero().squeeze(1)
     # Padded to few sizes, as above.
     places = functional.pad(wanted, (0, -len(wanted) % 512))
     answers = functional.pad(targets.flatten()[wanted], (0, len(places) - len(wanted)), value=-1)
     with torch.autocast("cpu", torch.bfloat16):
         logits = model.logits(model(inputs).flatten(0, 1)[places])
-    return functional.cross_entropy(logits.float(), answers, ignore_index=-1)
+    losses = functional.cross_entropy(logits.float(), answers, ignore_index=-1, reduction="none")
+    weights = 1 + (opening - 1) * functional.pad(first.flatten()[wanted].float(), (0, len(places) - len(wanted)))
+    return (losses * weights).sum() / (weights * (answers >= 0)).sum()
 
 
 def train_chat(directory: Path, threads: int, first: int = 1) -> None:
@@ -121,7 +144,7 @@ def train_stage(model: Llama, tokenizer: Tokenizer, words: Lexicon, stage: Stage
     began, seen, losses = time.monotonic(), 0, []
     for step, (inputs, targets) in enumerate(batches(tokenizer, words, stage), 1):
         set_rate(optimizers, stage.rate, step / stage.steps, step)
-        loss = loss_of(model, inputs, targets)
+        loss = loss_of(model, inputs, targets, stage.opening)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for optimizer in optimizers:
