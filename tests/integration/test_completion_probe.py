@@ -44,7 +44,8 @@ def test_models_are_waited_for_until_all_have_answered(playbook: Callable[..., A
     ]
     gate = tmp_path / "gate"
     start = {"name": "Open the gate", "ansible.builtin.command": {"cmd": f"touch {gate}", "creates": str(gate)}}
-    wait = f"until test -e {gate}; do sleep 0.1; done; sleep 1; exec"
+    # Long enough that even a busy machine has begun to ask.
+    wait = f"until test -e {gate}; do sleep 0.1; done; sleep 5; exec"
     with ExitStack() as programs:
         for name in SENTENCES:
             configuration = options(tmp_path, name, **{"api-key": "right"})
