@@ -1,0 +1,92 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Graphics cards, as the kernel lists them: no driver and no program is needed. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ansible_collections.hearth.llm.plugins.module_utils._gpu.cards import NVIDIA, VENDORS, nvidia_card
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
+
+# Displays (0x0300), and cards that can only compute (0x0302 and, of AMD and Intel, 0x0380 and 0x1200).
+GPU_CLASSES = ("0x0300", "0x0302", "0x0380", "0x1200")
+DEVICES = "/sys/bus/pci/devices"
+
+
+@dataclass(frozen=True)
+class Mig:
+    """A card cut into parts, each of which is a GPU of its own for those who use it."""
+
+    enabled: bool = False
+    devices: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Gpu:
+    index: int
+    name: str
+    vendor: str
+    pci_address: str
+    device_id: str
+    memory_bytes: int | None
+    memory_free_bytes: int | None = None
+    # Who says so: the driver, or the table of cards.
+    memory_source: str = ""
+    uuid: str = ""
+    driver: str = ""
+    architecture: str = ""
+    open_modules: str = ""
+    first_branch: int | None = None
+    last_branch: int | None = None
+    mig: Mig = field(default_factory=Mig)
+
+    @property
+    def is_nvidia(self) -> bool:
+        return self.vendor == "nvidia"
+
+
+def gpus(host: Host) -> list[Gpu]:
+    """In the order of their PCI addresses, in which nvidia-smi and CDI number them as well. Each vendor's begin at 0."""
+    found: list[Gpu] = []
+    for address in host.names(DEVICES):
+        directory = f"{DEVICES}/{address}"
+        vendor_id = host.word(f"{directory}/vendor")[2:]
+        if vendor_id in VENDORS and host.word(f"{directory}/class")[:6] in GPU_CLASSES:
+            index = sum(1 for gpu in found if gpu.vendor == VENDORS[vendor_id])
+            found.append(_gpu(host, directory, address, vendor_id, index))
+    return found
+
+
+def _gpu(host: Host, directory: str, address: str, vendor_id: str, index: int) -> Gpu:
+    device_id = host.word(f"{directory}/device")[2:]
+    vendor, driver = VENDORS[vendor_id], host.link(f"{directory}/driver").rpartition("/")[2]
+    if vendor_id != NVIDIA:
+        name = f"{vendor.upper() if vendor == 'amd' else vendor.capitalize()} GPU [{vendor_id}:{device_id}]"
+        return Gpu(index, name, vendor, address, device_id, _amd_memory(host, directory), driver=driver)
+    card = nvidia_card(device_id)
+    return Gpu(
+        index,
+        card.name,
+        vendor,
+        address,
+        device_id,
+        card.memory_bytes,
+        memory_source="table" if card.memory_bytes else "",
+        driver=driver,
+        architecture=card.architecture,
+        open_modules=card.open_modules,
+        first_branch=card.first_branch,
+        last_branch=card.last_branch,
+    )
+
+
+def _amd_memory(host: Host, directory: str) -> int | None:
+    """AMD's driver is part of the kernel and says how much there is."""
+    memory = host.word(f"{directory}/mem_info_vram_total")
+    return int(memory) if memory.isdigit() else None

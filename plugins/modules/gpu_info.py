@@ -1,0 +1,258 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Say which GPUs a host has, what drives them, and what stands between them and containers."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: gpu_info
+short_description: Say which GPUs a host has and what state their driver is in
+version_added: 1.0.0
+description:
+  - Lists the graphics cards of a host by the kernel's own files, so that it works before there is any driver, and looks at the driver,
+    Secure Boot, WSL, clouds that bring a driver of their own, NVIDIA's container toolkit and the devices that CDI names.
+  - Programs are asked only where there is a card of NVIDIA's, and none of them is waited for longer than O(timeout_seconds). On a host without
+    a GPU a few files are read and nothing else happens.
+  - Cards of AMD and Intel are named; only those of NVIDIA are judged.
+author: hearth.llm contributors (@hearth-llm)
+extends_documentation_fragment:
+  - hearth.llm.attributes
+  - hearth.llm.attributes.info
+options:
+  minimum_version:
+    description:
+      - The oldest driver that will do, such as V(580) or V(580.95.05).
+      - The default is what images with CUDA 13 need (NVIDIA's CUDA compatibility guide).
+    type: str
+    default: "580"
+  timeout_seconds:
+    description: How long C(nvidia-smi) may take, in seconds. A driver in trouble lets it wait for ever.
+    type: float
+    default: 30
+  root:
+    description: Where the host's files lie, for instance a mounted disk or an image. Programs are taken from below it as well.
+    type: path
+    default: /
+seealso:
+  - module: hearth.llm.preflight_info
+"""
+
+EXAMPLES = r"""
+- name: Look which GPUs there are
+  hearth.llm.gpu_info:
+  register: gpu
+
+- name: Stop unless they can be used
+  ansible.builtin.assert:
+    that: gpu.usable
+    fail_msg: "{{ gpu.reason }}"
+"""
+
+RETURN = r"""
+state:
+  description:
+    - What it comes to. V(none), no GPU that we could use. V(fine), all is well. V(not_installed), the driver or its programs are missing.
+      V(needs_reboot), the driver is installed, but not in the kernel. V(too_old), older than O(minimum_version) or than the card.
+      V(wrong_flavour), the card needs the other kernel modules. V(library_mismatch), updated without a reboot. V(broken), loaded, but
+      without an answer. V(wsl), the driver is that of Windows. V(cloud_managed), the driver is that of the cloud's image.
+  returned: success
+  type: str
+  sample: needs_reboot
+reason:
+  description: Why the state is what it is, in sentences, with what to do where we may not do it ourselves.
+  returned: success
+  type: str
+  sample: Driver 580.95.05 is installed, but nouveau holds the card.
+usable:
+  description: Whether the driver answers, is new enough, and has at least one GPU.
+  returned: success
+  type: bool
+gpus:
+  description: All graphics cards, NVIDIA's in the order in which C(nvidia-smi) and CDI number them.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    index: {description: Number among those of its vendor., type: int, returned: always, sample: 0}
+    name: {description: What it is called., type: str, returned: always, sample: NVIDIA L40S}
+    vendor: {description: "One of V(nvidia), V(amd), V(intel).", type: str, returned: always, sample: nvidia}
+    pci_address: {description: Where it is plugged in., type: str, returned: always, sample: "0000:01:00.0"}
+    device_id: {description: Its number among those of its vendor., type: str, returned: always, sample: 26b9}
+    memory_bytes: {description: How much memory it has. None if nobody says., type: int, returned: always, sample: 48305799168}
+    memory_free_bytes: {description: How much of it is free. None without a driver., type: int, returned: always, sample: 47700770816}
+    memory_source:
+      description: Who says how much memory it has, V(driver) or our V(table) of cards, which is a little too high for some. Empty if nobody does.
+      type: str
+      returned: always
+      sample: driver
+    uuid: {description: The driver's own name for it., type: str, returned: always}
+    driver: {description: The module of the kernel that holds it., type: str, returned: always, sample: nouveau}
+    architecture: {description: NVIDIA's name of its generation., type: str, returned: always, sample: ada}
+    open_modules:
+      description: Whether NVIDIA's open kernel modules drive it, V(required), V(supported) or V(unsupported).
+      type: str
+      returned: always
+      sample: supported
+    first_branch: {description: The first branch of the driver that knows it., type: int, returned: always, sample: 525}
+    last_branch: {description: The last one that does. None if there will be more., type: int, returned: always}
+    mig:
+      description: "Whether it is cut into parts (RV(ignore:enabled)), and into which (RV(ignore:devices): index, profile, uuid, memory_bytes)."
+      type: dict
+      returned: always
+      sample: {enabled: false, devices: []}
+driver:
+  description: NVIDIA's driver.
+  returned: success
+  type: dict
+  contains:
+    loaded: {description: Version of the module in the kernel. Empty if there is none., type: str, returned: always, sample: 580.95.05}
+    flavour: {description: "Whether that module is V(open) or V(proprietary).", type: str, returned: always, sample: open}
+    installed:
+      description: Modules on the disk, each with RV(ignore:kernel), RV(ignore:version) and RV(ignore:flavour), the newest kernel last.
+      type: list
+      elements: dict
+      returned: always
+    library: {description: Version of the library that programs use., type: str, returned: always, sample: 580.95.05}
+    packages: {description: Installed packages that have to do with it., type: dict, returned: always}
+    held: {description: Those of them that are held back from updates., type: list, elements: str, returned: always}
+    nouveau: {description: Whether the kernel's own driver is loaded., type: bool, returned: always}
+    device_nodes: {description: The devices through which programs reach it., type: list, elements: str, returned: always}
+    wanted_flavour:
+      description: Which kernel modules drive all cards. Empty if there is none, or no driver drives all of them.
+      type: str
+      returned: always
+      sample: open
+nvidia_smi:
+  description: "What C(nvidia-smi) said: RV(ignore:found), RV(ignore:works), RV(ignore:message), RV(ignore:seconds), RV(ignore:version)."
+  returned: success
+  type: dict
+  sample: {found: true, works: false, message: "Failed to initialize NVML: Driver/library version mismatch", seconds: 0.03, version: ""}
+container_toolkit:
+  description: "NVIDIA's four packages: RV(ignore:packages), their RV(ignore:version), and whether they are RV(ignore:complete) and of one version."
+  returned: success
+  type: dict
+  sample: {packages: {}, version: "", complete: false}
+cdi:
+  description: Names of devices that containers can ask for.
+  returned: success
+  type: list
+  elements: str
+  sample: [nvidia.com/gpu=0, nvidia.com/gpu=all]
+system:
+  description: >-
+    What a plan has to know of the host: RV(ignore:id), RV(ignore:version), RV(ignore:like), RV(ignore:kernel), RV(ignore:kernels),
+    RV(ignore:architecture), RV(ignore:secure_boot), RV(ignore:virtualisation), RV(ignore:cloud).
+  returned: success
+  type: dict
+  sample: {id: ubuntu, version: "24.04", kernel: 6.8.0-60-generic, secure_boot: false, cloud: ""}
+report:
+  description: The GPUs as a table for people.
+  returned: success
+  type: str
+"""
+
+from dataclasses import asdict
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.hearth.llm.plugins.module_utils._gpu import (
+    containers,
+    devices,
+    driver,
+    packages,
+    report,
+    smi,
+    surroundings,
+)
+from ansible_collections.hearth.llm.plugins.module_utils._gpu.state import Found, judge, wanted_flavour
+from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
+from ansible_collections.hearth.llm.plugins.module_utils._preflight.system import virtualisation
+
+WSL_LIBRARY = "/usr/lib/wsl/lib/libcuda.so.1"
+
+
+def argument_spec() -> dict[str, Any]:
+    return {
+        "minimum_version": {"type": "str", "default": "580"},
+        "timeout_seconds": {"type": "float", "default": 30},
+        "root": {"type": "path", "default": "/"},
+    }
+
+
+def run(params: dict[str, Any], host: Host) -> dict[str, Any]:
+    gpus = devices.gpus(host)
+    wsl_offers_gpu = host.is_wsl and host.exists(WSL_LIBRARY)
+    looks_deeper = wsl_offers_gpu or any(gpu.is_nvidia for gpu in gpus)
+    known = packages.installed(host) if looks_deeper else {}
+    versions = {name: package.version for name, package in known.items()}
+    smi_answer, gpus = smi.ask(host, gpus, params["timeout_seconds"]) if looks_deeper else (smi.Answer(), gpus)
+    here = _driver(host, known) if looks_deeper else driver.Driver()
+    system = _system(host, surroundings.cloud(host, gpus, versions) if looks_deeper else "")
+    found = Found(
+        gpus=gpus,
+        driver=here,
+        smi=smi_answer,
+        kernel=system["kernel"],
+        minimum=params["minimum_version"],
+        wsl=host.is_wsl,
+        wsl_offers_gpu=wsl_offers_gpu,
+        cloud=system["cloud"],
+    )
+    state, reasons = judge(found)
+    return {
+        "state": state,
+        "reason": " ".join(reasons),
+        "usable": _is_usable(state, found),
+        "gpus": [asdict(gpu) for gpu in gpus],
+        "driver": {**asdict(here), "wanted_flavour": wanted_flavour(found.usable)},
+        "nvidia_smi": asdict(smi_answer),
+        "container_toolkit": asdict(containers.toolkit(versions)),
+        "cdi": containers.cdi_names(host),
+        "system": system,
+        "report": report.as_text(state, reasons, gpus),
+    }
+
+
+def _is_usable(state: str, found: Found) -> bool:
+    if state in ("wsl", "cloud_managed"):
+        return found.smi.works and driver.at_least(found.smi.version, found.minimum)
+    return state == "fine"
+
+
+def _driver(host: Host, known: dict[str, packages.Package]) -> driver.Driver:
+    version, flavour = driver.loaded(host)
+    return driver.Driver(
+        loaded=version,
+        flavour=flavour,
+        installed=driver.installed(host),
+        library=driver.library(host),
+        packages={name: package.version for name, package in known.items() if "container" not in name},
+        held=sorted(name for name, package in known.items() if package.held),
+        nouveau=host.exists("/sys/module/nouveau"),
+        device_nodes=driver.device_nodes(host),
+    )
+
+
+def _system(host: Host, cloud: str) -> dict[str, Any]:
+    release = host.settings("/etc/os-release")
+    return {
+        "id": release.get("ID", ""),
+        "version": release.get("VERSION_ID", ""),
+        "like": release.get("ID_LIKE", "").split(),
+        "kernel": host.word("/proc/sys/kernel/osrelease"),
+        "kernels": host.names("/lib/modules"),
+        "architecture": surroundings.architecture(host),
+        "secure_boot": surroundings.secure_boot(host),
+        "virtualisation": virtualisation(host),
+        "cloud": cloud,
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module.exit_json(changed=False, **run(module.params, Host(module.params["root"])))
+
+
+if __name__ == "__main__":
+    main()
