@@ -56,7 +56,7 @@ MACHINES = {
         library="580.95.05",
     ),
     "5090 with proprietary modules": Machine(
-        cards=(RTX_5090,), loaded="570.86.16 proprietary", smi="No devices were found"
+        cards=(RTX_5090,), loaded="570.86.16 proprietary", smi="No devices were found", packages=("nvidia-driver-570",)
     ),
     # Secure Boot.
     "secure boot on ubuntu": Machine(cards=(T4,), secure_boot=True),

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
 
 DPKG_STATUS = "/var/lib/dpkg/status"
+# Drivers, and the kernels that they are made for.
 OURS = re.compile(
-    r"nvidia|^cuda-drivers|^cuda-keyring|^lambda-stack|^linux-headers-|^kernel-devel|^dkms$|^unattended-upgrades$"
+    r"nvidia|^cuda-drivers|^libcuda|^lambda-stack|^linux-(image-|headers-)?(generic|virtual|lowlatency|aws|azure|gcp|oracle)(-|$)"
 )
 QUESTION_TIMEOUT = 60.0
 

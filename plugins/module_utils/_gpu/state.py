@@ -112,7 +112,7 @@ def _cloud(found: Found) -> tuple[str, list[str]] | None:
             f"The driver does not answer ({found.smi.message}): install or repair it as the maker of the image says."
         )
     elif not at_least(found.smi.version, found.minimum):
-        reasons.append(f"Driver {found.smi.version} is older than {found.minimum}: choose a newer image.")
+        reasons.append(f"Driver {found.smi.version} is older than {found.minimum}: choose a newer image, or be content with an older driver.")
     return "cloud_managed", reasons
 
 
@@ -142,7 +142,7 @@ def _not_loaded(found: Found) -> tuple[str, list[str]] | None:
         return None
     if not driver.installed:
         reason = "The driver is not installed."
-        if driver.packages:
+        if any("nvidia" in name for name in driver.packages):
             reason = f"Packages of a driver are installed, but no kernel has a module of it: the headers of {found.kernel} may be missing."
         return "not_installed", [reason]
     newest = driver.installed[-1]

@@ -71,7 +71,7 @@ def test_each_machine_is_in_the_state_that_a_person_would_say(tmp_path: Path, na
         ("wsl with a driver inside", "remove nvidia-driver-580"),
         ("wsl without a gpu", "install NVIDIA's driver in Windows, not here"),
         ("dlvm before its driver", "a Google Deep Learning VM"),
-        ("lambda stack", "570.148.08 is older than 580: choose a newer image"),
+        ("lambda stack", "570.148.08 is older than 580: choose a newer image, or"),
         ("azure grid", "needs Azure's GRID driver"),
     ],
 )
