@@ -69,7 +69,15 @@ def test_a_second_run_changes_nothing(engine: Engine) -> None:
 
 def test_an_option_that_the_engine_does_not_know_is_named_and_the_model_goes_on(engine: Engine) -> None:
     failure = engine.describe("I am the first.", context_tokens=512, options={"flash-atn": "on"}, succeeds=False)
-    assert "'flash-atn' is not an option of this server; did you mean 'flash-attn'?" in failure.words
+    assert "talker: 'flash-atn' is no option of xllamacpp" in failure.words
+    assert "the nearest is 'flash-attn'" in failure.words
+    assert failure.changed == 0
+    assert engine.say() == "I am the first."
+
+
+def test_what_only_the_engine_can_refuse_is_taken_back(engine: Engine) -> None:
+    failure = engine.describe("I am the first.", context_tokens=512, options={"mmproj": "/nowhere"}, succeeds=False)
+    assert "'mmproj': /nowhere does not exist or cannot be read" in failure.words
     assert "The configuration that worked before is running again." in failure.words
     assert engine.say() == "I am the first."
 

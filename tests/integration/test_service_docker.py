@@ -16,6 +16,7 @@ from integration.conftest import Outcome, Runner
 from lab import hosts, recipes, stock
 
 DIRECTORY = "/var/lib/hearth"
+ONLY_THE_ENGINE_REFUSES = {"LLAMA_ARG_THREADS": "many"}
 
 
 class Router:
@@ -82,9 +83,22 @@ def router(module_playbook: Runner, tmp_path_factory: pytest.TempPathFactory) ->
         hosts.down([host])
 
 
+def test_an_option_that_the_image_does_not_have_is_refused_before_anything_is_made(router: Router) -> None:
+    # A tag that says no build: no list is kept of it, so the image itself is asked.
+    unknown = "registry.example/mine/llama-server:1"
+    router.host.execute("docker", "tag", "ghcr.io/ggml-org/llama.cpp:server-b11176", unknown)
+    failure = router.describe(llama_cpp_image=unknown, llama_cpp_options={"flash-atn": "on"}, succeeds=False)
+    assert "talker: 'flash-atn' is no option of llama.cpp" in failure.words
+    assert "the nearest is 'flash-attn'" in failure.words
+    assert failure.changed == 0
+
+    missing = router.describe("--check", llama_cpp_image="registry.example/mine/llama-server:2")
+    assert "No list is kept of the options of registry.example/mine/llama-server:2" in missing.words
+
+
 def test_an_engine_that_never_came_up_says_why_and_does_not_stay(router: Router) -> None:
-    failure = router.describe(llama_cpp_options={"flash-atn": "on"}, succeeds=False)
-    assert "option 'flash-atn' not recognized in preset 'talker'" in failure.words
+    failure = router.describe(llama_cpp_environment=ONLY_THE_ENGINE_REFUSES, succeeds=False)
+    assert 'error while handling environment variable "LLAMA_ARG_THREADS"' in failure.words
     assert "There is no earlier configuration to go back to" in failure.words
     assert "hearth-llama_cpp" not in router.host.execute("docker", "ps", "--all")
 
@@ -95,8 +109,8 @@ def test_a_configuration_that_does_not_come_up_is_replaced_by_the_one_that_worke
     assert router.describe().changed == 0
     assert router.container()["Id"] == before["Id"]
 
-    failure = router.describe(llama_cpp_options={"flash-atn": "on"}, succeeds=False)
-    assert "option 'flash-atn' not recognized in preset 'talker'" in failure.words
+    failure = router.describe(llama_cpp_environment=ONLY_THE_ENGINE_REFUSES, succeeds=False)
+    assert 'error while handling environment variable "LLAMA_ARG_THREADS"' in failure.words
     assert "The configuration that worked before is running again." in failure.words
     after = router.container()
     assert after["State"]["Running"]

@@ -1,0 +1,48 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The option lists that the collection carries, found by what an image or a wheel is called."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.hearth.llm.plugins.module_utils._engine_options.option_list import OptionList, from_document
+
+DIRECTORY = Path(__file__).resolve().parents[2] / "files/engine_options"
+# How each engine's images or wheels say which build they are.
+BUILDS = {
+    "llama_cpp": re.compile(r":(?:[\w.-]*-)?b(\d+)(?:@|$)"),
+    "vllm": re.compile(r":v?(\d+\.\d+\.\d+(?:\.?\w+)?)(?:-[\w.-]+)?(?:@|$)"),
+    "xllamacpp": re.compile(r"^xllamacpp==(\S+)", re.MULTILINE),
+}
+
+
+def build_of(engine: str, reference: str) -> str:
+    """The build that a reference names, such as 11176 for ghcr.io/ggml-org/llama.cpp:server-b11176; empty if it names none."""
+    found = BUILDS[engine].search(reference)
+    return found.group(1) if found else ""
+
+
+def find(engine: str, reference: str) -> OptionList | None:
+    """The list of that very build, or one of which it is known in what it differs. None where there is neither."""
+    build = build_of(engine, reference)
+    for document in _documents(engine):
+        since = document.get("since", {}).get("build")
+        if document["build"] == build or (since and build.isdigit() and since <= int(build) <= int(document["build"])):
+            return from_document(document, build)
+    return None
+
+
+def misnomers(engine: str) -> dict[str, str]:
+    """Names that are often written and not right, each with what is meant."""
+    known: dict[str, dict[str, str]] = json.loads((DIRECTORY / "misnomers.json").read_text())
+    return known["llama_cpp" if engine == "xllamacpp" else engine]
+
+
+@functools.cache
+def _documents(engine: str) -> list[dict[str, Any]]:
+    return [json.loads(path.read_text()) for path in sorted(DIRECTORY.glob(f"{engine}-*.json"))]
