@@ -65,23 +65,38 @@ class Tensor:
     data: bytes
 
 
+@dataclass(frozen=True)
+class Shape:
+    """A tensor whose bytes are not at hand, only how many there are."""
+
+    name: str
+    dimensions: tuple[int, ...]
+    ggml_type: int
+    size: int
+
+
 def gguf_bytes(entries: list[Entry], tensors: list[Tensor], *, version: int = 3, byte_order: str = "<") -> bytes:
     """The whole file. Version 2 differs by its number alone; a big-endian file is made with `byte_order=">"`."""
+    shapes = [Shape(tensor.name, tensor.dimensions, tensor.ggml_type, len(tensor.data)) for tensor in tensors]
+    header, _weights = header_bytes(entries, shapes, version=version, byte_order=byte_order)
+    return header + b"".join(_padded(tensor.data) for tensor in tensors)
+
+
+def header_bytes(
+    entries: list[Entry], shapes: list[Shape], *, version: int = 3, byte_order: str = "<"
+) -> tuple[bytes, int]:
+    """What stands before the weights, and how many bytes these take."""
     pack = _Packer(byte_order)
-    header = b"GGUF" + pack.scalar(ValueType.UINT32, version)
-    header += pack.scalar(ValueType.UINT64, len(tensors)) + pack.scalar(ValueType.UINT64, len(entries))
-    header += b"".join(pack.entry(entry) for entry in entries)
+    parts = [b"GGUF", pack.scalar(ValueType.UINT32, version)]
+    parts += [pack.scalar(ValueType.UINT64, len(shapes)), pack.scalar(ValueType.UINT64, len(entries))]
+    parts += [pack.entry(entry) for entry in entries]
     offset = 0
-    data = b""
-    for tensor in tensors:
-        header += pack.scalar(ValueType.STRING, tensor.name)
-        header += pack.scalar(ValueType.UINT32, len(tensor.dimensions))
-        header += b"".join(pack.scalar(ValueType.UINT64, dimension) for dimension in tensor.dimensions)
-        header += pack.scalar(ValueType.UINT32, tensor.ggml_type) + pack.scalar(ValueType.UINT64, offset)
-        padded = _padded(tensor.data)
-        data += padded
-        offset += len(padded)
-    return _padded(header) + data
+    for shape in shapes:
+        parts += [pack.scalar(ValueType.STRING, shape.name), pack.scalar(ValueType.UINT32, len(shape.dimensions))]
+        parts += [pack.scalar(ValueType.UINT64, dimension) for dimension in shape.dimensions]
+        parts += [pack.scalar(ValueType.UINT32, shape.ggml_type), pack.scalar(ValueType.UINT64, offset)]
+        offset += shape.size + -shape.size % ALIGNMENT
+    return _padded(b"".join(parts)), offset
 
 
 class _Packer:

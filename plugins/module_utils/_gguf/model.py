@@ -31,7 +31,11 @@ def part_names(name: str) -> list[str]:
 
 def describe(sources: Sequence[ByteSource]) -> dict[str, Any]:
     """The model whose parts these are, the first one first. Numbers that need all parts are those of all parts given."""
-    headers = [read_header(source) for source in sources]
+    return describe_headers(sources, [read_header(source) for source in sources])
+
+
+def describe_headers(sources: Sequence[ByteSource], headers: Sequence[Header]) -> dict[str, Any]:
+    """The same for headers that have been read already."""
     header = headers[0]
     values = _Values(header.metadata)
     tensors = [tensor for part in headers for tensor in part.tensors]

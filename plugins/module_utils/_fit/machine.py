@@ -1,0 +1,93 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a machine has to give, and what is left of it while models take their places."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
+from ansible_collections.hearth.llm.plugins.module_utils._fit.llama_cpp import HOST
+
+if TYPE_CHECKING:
+    from typing import Mapping, Sequence
+
+    from ansible_collections.hearth.llm.plugins.module_utils._fit.llama_cpp import Need
+    from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
+
+_NO_LIMIT = 1 << 60
+
+
+@dataclass(frozen=True)
+class Gpu:
+    index: int
+    name: str
+    memory_bytes: int
+
+
+@dataclass(frozen=True)
+class Machine:
+    gpus: tuple[Gpu, ...]
+    memory_bytes: int
+    # What stays free of each GPU and of the host's memory.
+    gpu_reserve_bytes: int
+    memory_reserve_bytes: int
+
+    def capacity(self, device: int) -> int:
+        """What models may take of a GPU, by its place in the list, or of the host's memory."""
+        if device == HOST:
+            return max(0, self.memory_bytes - self.memory_reserve_bytes)
+        return max(0, self.gpus[device].memory_bytes - self.gpu_reserve_bytes)
+
+    @property
+    def devices(self) -> list[int]:
+        return [*range(len(self.gpus)), HOST]
+
+
+def gpus(given: Sequence[Mapping[str, Any]]) -> tuple[Gpu, ...]:
+    """As M(hearth.llm.gpu_info) tells them. Those whose memory nobody knows, and those that our engines cannot use, are left out."""
+    found = []
+    for number, gpu in enumerate(given):
+        if gpu.get("vendor", "nvidia") != "nvidia" or gpu.get("memory_bytes") is None:
+            continue
+        try:
+            found.append(Gpu(int(gpu.get("index", number)), str(gpu.get("name", "GPU")), int(gpu["memory_bytes"])))
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f"gpus: {dict(gpu)!r} is no GPU. Give index, name and memory_bytes, as hearth.llm.gpu_info returns them."
+            ) from error
+    return tuple(found)
+
+
+def memory_bytes(host: Host) -> int:
+    """What this machine has, or the control group that we are in allows."""
+    limits = (host.word(f"/sys/fs/cgroup/{name}") for name in ("memory.max", "memory/memory.limit_in_bytes"))
+    limit = min((int(limit) for limit in limits if limit.isdigit()), default=_NO_LIMIT)
+    return min(host.numbers("/proc/meminfo").get("MemTotal", 0), limit)
+
+
+class Ledger:
+    """Who takes what. Of models that make room for each other, the largest ones are counted that may be there at the same time."""
+
+    def __init__(self, machine: Machine, seats: int) -> None:
+        self.machine = machine
+        # 0: all at the same time.
+        self._seats = seats
+        self._lasting: list[Need] = []
+        self._changing: list[Need] = []
+
+    def take(self, need: Need, *, lasting: bool) -> None:
+        (self._lasting if lasting else self._changing).append(need)
+
+    def room(self, device: int, *, lasting: bool) -> int:
+        """What is left on a device for one more model."""
+        changing = sorted((need.total(device) for need in self._changing), reverse=True)
+        others = changing if not self._seats else changing[: self._seats if lasting else self._seats - 1]
+        return self.machine.capacity(device) - sum(need.total(device) for need in self._lasting) - sum(others)
+
+    def rooms(self, *, lasting: bool) -> dict[int, int]:
+        return {device: self.room(device, lasting=lasting) for device in self.machine.devices}
+
+    def used(self, device: int) -> int:
+        return self.machine.capacity(device) - self.room(device, lasting=True)

@@ -1,0 +1,110 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who goes where: each model on the GPUs as far as it fits there, and what is left of it in the host's memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ansible_collections.hearth.llm.plugins.module_utils._fit import vllm
+from ansible_collections.hearth.llm.plugins.module_utils._fit.gguf_facts import Facts
+from ansible_collections.hearth.llm.plugins.module_utils._fit.hub_facts import HubFacts
+from ansible_collections.hearth.llm.plugins.module_utils._fit.layout import HOST_PROCESS_BYTES, arrange
+from ansible_collections.hearth.llm.plugins.module_utils._fit.llama_cpp import HOST, Need
+from ansible_collections.hearth.llm.plugins.module_utils._fit.machine import Ledger
+from ansible_collections.hearth.llm.plugins.module_utils._fit.settings import LlamaCpp, Vllm
+
+if TYPE_CHECKING:
+    from typing import Mapping, Sequence
+
+    from ansible_collections.hearth.llm.plugins.module_utils._fit.machine import Machine
+
+# From good to bad.
+VERDICTS = ("fits", "fits_partly", "refused")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One model and how it is to be served."""
+
+    name: str
+    facts: Facts | HubFacts
+    settings: LlamaCpp | Vllm
+    on_demand: bool = False
+    source: str = ""
+    # Weights beside the model's own, such as those that see pictures; they go to the first GPU that it uses.
+    extra_bytes: int = 0
+
+    @property
+    def lasting(self) -> bool:
+        """vLLM is there all the time; llama.cpp's models may make room for each other."""
+        return isinstance(self.settings, Vllm)
+
+
+@dataclass(frozen=True)
+class Planned:
+    wanted: Wanted
+    verdict: str
+    need: Need
+    # llama.cpp: layers on GPUs (with the output, one more than the model has), and how many on each.
+    gpu_layers: int = 0
+    split: tuple[float, ...] = ()
+    # vLLM: how many sequences of full length its cache holds.
+    sequences: float = 0.0
+    # What is missing on each device that is too small.
+    missing: Mapping[int, int] = field(default_factory=dict)
+    reason: str = ""
+
+
+def plan(models: Sequence[Wanted], machine: Machine, seats: int) -> tuple[list[Planned], Ledger]:
+    """Each model in its place, in the order in which they were given. `seats`: how many of llama.cpp may be loaded at the same time, 0 for all."""
+    ledger = Ledger(machine, seats)
+    done: dict[str, Planned] = {}
+    for wanted in sorted(models, key=_first_come):
+        planned = place(wanted, machine, ledger.rooms(lasting=wanted.lasting))
+        if planned.verdict != "refused":
+            ledger.take(planned.need, lasting=wanted.lasting)
+        done[wanted.name] = planned
+    return [done[wanted.name] for wanted in models], ledger
+
+
+def _first_come(wanted: Wanted) -> tuple[bool, bool, int]:
+    """What always stays goes first, then what is loaded at the start, and of equals the largest."""
+    return not wanted.lasting, wanted.on_demand, -wanted.facts.weight_bytes
+
+
+def place(wanted: Wanted, machine: Machine, rooms: Mapping[int, int]) -> Planned:
+    """One model, with this much room on each device."""
+    if isinstance(wanted.settings, Vllm) and isinstance(wanted.facts, HubFacts):
+        return _place_vllm(wanted, wanted.facts, wanted.settings, machine, rooms)
+    if isinstance(wanted.settings, LlamaCpp) and isinstance(wanted.facts, Facts):
+        return _place_llama_cpp(wanted, wanted.facts, wanted.settings, rooms)
+    raise AssertionError("facts and settings of different engines")
+
+
+def _place_llama_cpp(wanted: Wanted, facts: Facts, settings: LlamaCpp, rooms: Mapping[int, int]) -> Planned:
+    layout = arrange(facts, settings, rooms, wanted.extra_bytes)
+    missing = {device: need - rooms[device] for device, need in layout.totals().items() if need > rooms[device]}
+    whole = layout.gpu_layers > len(facts.layers) or settings.gpu_layers is not None or len(rooms) == 1
+    verdict = "refused" if missing else "fits" if whole else "fits_partly"
+    return Planned(wanted, verdict, layout.need, layout.gpu_layers, layout.split, missing=missing)
+
+
+def _place_vllm(wanted: Wanted, facts: HubFacts, settings: Vllm, machine: Machine, rooms: Mapping[int, int]) -> Planned:
+    if not machine.gpus:
+        need = vllm.on_host(facts, settings)
+        missing = {HOST: need.total(HOST) - rooms[HOST]} if need.total(HOST) > rooms[HOST] else {}
+        return Planned(wanted, "refused" if missing else "fits", need, sequences=settings.slots, missing=missing)
+    if len(machine.gpus) < settings.gpus:
+        return Planned(
+            wanted, "refused", Need(), reason=f"{settings.gpus} GPUs are asked for, and there are {len(machine.gpus)}"
+        )
+    chosen = sorted(range(len(machine.gpus)), key=lambda gpu: -rooms[gpu])[: settings.gpus]
+    need = vllm.on_gpus(facts, settings, {gpu: machine.gpus[gpu].memory_bytes for gpu in sorted(chosen)})
+    need.on(HOST).overhead = HOST_PROCESS_BYTES
+    missing = {device: part.total - rooms[device] for device, part in need.parts.items() if part.total > rooms[device]}
+    full = vllm.sequences(facts, settings, need, chosen)
+    reason = "" if full >= 1 else f"its cache holds {full:.2f} of one sequence of full length"
+    verdict = "refused" if missing or full < 1 else "fits" if full >= settings.slots else "fits_partly"
+    return Planned(wanted, verdict, need, gpu_layers=facts.layers, sequences=full, missing=missing, reason=reason)

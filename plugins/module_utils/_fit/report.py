@@ -1,0 +1,174 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan as a module returns it, and as a table that a person reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.hearth.llm.plugins.module_utils._fit.gguf_facts import Facts
+from ansible_collections.hearth.llm.plugins.module_utils._fit.llama_cpp import HOST
+from ansible_collections.hearth.llm.plugins.module_utils._fit.settings import LlamaCpp
+from ansible_collections.hearth.llm.plugins.module_utils._preflight.finding import as_size
+
+if TYPE_CHECKING:
+    from typing import Mapping, Sequence
+
+    from ansible_collections.hearth.llm.plugins.module_utils._fit.machine import Ledger, Machine
+    from ansible_collections.hearth.llm.plugins.module_utils._fit.planner import Planned
+    from ansible_collections.hearth.llm.plugins.module_utils._fit.remedies import Remedy
+
+COLUMNS = ("verdict", "model", "on", "layers", "weights", "cache", "compute", "other", "together")
+
+
+def model(planned: Planned, machine: Machine, remedies: Sequence[Remedy], slots_that_fit: int) -> dict[str, Any]:
+    """One model of the result."""
+    wanted = planned.wanted
+    facts, settings = wanted.facts, wanted.settings
+    places = [
+        {
+            "device": device_name(device, machine),
+            "layers": part.layers,
+            "weight_bytes": part.weights,
+            "cache_bytes": part.cache,
+            "compute_bytes": part.compute,
+            "overhead_bytes": part.overhead,
+            "total_bytes": part.total,
+            "missing_bytes": planned.missing.get(device, 0),
+        }
+        for device, part in _in_order(planned)
+    ]
+    return {
+        "name": wanted.name,
+        "source": wanted.source,
+        "engine": "llama_cpp" if isinstance(settings, LlamaCpp) else "vllm",
+        "architecture": facts.architecture,
+        "quantization": facts.quantization,
+        "layers": len(facts.layers) if isinstance(facts, Facts) else facts.layers,
+        "context_tokens": settings.context,
+        "slots": settings.slots,
+        "verdict": planned.verdict,
+        "reason": reason(planned, machine),
+        "places": places,
+        "total_bytes": sum(part.total for part in planned.need.parts.values()),
+        "gpu_layers": planned.gpu_layers,
+        "full_sequences": round(planned.sequences, 2),
+        "slots_that_fit": slots_that_fit,
+        "settings": settings_of(planned, machine),
+        "remedies": [
+            {"text": one.text, "changes": one.changes, "verdict": one.verdict, "gpu_layers": one.gpu_layers}
+            for one in remedies
+        ],
+    }
+
+
+def unknown(wanted: Mapping[str, Any], why: str) -> dict[str, Any]:
+    """A model that could not be looked at. What fetches and starts it will say more."""
+    return {
+        "name": wanted["name"],
+        "source": "",
+        "engine": wanted.get("engine") or "llama_cpp",
+        "architecture": "",
+        "quantization": "",
+        "layers": 0,
+        "context_tokens": 0,
+        "slots": 0,
+        "verdict": "unknown",
+        "reason": why,
+        "places": [],
+        "total_bytes": 0,
+        "gpu_layers": 0,
+        "full_sequences": 0.0,
+        "slots_that_fit": 0,
+        "settings": {},
+        "remedies": [],
+    }
+
+
+def settings_of(planned: Planned, machine: Machine) -> dict[str, Any]:
+    """The engine's options that put the model where it was planned, as far as the description left them open."""
+    settings = planned.wanted.settings
+    if not isinstance(settings, LlamaCpp) or not machine.gpus or planned.verdict == "refused":
+        return {}
+    options: dict[str, Any] = {}
+    if settings.gpu_layers is None:
+        options["n-gpu-layers"] = planned.gpu_layers
+    if settings.split is None and len(machine.gpus) > 1 and planned.gpu_layers:
+        used = [number for number, share in enumerate(planned.split) if share]
+        if len(used) == 1:
+            options.update({"split-mode": "none", "main-gpu": used[0]})
+        else:
+            options["tensor-split"] = ",".join(f"{share:g}" for share in planned.split)
+    return options
+
+
+def reason(planned: Planned, machine: Machine) -> str:
+    """In words, why it does not fit, or not all of it."""
+    lacking = [
+        f"{as_size(size)} are missing on {device_name(device, machine)}" for device, size in planned.missing.items()
+    ]
+    if planned.reason:
+        lacking.append(planned.reason)
+    if planned.verdict == "fits_partly" and isinstance(planned.wanted.settings, LlamaCpp):
+        lacking.append(
+            f"{planned.gpu_layers} of {_most_layers(planned)} layers are on GPUs, the others are computed by the processor"
+        )
+    if planned.verdict == "fits_partly" and not isinstance(planned.wanted.settings, LlamaCpp):
+        lacking.append(
+            f"{planned.sequences:.1f} sequences of full length have room at the same time, not {planned.wanted.settings.slots}"
+        )
+    return "; ".join(lacking)
+
+
+def table(models: Sequence[Mapping[str, Any]], machine: Machine, ledger: Ledger) -> str:
+    rows = [COLUMNS]
+    for one in models:
+        first = (one["verdict"], one["name"])
+        for place in one["places"] or [None]:
+            rows.append((*first, *_cells(place)))
+            first = ("", "")
+    widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+    lines += [
+        f"{device_name(device, machine)}: {as_size(ledger.used(device))} of {as_size(machine.capacity(device))} planned"
+        for device in machine.devices
+    ]
+    for one in models:
+        if one["reason"]:
+            lines.append(f"{one['name']}: {one['reason']}.")
+        if one["remedies"]:
+            lines.append(f"{one['name']} would do better with " + ", or ".join(map(_remedy, one["remedies"])) + ".")
+    return "\n".join(lines)
+
+
+def _cells(place: Mapping[str, Any] | None) -> tuple[str, ...]:
+    if place is None:
+        return ("",) * (len(COLUMNS) - 2)
+    return (
+        place["device"],
+        str(place["layers"]),
+        as_size(place["weight_bytes"]),
+        as_size(place["cache_bytes"]),
+        as_size(place["compute_bytes"]),
+        as_size(place["overhead_bytes"]),
+        as_size(place["total_bytes"]),
+    )
+
+
+def _remedy(one: Mapping[str, Any]) -> str:
+    return f"{one['text']} ({one['verdict'].replace('_', ' ')})"
+
+
+def _most_layers(planned: Planned) -> int:
+    """The output counts as one more, as llama.cpp counts."""
+    return (len(planned.wanted.facts.layers) if isinstance(planned.wanted.facts, Facts) else 0) + 1
+
+
+def _in_order(planned: Planned) -> list[Any]:
+    """GPUs first, and of them only those on which there is something."""
+    parts = planned.need.parts.items()
+    return sorted((item for item in parts if item[1].total), key=lambda item: (item[0] == HOST, item[0]))
+
+
+def device_name(device: int, machine: Machine) -> str:
+    return "RAM" if device == HOST else f"GPU {machine.gpus[device].index}"

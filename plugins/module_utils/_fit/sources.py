@@ -1,0 +1,163 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads what a model is from the first bytes of its files: on this host where they lie here already, else where they come from."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError, ProtocolError
+from ansible_collections.hearth.llm.plugins.module_utils._fetch.resolve import Wish
+from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import parse, siblings, web_siblings
+from ansible_collections.hearth.llm.plugins.module_utils._fit import gguf_facts, hub_facts
+from ansible_collections.hearth.llm.plugins.module_utils._gguf.model import part_names
+from ansible_collections.hearth.llm.plugins.module_utils._gguf.source import LocalFile, RemoteFile
+from ansible_collections.hearth.llm.plugins.module_utils._http import safe_url
+from ansible_collections.hearth.llm.plugins.module_utils._hub import file_url
+
+if TYPE_CHECKING:
+    from typing import Mapping, Sequence
+
+    from ansible_collections.hearth.llm.plugins.module_utils._fetch.resolve import Resolved, Resolver
+    from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import Source
+    from ansible_collections.hearth.llm.plugins.module_utils._fetch.store import Store
+    from ansible_collections.hearth.llm.plugins.module_utils._fit.gguf_facts import Facts
+    from ansible_collections.hearth.llm.plugins.module_utils._fit.hub_facts import HubFacts
+    from ansible_collections.hearth.llm.plugins.module_utils._http import Client
+
+_LONGEST_JSON = 32 << 20
+_INDEX = "model.safetensors.index.json"
+
+
+@dataclass(frozen=True)
+class _File:
+    # Below the repository or directory.
+    path: str
+    bytes: int
+    # A path of this host, or an address.
+    place: str
+    token: str | None = None
+
+
+class Reader:
+    def __init__(self, client: Client, store: Store, resolver: Resolver, endpoint: str, token: str | None) -> None:
+        self._client, self._store, self._resolver, self._endpoint, self._token = (
+            client,
+            store,
+            resolver,
+            endpoint,
+            token,
+        )
+
+    def gguf(self, model: Mapping[str, Any]) -> tuple[Facts, str]:
+        """What the model is, and where that was read."""
+        files = [
+            file for file in self._files(model) if file.path.endswith(".gguf") and "mmproj" not in file.path.lower()
+        ]
+        first = [file for file in files if part_names(file.path)[0] == file.path and _is_first(file.path)]
+        if len(first) != 1:
+            raise InputError(
+                f"{model['name']}: llama.cpp is started with one GGUF file, and the source means {len(first)}. Name the file in the source."
+            )
+        wanted = part_names(first[0].path)
+        parts = [file for path in wanted for file in files if file.path == path]
+        with contextlib.ExitStack() as opened:
+            return gguf_facts.read(
+                [opened.enter_context(contextlib.closing(self._open(part))) for part in parts]
+            ), parts[0].place
+
+    def repository(self, model: Mapping[str, Any]) -> tuple[HubFacts, str]:
+        """The same for a directory of safetensors with their config.json."""
+        files = {file.path: file for file in self._files(model)}
+        if "config.json" not in files:
+            raise InputError(
+                f"{model['name']}: vLLM is started with a directory in which there is a config.json, and the source has none. Name the whole repository."
+            )
+        weights = [path for path in files if path.endswith(".safetensors")]
+        if _INDEX in files:
+            # Some repositories hold the same weights a second time under other names.
+            weights = sorted(set(self._json(files[_INDEX]).get("weight_map", {}).values()))
+        config = self._json(files["config.json"])
+        facts = hub_facts.read(config, sum(files[path].bytes for path in weights if path in files), str(model["name"]))
+        return facts, files["config.json"].place
+
+    def size(self, model: Mapping[str, Any], path: str) -> int:
+        """Of a file that belongs to the model, or lies on this host; 0 where it is not known."""
+        if os.path.isfile(path):
+            return os.path.getsize(path)
+        name = os.path.basename(path)
+        return next((file.bytes for file in self._files(model) if name and os.path.basename(file.path) == name), 0)
+
+    def _files(self, model: Mapping[str, Any]) -> list[_File]:
+        name, text = str(model["name"]), model.get("source")
+        if model.get("path"):
+            return _on_host(str(model["path"]))
+        if not text:
+            raise InputError(f"{name}: neither source nor path is given. Give one of them.")
+        source = parse(str(text), model.get("files") or ())
+        if source.kind == "file":
+            return [file for path in siblings(unquote(urlsplit(source.text).path)) for file in _on_host(path)]
+        return self._fetched(name, source) or self._remote(source, self._resolver.resolve(Wish(name, source)))
+
+    def _fetched(self, name: str, source: Source) -> list[_File]:
+        known = self._store.models.get(name)
+        if not known or known.source != source.key:
+            return []
+        files = [_File(record.path, record.bytes, self._store.path(name, record.path)) for record in known.files]
+        return files if all(os.path.exists(file.place) for file in files) else []
+
+    def _remote(self, source: Source, resolved: Resolved) -> list[_File]:
+        if source.kind == "web":
+            # The user's own address, which may carry a signature.
+            addresses = {safe_url(url): url for url in web_siblings(source.text)}
+            return [_File(file.path, file.bytes, addresses.get(file.origin, file.origin)) for file in resolved.files]
+        return [
+            _File(
+                file.path,
+                file.bytes,
+                file_url(f"hf://{source.repository}@{resolved.revision}/{file.origin}", self._endpoint),
+                self._token,
+            )
+            for file in resolved.files
+        ]
+
+    def _open(self, file: _File) -> LocalFile | RemoteFile:
+        if "://" in file.place:
+            return RemoteFile(self._client, file.place, token=file.token)
+        return LocalFile(file.place)
+
+    def _json(self, file: _File) -> dict[str, Any]:
+        with contextlib.closing(self._open(file)) as source:
+            text = source.read(0, min(file.bytes, _LONGEST_JSON))
+        try:
+            content = json.loads(text)
+        except ValueError as error:
+            raise ProtocolError(f"{safe_url(file.place)} is no JSON ({error}). Open it and see what it is.") from error
+        if not isinstance(content, dict):
+            raise ProtocolError(f"{safe_url(file.place)} holds no object. Open it and see what it is.")
+        return content
+
+
+def _on_host(path: str) -> list[_File]:
+    if not os.path.isdir(path):
+        return [_File(os.path.basename(part), _size(part), part) for part in part_names(path)]
+    names: Sequence[str] = sorted(os.listdir(path))
+    return [_File(name, _size(os.path.join(path, name)), os.path.join(path, name)) for name in names]
+
+
+def _size(path: str) -> int:
+    try:
+        return os.path.getsize(path)
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read ({error.strerror}). Check the path, which is one of this host."
+        ) from error
+
+
+def _is_first(path: str) -> bool:
+    return path in siblings(path)[:1]
