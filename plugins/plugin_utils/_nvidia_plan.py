@@ -101,7 +101,8 @@ def _ours(found: Mapping[str, Any], options: Mapping[str, Any]) -> Plan:
     activate = "reboot" if driver["loaded"] or driver["nouveau"] else "load"
     if refusals:
         return Plan("refuse", found["reason"], tuple(refusals), branch=wish.branch, flavour=wish.flavour)
-    return Plan("act", found["reason"], (), True, source, wish.branch, wish.flavour, activate=activate)
+    hold = _hold(found) if state == "fine" else ()
+    return Plan("act", found["reason"], (), True, source, wish.branch, wish.flavour, hold, activate)
 
 
 def _flavour(found: Mapping[str, Any], options: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 DPKG_STATUS = "/var/lib/dpkg/status"
 # Drivers, and the kernels that they are made for.
 OURS = re.compile(
-    r"nvidia|^cuda-drivers|^libcuda|^lambda-stack|^linux-(image-|headers-)?(generic|virtual|lowlatency|aws|azure|gcp|oracle)(-|$)"
+    r"nvidia|^cuda-(drivers|keyring)|^libcuda|^lambda-stack|^linux-(image-|headers-)?(generic|virtual|lowlatency|aws|azure|gcp|oracle)(-|$)"
 )
 QUESTION_TIMEOUT = 60.0
 

@@ -107,7 +107,7 @@ def test_every_machine_has_an_expectation() -> None:
             "libnvidia-compute-580 nvidia-utils-580 nvidia-compute-utils-580 nvidia-dkms-580-open",
         ),
         ("new 4090 on ubuntu 24.04", {"source": "cuda", "branch": 595}, "libnvidia-compute nvidia-dkms-open"),
-        ("new 1080 on debian 12", {}, "nvidia-driver-cuda nvidia-kernel-dkms"),
+        ("new 1080 on debian 12", {}, "nvidia-driver-cuda nvidia-persistenced nvidia-kernel-dkms"),
         ("new l40s on rocky 9", {}, "nvidia-driver-cuda kmod-nvidia-open-dkms"),
     ],
 )
