@@ -71,6 +71,10 @@ options:
         type: str
         choices: [startup, on_demand]
         default: startup
+      gpus:
+        description: GPUs that its engine is given, as CDI names like V(nvidia.com/gpu=0). All when left away, none when empty.
+        type: list
+        elements: str
       options:
         description: >-
           The engine's long flags without the dashes. Those that decide about memory are heeded: of llama.cpp C(n-gpu-layers), C(tensor-split), C(split-mode),
@@ -259,6 +263,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._fit.planner import VER
 from ansible_collections.hearth.llm.plugins.module_utils._fit.remedies import Finder
 from ansible_collections.hearth.llm.plugins.module_utils._fit.sources import Reader
 from ansible_collections.hearth.llm.plugins.module_utils._http import Client
+from ansible_collections.hearth.llm.plugins.module_utils._preflight.capacity import memory_bytes
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
 
 if TYPE_CHECKING:
@@ -281,6 +286,7 @@ def argument_spec() -> dict[str, Any]:
         "context_tokens": {"type": "int", "default": 4096},
         "slots": {"type": "int", "default": 1},
         "load": {"type": "str", "choices": ["startup", "on_demand"], "default": "startup"},
+        "gpus": {"type": "list", "elements": "str"},
         "options": {"type": "dict", "default": {}},
     }
     return {
@@ -304,7 +310,7 @@ def argument_spec() -> dict[str, Any]:
 def run(params: Mapping[str, Any], host: Host, environment: Mapping[str, str]) -> dict[str, Any]:
     machine = machines.Machine(
         machines.gpus(params["gpus"]),
-        params["memory_bytes"] if params["memory_bytes"] is not None else machines.memory_bytes(host),
+        params["memory_bytes"] if params["memory_bytes"] is not None else memory_bytes(host),
         params["gpu_reserve_bytes"],
         params["memory_reserve_bytes"],
     )
@@ -312,7 +318,7 @@ def run(params: Mapping[str, Any], host: Host, environment: Mapping[str, str]) -
         raise InputError(
             "loaded_models_max: a number below 0 makes no sense. Give 0 for all, or how many there may be."
         )
-    wanted, unknown = _look(params, environment)
+    wanted, unknown = _look(params, environment, machine)
     planned, ledger = plan(wanted, machine, params["loaded_models_max"])
     finder = Finder(wanted, machine, params["loaded_models_max"], planned)
     told = {
@@ -332,7 +338,9 @@ def run(params: Mapping[str, Any], host: Host, environment: Mapping[str, str]) -
     }
 
 
-def _look(params: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[list[Wanted], dict[str, dict[str, Any]]]:
+def _look(
+    params: Mapping[str, Any], environment: Mapping[str, str], machine: machines.Machine
+) -> tuple[list[Wanted], dict[str, dict[str, Any]]]:
     """What the models are like, and those that could not be looked at."""
     endpoint = params["endpoint"] or environment.get("HF_ENDPOINT") or DEFAULT_ENDPOINT
     token = params["token"] or environment.get("HF_TOKEN")
@@ -351,7 +359,7 @@ def _look(params: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[li
         reader = Reader(client, store, resolver, endpoint, token)
         for model in params["models"]:
             try:
-                found.append(_wanted(model, params, reader))
+                found.append(_wanted(model, params, reader, machine))
             except InputError:
                 raise
             except HearthError as error:
@@ -359,18 +367,19 @@ def _look(params: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[li
     return found, unknown
 
 
-def _wanted(model: Mapping[str, Any], params: Mapping[str, Any], reader: Reader) -> Wanted:
+def _wanted(model: Mapping[str, Any], params: Mapping[str, Any], reader: Reader, machine: machines.Machine) -> Wanted:
+    gpus = machines.given_to(model["gpus"], machine.gpus)
     on_demand = model["load"] == "on_demand"
     if model["engine"] == "vllm":
         served = settings.vllm(model, params["vllm_options"])
         repository, place = reader.repository(model)
-        return Wanted(model["name"], repository, served, on_demand, place)
+        return Wanted(model["name"], repository, served, on_demand, place, gpus)
     options = params["llama_cpp_options"]
     facts, place = reader.gguf(model)
     pictures = settings.mmproj(model, options)
     extra = reader.size(model, pictures) if pictures else 0
     serving = settings.llama_cpp(model, options, params["prompt_cache_mib"] << 20)
-    return Wanted(model["name"], facts, serving, on_demand, place, extra)
+    return Wanted(model["name"], facts, serving, on_demand, place, gpus, extra)
 
 
 def main() -> None:

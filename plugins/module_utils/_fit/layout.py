@@ -56,7 +56,8 @@ class _Table:
         return all(total <= self._rooms[device] for device, total in layout.totals().items() if device != HOST)
 
     def layout(self, gpu_layers: int, split: Sequence[float]) -> Layout:
-        result = need(self._facts, self._settings, devices(len(self._facts.layers), gpu_layers, split))
+        placed = devices(len(self._facts.layers), gpu_layers, split)
+        result = need(self._facts, self._settings, [HOST if gpu == HOST else self._gpus[gpu] for gpu in placed])
         used = sorted(device for device in result.parts if device != HOST)
         result.on(used[0] if used else HOST).weights += self._extra
         result.on(HOST).overhead += HOST_PROCESS_BYTES + self._settings.prompt_cache_bytes

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,9 @@ if TYPE_CHECKING:
     from typing import Mapping, Sequence
 
     from ansible_collections.hearth.llm.plugins.module_utils._fit.llama_cpp import Need
-    from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
 
-_NO_LIMIT = 1 << 60
+# A name for all, or by a serial number, names no place in the list.
+_CDI_NUMBER = re.compile(r"=(\d+)\Z")
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,14 @@ def gpus(given: Sequence[Mapping[str, Any]]) -> tuple[Gpu, ...]:
     return tuple(found)
 
 
-def memory_bytes(host: Host) -> int:
-    """What this machine has, or the control group that we are in allows."""
-    limits = (host.word(f"/sys/fs/cgroup/{name}") for name in ("memory.max", "memory/memory.limit_in_bytes"))
-    limit = min((int(limit) for limit in limits if limit.isdigit()), default=_NO_LIMIT)
-    return min(host.numbers("/proc/meminfo").get("MemTotal", 0), limit)
+def given_to(names: Sequence[str] | None, there: Sequence[Gpu]) -> tuple[int, ...] | None:
+    """The GPUs of which a container is given the CDI names, such as nvidia.com/gpu=1, by their place in the list. None: all."""
+    if names is None:
+        return None
+    numbers = [found.group(1) if found else None for found in (_CDI_NUMBER.search(name) for name in names)]
+    if None in numbers:
+        return None
+    return tuple(place for place, gpu in enumerate(there) if str(gpu.index) in numbers)
 
 
 class Ledger:

@@ -33,6 +33,8 @@ class Wanted:
     settings: LlamaCpp | Vllm
     on_demand: bool = False
     source: str = ""
+    # GPUs that its engine is given, by their place in the list. None: all.
+    gpus: tuple[int, ...] | None = None
     # Weights beside the model's own, such as those that see pictures; they go to the first GPU that it uses.
     extra_bytes: int = 0
 
@@ -76,6 +78,8 @@ def _first_come(wanted: Wanted) -> tuple[bool, bool, int]:
 
 def place(wanted: Wanted, machine: Machine, rooms: Mapping[int, int]) -> Planned:
     """One model, with this much room on each device."""
+    given = wanted.gpus
+    rooms = {device: room for device, room in rooms.items() if given is None or device in (HOST, *given)}
     if isinstance(wanted.settings, Vllm) and isinstance(wanted.facts, HubFacts):
         return _place_vllm(wanted, wanted.facts, wanted.settings, machine, rooms)
     if isinstance(wanted.settings, LlamaCpp) and isinstance(wanted.facts, Facts):
@@ -92,15 +96,14 @@ def _place_llama_cpp(wanted: Wanted, facts: Facts, settings: LlamaCpp, rooms: Ma
 
 
 def _place_vllm(wanted: Wanted, facts: HubFacts, settings: Vllm, machine: Machine, rooms: Mapping[int, int]) -> Planned:
-    if not machine.gpus:
+    gpus = [device for device in rooms if device != HOST]
+    if not gpus:
         need = vllm.on_host(facts, settings)
         missing = {HOST: need.total(HOST) - rooms[HOST]} if need.total(HOST) > rooms[HOST] else {}
         return Planned(wanted, "refused" if missing else "fits", need, sequences=settings.slots, missing=missing)
-    if len(machine.gpus) < settings.gpus:
-        return Planned(
-            wanted, "refused", Need(), reason=f"{settings.gpus} GPUs are asked for, and there are {len(machine.gpus)}"
-        )
-    chosen = sorted(range(len(machine.gpus)), key=lambda gpu: -rooms[gpu])[: settings.gpus]
+    if len(gpus) < settings.gpus:
+        return Planned(wanted, "refused", Need(), reason=f"it asks for {settings.gpus} GPUs, and is given {len(gpus)}")
+    chosen = sorted(gpus, key=lambda gpu: -rooms[gpu])[: settings.gpus]
     need = vllm.on_gpus(facts, settings, {gpu: machine.gpus[gpu].memory_bytes for gpu in sorted(chosen)})
     need.on(HOST).overhead = HOST_PROCESS_BYTES
     missing = {device: part.total - rooms[device] for device, part in need.parts.items() if part.total > rooms[device]}

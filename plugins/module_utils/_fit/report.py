@@ -54,7 +54,7 @@ def model(planned: Planned, machine: Machine, remedies: Sequence[Remedy], slots_
         "gpu_layers": planned.gpu_layers,
         "full_sequences": round(planned.sequences, 2),
         "slots_that_fit": slots_that_fit,
-        "settings": settings_of(planned, machine),
+        "settings": settings_of(planned),
         "remedies": [
             {"text": one.text, "changes": one.changes, "verdict": one.verdict, "gpu_layers": one.gpu_layers}
             for one in remedies
@@ -85,15 +85,15 @@ def unknown(wanted: Mapping[str, Any], why: str) -> dict[str, Any]:
     }
 
 
-def settings_of(planned: Planned, machine: Machine) -> dict[str, Any]:
+def settings_of(planned: Planned) -> dict[str, Any]:
     """The engine's options that put the model where it was planned, as far as the description left them open."""
     settings = planned.wanted.settings
-    if not isinstance(settings, LlamaCpp) or not machine.gpus or planned.verdict == "refused":
+    if not isinstance(settings, LlamaCpp) or not planned.split or planned.verdict == "refused":
         return {}
     options: dict[str, Any] = {}
     if settings.gpu_layers is None:
         options["n-gpu-layers"] = planned.gpu_layers
-    if settings.split is None and len(machine.gpus) > 1 and planned.gpu_layers:
+    if settings.split is None and len(planned.split) > 1 and planned.gpu_layers:
         used = [number for number, share in enumerate(planned.split) if share]
         if len(used) == 1:
             options.update({"split-mode": "none", "main-gpu": used[0]})

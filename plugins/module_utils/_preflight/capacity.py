@@ -62,7 +62,7 @@ def usable_cores(host: Host) -> int:
 
 def check_memory(host: Host, wanted: Wanted) -> Iterator[Finding]:
     memory = host.numbers("/proc/meminfo")
-    total = min(memory.get("MemTotal", 0), _memory_limit(host))
+    total = memory_bytes(host)
     available = min(memory.get("MemAvailable", 0), total)
     data = {"total_bytes": total, "available_bytes": available, "wanted_bytes": wanted.memory_bytes}
     there = f"{as_size(total)} of memory"
@@ -86,9 +86,11 @@ def check_memory(host: Host, wanted: Wanted) -> Iterator[Finding]:
         yield ok("memory", f"{there}, {as_size(available)} of it free.", **data)
 
 
-def _memory_limit(host: Host) -> int:
+def memory_bytes(host: Host) -> int:
+    """What the machine has, or the control group that we are in allows."""
     limits = (host.word(f"/sys/fs/cgroup/{name}") for name in ("memory.max", "memory/memory.limit_in_bytes"))
-    return min((int(limit) for limit in limits if limit.isdigit()), default=NO_LIMIT)
+    limit = min((int(limit) for limit in limits if limit.isdigit()), default=NO_LIMIT)
+    return min(host.numbers("/proc/meminfo").get("MemTotal", 0), limit)
 
 
 def check_disk(host: Host, wanted: Wanted) -> Iterator[Finding]:
