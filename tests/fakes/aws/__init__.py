@@ -1,0 +1,3 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""AWS on this machine: moto's server, in a process of its own."""
