@@ -58,8 +58,9 @@ def gateway_models(models: Mapping[str, Mapping[str, Any]], runtime: str, direct
 
 def _route(name: str, model: Mapping[str, Any], runtime: str, directory: str) -> dict[str, Any]:
     if runtime == "docker":
-        # The engine's container is known by its service's name in the network that it shares with the gateway.
-        address = f"{model.get('engine', 'llama_cpp')}:{ENGINE_PORT}"
+        # The engine's container is known by its service's name in the network that it shares with the gateway. vLLM has one for each model.
+        engine = model.get("engine", "llama_cpp")
+        address = f"{f'vllm-{name}' if engine == 'vllm' else engine}:{ENGINE_PORT}"
     else:
         address = f"unix@{directory}/run/{name}.sock"
     return {"address": address, **{limit: model[limit] for limit in LIMITS if limit in model}}

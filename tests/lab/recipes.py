@@ -107,6 +107,16 @@ DEBIAN_12_DOCKER = Recipe(
     commands=HOST_COMMANDS,
 )
 
+# With an engine that knows CDI.
+DEBIAN_13_DOCKER = Recipe(
+    reference="hearth-lab/debian:13-docker",
+    suite="trixie",
+    packages=(*HOST_PACKAGES, "docker.io", "docker-cli", "apparmor"),
+    config=HOST_CONFIG,
+    files=HOST_FILES,
+    commands=HOST_COMMANDS,
+)
+
 # Real llama.cpp under the name that upstream publishes; entry point, working directory, environment and health check
 # are upstream's too. The build number differs: Debian packages the release 0.7.0.
 LLAMA_CPP = Recipe(
@@ -170,6 +180,22 @@ ANYTHINGLLM = Recipe(
     ),
 )
 
-HOSTS = {recipe.name: recipe for recipe in (DEBIAN_12, DEBIAN_12_DOCKER)}
+# A stand-in for vLLM under the name of the published image, with its entry point and its user: the real one is 10 GB, and wants a GPU.
+VLLM = Recipe(
+    reference="docker.io/vllm/vllm-openai:v0.32.0",
+    suite="bookworm",
+    excluded=SLIM,
+    packages=("ca-certificates", "python3-minimal", "libpython3-stdlib"),
+    config={
+        "Entrypoint": ["python3", "-m", "fakes.vllm"],
+        "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "PYTHONUNBUFFERED=1"],
+        "WorkingDir": "/vllm-workspace",
+    },
+    # Where Python looks by itself: the environment is the role's.
+    fakes={"/usr/lib/python3/dist-packages/fakes": "vllm"},
+    commands=("useradd --uid 2000 --gid 0 --create-home vllm", "mkdir -p /vllm-workspace"),
+)
+
+HOSTS = {recipe.name: recipe for recipe in (DEBIAN_12, DEBIAN_12_DOCKER, DEBIAN_13_DOCKER)}
 # What a registry would give to the hosts' own engines.
 PRODUCTS = (LLAMA_CPP, HAPROXY, ANYTHINGLLM)

@@ -16,7 +16,7 @@ MODELS: dict[str, dict[str, Any]] = {
 
 def test_in_containers_an_engine_is_known_by_its_name_in_the_network() -> None:
     assert gateway_models(MODELS, "docker", "/var/lib/hearth") == {
-        "big": {"address": "vllm:8080", "slots": 8},
+        "big": {"address": "vllm-big:8080", "slots": 8},
         "tiny": {"address": "llama_cpp:8080"},
     }
 

@@ -1,0 +1,53 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A model's description as vLLM's command line."""
+
+from __future__ import annotations
+
+from ansible_collections.hearth.llm.plugins.filter.vllm_arguments import vllm_arguments
+from ansible_collections.hearth.llm.plugins.filter.vllm_options import vllm_options
+from ansible_collections.hearth.llm.plugins.filter.vllm_ports import vllm_ports
+
+IMAGE = "docker.io/vllm/vllm-openai:v0.32.0"
+
+
+def test_a_description_becomes_flags_and_the_models_own_options_win() -> None:
+    model = {"context_tokens": 8192, "slots": 32, "max_output_tokens": 100, "options": {"--kv_cache_dtype": "auto"}}
+    assert vllm_options(model, {"kv-cache-dtype": "fp8", "tp": 2}) == {
+        "kv-cache-dtype": "auto",
+        "max-model-len": 8192,
+        "max-num-seqs": 32,
+        "override-generation-config": {"max_new_tokens": 100},
+        "tp": 2,
+    }
+    assert vllm_options({"task": "embedding"}) == {"runner": "pooling"}
+
+
+def test_each_kind_of_value_is_written_as_the_command_line_takes_it() -> None:
+    options = {
+        "allowed-origins": ["https://a.example"],
+        "cudagraph-capture-sizes": [1, 2],
+        "enable-prefix-caching": False,
+        "enforce-eager": True,
+        # A flag without a contrary is left out.
+        "headless": False,
+        "speculative-config": {"method": "ngram"},
+        "tp": 2,
+    }
+    assert vllm_arguments(options, IMAGE) == [
+        *("--allowed-origins", '["https://a.example"]'),
+        *("--cudagraph-capture-sizes", "1", "2"),
+        "--no-enable-prefix-caching",
+        "--enforce-eager",
+        *("--speculative-config", '{"method": "ngram"}'),
+        *("-tp", "2"),
+    ]
+
+
+def test_a_port_stays_when_models_come_and_go() -> None:
+    first = vllm_ports(["chat", "coder"], 18100)
+    second = vllm_ports(["another", "chat", "coder", "vision"], 18100)
+    assert first.items() <= second.items()
+    assert len(set(second.values())) == 4
+    # As many models as ports: each gets one.
+    assert sorted(vllm_ports([f"m{n}" for n in range(100)], 18100).values()) == list(range(18100, 18200))
