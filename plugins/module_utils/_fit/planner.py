@@ -63,17 +63,26 @@ def plan(models: Sequence[Wanted], machine: Machine, seats: int) -> tuple[list[P
     """Each model in its place, in the order in which they were given. `seats`: how many of llama.cpp may be loaded at the same time, 0 for all."""
     ledger = Ledger(machine, seats)
     done: dict[str, Planned] = {}
-    for wanted in sorted(models, key=_first_come):
-        planned = place(wanted, machine, ledger.rooms(lasting=wanted.lasting))
-        if planned.verdict != "refused":
-            ledger.take(planned.need, lasting=wanted.lasting)
-        done[wanted.name] = planned
+    for group in _first_come(models):
+        # Whatever fits wholly goes first, so that a large model that does not leaves a small one its place.
+        for good_enough in (VERDICTS[:1], VERDICTS):
+            for wanted in group:
+                if wanted.name in done:
+                    continue
+                planned = place(wanted, machine, ledger.rooms(lasting=wanted.lasting))
+                if planned.verdict in good_enough:
+                    done[wanted.name] = planned
+                if planned.verdict in good_enough and planned.verdict != "refused":
+                    ledger.take(planned.need, lasting=wanted.lasting)
     return [done[wanted.name] for wanted in models], ledger
 
 
-def _first_come(wanted: Wanted) -> tuple[bool, bool, int]:
-    """What always stays goes first, then what is loaded at the start, and of equals the largest."""
-    return not wanted.lasting, wanted.on_demand, -wanted.facts.weight_bytes
+def _first_come(models: Sequence[Wanted]) -> list[list[Wanted]]:
+    """What always stays, then what is loaded at the start, then what is loaded on demand; in each group the largest first."""
+    ordered = sorted(models, key=lambda wanted: -wanted.facts.weight_bytes)
+    lasting = [wanted for wanted in ordered if wanted.lasting]
+    changing = [wanted for wanted in ordered if not wanted.lasting]
+    return [lasting, *([one for one in changing if one.on_demand == on_demand] for on_demand in (False, True))]
 
 
 def place(wanted: Wanted, machine: Machine, rooms: Mapping[int, int]) -> Planned:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._fit.gguf_facts import Facts
 from ansible_collections.hearth.llm.plugins.module_utils._fit.llama_cpp import HOST
-from ansible_collections.hearth.llm.plugins.module_utils._fit.settings import LlamaCpp
+from ansible_collections.hearth.llm.plugins.module_utils._fit.settings import LAYERS, SPLITS, LlamaCpp
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.finding import as_size
 
 if TYPE_CHECKING:
@@ -91,9 +91,9 @@ def settings_of(planned: Planned) -> dict[str, Any]:
     if not isinstance(settings, LlamaCpp) or not planned.split or planned.verdict == "refused":
         return {}
     options: dict[str, Any] = {}
-    if settings.gpu_layers is None:
-        options["n-gpu-layers"] = planned.gpu_layers
-    if settings.split is None and len(planned.split) > 1 and planned.gpu_layers:
+    if LAYERS not in settings.named:
+        options[LAYERS] = planned.gpu_layers
+    if len(planned.split) > 1 and planned.gpu_layers and not set(SPLITS) & set(settings.named):
         used = [number for number, share in enumerate(planned.split) if share]
         if len(used) == 1:
             options.update({"split-mode": "none", "main-gpu": used[0]})

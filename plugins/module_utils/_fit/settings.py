@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _LONG = {
     "b": "batch-size",
     "c": "ctx-size",
+    "dev": "device",
     "cmoe": "cpu-moe",
     "ctk": "cache-type-k",
     "ctv": "cache-type-v",
@@ -34,6 +35,9 @@ _LONG = {
     "ts": "tensor-split",
     "ub": "ubatch-size",
 }
+# Options that say how many layers go to GPUs, and to which.
+LAYERS = "n-gpu-layers"
+SPLITS = ("tensor-split", "split-mode", "main-gpu", "device")
 CACHE_BYTES = {name.lower(): size / weights for name, weights, size in TENSOR_TYPES.values()}
 _ALL_LAYERS = 1 << 20
 _NO_WORDS = ("off", "false", "0", "no", "disabled")
@@ -61,6 +65,8 @@ class LlamaCpp:
     # Shares of the GPUs; None: whatever fits.
     split: tuple[float, ...] | None = None
     prompt_cache_bytes: int = 0
+    # Options about GPUs that the description names: nobody else sets them then.
+    named: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -109,6 +115,7 @@ def llama_cpp(model: Mapping[str, Any], defaults: Mapping[str, Any], prompt_cach
         if layers in ("all", -2, "-2")
         else _number(name, options, "n-gpu-layers", 0),
         split=split,
+        named=tuple(flag for flag in (LAYERS, *SPLITS) if flag in options),
         prompt_cache_bytes=max(0, _number(name, options, "cache-ram", prompt_cache_bytes >> 20)) << 20,
     )
 
