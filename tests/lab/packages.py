@@ -22,6 +22,7 @@ PROVIDERS = {
     "libgomp.so.1": ("libgomp1",),
     "mmdebstrap": ("mmdebstrap", "debian-archive-keyring"),
     "openssl": ("openssl",),
+    "pebble": ("pebble",),
     "ssh-keygen": ("openssh-client",),
 }
 

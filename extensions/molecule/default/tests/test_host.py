@@ -58,6 +58,8 @@ def test_containers_have_no_more_rights_than_they_need(host: Any) -> None:
         assert not limits["CapAdd"], name
         assert "no-new-privileges:true" in limits["SecurityOpt"], name
         assert limits["PidsLimit"] > 0, name
+        assert limits["LogConfig"] == {"Type": "json-file", "Config": {"max-file": "5", "max-size": "10m"}}, name
+        assert not [mount for mount in container["Mounts"] if mount["Source"].endswith("docker.sock")], name
         assert container["Config"]["User"].split(":")[0] not in ("", "0", "root"), name
         assert host.check_output("docker exec %s cat /proc/1/status", name).count("CapEff:\t0000000000000000") == 1
 
