@@ -13,6 +13,7 @@ description:
   - Turns the description of a served model into llama-server's long flags, without the dashes.
   - llama-server shares its context among its slots, so that C(ctx-size) is C(context_tokens) times C(slots).
   - A model with C(task) V(embedding) embeds texts and nothing else. A text has to fit one batch, so that the batch is as long as the context.
+  - Which GPUs have its layers is the plan's, unless the options for all models or the model's own name one of these settings themselves.
   - What the engine would show of other people's requests (C(slots)) and its own web pages are off.
 positional: defaults
 options:
@@ -22,6 +23,10 @@ options:
     required: true
   defaults:
     description: Options for all models. The model's own C(options) go before them.
+    type: dict
+    default: {}
+  planned:
+    description: Options that put the model where M(hearth.llm.fit_plan) planned it. All others go before them.
     type: dict
     default: {}
   path:
@@ -53,7 +58,12 @@ if TYPE_CHECKING:
 
 
 def llama_cpp_options(
-    model: Mapping[str, Any], defaults: Mapping[str, Any] | None = None, *, path: str, prompt_cache_mib: int
+    model: Mapping[str, Any],
+    defaults: Mapping[str, Any] | None = None,
+    *,
+    path: str,
+    prompt_cache_mib: int,
+    planned: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     slots = int(model.get("slots", 1))
     options: dict[str, Any] = {
@@ -73,7 +83,7 @@ def llama_cpp_options(
         options["n-predict"] = int(model["max_output_tokens"])
     if "idle_unload_seconds" in model:
         options["sleep-idle-seconds"] = int(model["idle_unload_seconds"])
-    for given in (defaults or {}, model.get("options", {})):
+    for given in (planned or {}, defaults or {}, model.get("options", {})):
         options.update({flag.lstrip("-").replace("_", "-"): value for flag, value in given.items()})
     return options
 

@@ -314,6 +314,8 @@ def run(params: Mapping[str, Any], host: Host, environment: Mapping[str, str]) -
         params["gpu_reserve_bytes"],
         params["memory_reserve_bytes"],
     )
+    if not machine.memory_bytes:
+        raise InputError("The kernel does not say how much memory there is. Give memory_bytes.")
     if params["loaded_models_max"] < 0:
         raise InputError(
             "loaded_models_max: a number below 0 makes no sense. Give 0 for all, or how many there may be."
