@@ -16,7 +16,7 @@ from integration.conftest import PROJECT, environment
 from lab import engine, images, recipes
 
 INVENTORIES = sorted(path for path in PROJECT.glob("inventories/*") if path.is_dir())
-ROLES = ("llama_cpp",)
+ROLES = ("llama_cpp", "vllm")
 
 
 def capture(directory: Path, *arguments: str) -> dict[str, object]:
@@ -60,8 +60,19 @@ def test_every_option_of_our_own_inventories_is_one_of_the_pinned_builds(invento
     }
     path = tmp_path / "play.yml"
     path.write_text(json.dumps([play]))
+    # A host for each group, also for those that stand empty in the example.
+    groups = {file.stem for file in inventory.glob("group_vars/*.yml")} - {"all"}
+    hosts = {group: {"hosts": {f"a-{group}": {}}} for group in groups} or {"all": {}}
+    (tmp_path / "hosts.json").write_text(json.dumps(hosts))
     checked = subprocess.run(
-        [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(inventory), str(path), "-vv"],
+        [
+            str(Path(sys.executable).parent / "ansible-playbook"),
+            "-i",
+            str(inventory),
+            "-i",
+            str(tmp_path / "hosts.json"),
+            str(path),
+        ],
         cwd=tmp_path,
         env=environment(tmp_path),
         capture_output=True,
