@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -58,7 +59,8 @@ def plan(found: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]
         outline = _ours(found, options)
     if outline.verdict != "nothing":
         outline = replace(outline, toolkit=_toolkit(found, options))
-    return asdict(_told(outline, found, options))
+    # Templates add lists to lists, and nothing else.
+    return dict(json.loads(json.dumps(asdict(_told(outline, found, options)))))
 
 
 def _without_gpu(found: Mapping[str, Any], options: Mapping[str, Any]) -> Plan:

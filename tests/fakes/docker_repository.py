@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import functools
 import gzip
-import hashlib
 import http.server
-import shutil
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from email.utils import formatdate
 from pathlib import Path
 
+from fakes import deb_repository
 from lab.hosts import Host
-from lab.packages import provide
 from lab.shell import run
 
 # Debian's package → upstream's.
@@ -55,7 +52,11 @@ def serve(directory: Path, address: str, host: Host, suite: str, versions: Seque
         host.execute("sh", "-ec", REPACK.format(old=old, new=new, versions=" ".join(versions)))
     run("docker", "cp", f"{host.container}:/srv", root / "pool")
     host.execute("sh", "-ec", "rm /srv/*.deb")
-    _sign(root, suite, _index(root, suite))
+    packages = deb_repository.listing(root, root.glob("pool/*.deb"))
+    where = f"stable/binary-{run('dpkg', '--print-architecture').strip()}/Packages"
+    head = ["Origin: Docker", f"Suite: {suite}", f"Codename: {suite}", "Components: stable"]
+    files = {where: packages, f"{where}.gz": gzip.compress(packages)}
+    deb_repository.sign(root / "dists" / suite, files, head, root / "gpg")
     handler = functools.partial(_Handler, directory=str(directory))
     with http.server.ThreadingHTTPServer((address, 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
@@ -65,37 +66,3 @@ def serve(directory: Path, address: str, host: Host, suite: str, versions: Seque
         finally:
             server.shutdown()
             thread.join()
-
-
-def _index(root: Path, suite: str) -> dict[str, bytes]:
-    """The list of packages, by where it lies below the suite's directory."""
-    stanzas = []
-    for path in sorted(root.glob("pool/*.deb")):
-        content = path.read_bytes()
-        control = run("dpkg-deb", "--field", path)
-        digest = hashlib.sha256(content).hexdigest()
-        stanzas.append(f"{control}Filename: pool/{path.name}\nSize: {len(content)}\nSHA256: {digest}\n")
-    packages = "\n".join(stanzas).encode()
-    where = f"stable/binary-{run('dpkg', '--print-architecture').strip()}/Packages"
-    files = {where: packages, f"{where}.gz": gzip.compress(packages)}
-    for name, content in files.items():
-        path = root / "dists" / suite / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    return files
-
-
-def _sign(root: Path, suite: str, files: dict[str, bytes]) -> None:
-    release = root / "dists" / suite / "Release"
-    sums = [f" {hashlib.sha256(content).hexdigest()} {len(content)} {name}" for name, content in files.items()]
-    head = ["Origin: Docker", f"Suite: {suite}", f"Codename: {suite}", "Components: stable"]
-    release.write_text("\n".join([*head, f"Date: {formatdate(usegmt=True)}", "SHA256:", *sums]) + "\n")
-    provide("gpg")
-    home = root / "gnupg"
-    home.mkdir(mode=0o700)
-    gpg = ("gpg", "--homedir", home, "--batch", "--passphrase", "")
-    run(*gpg, "--quick-generate-key", "Docker Release <nobody@example.org>", "rsa3072", "sign", "never")
-    run(*gpg, "--armor", "--output", root / "gpg", "--export")
-    run(*gpg, "--digest-algo", "SHA512", "--clearsign", "--output", release.with_name("InRelease"), release)
-    run("gpgconf", "--homedir", home, "--kill", "all")
-    shutil.rmtree(home)

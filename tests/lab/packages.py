@@ -23,6 +23,8 @@ PROVIDERS = {
     "mmdebstrap": ("mmdebstrap", "debian-archive-keyring"),
     "openssl": ("openssl",),
     "pebble": ("pebble",),
+    "mkfs.ext4": ("e2fsprogs",),
+    "qemu-system-x86_64": ("qemu-system-x86", "ipxe-qemu"),
     "ssh-keygen": ("openssh-client",),
 }
 
