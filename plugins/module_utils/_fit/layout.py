@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ansible_collections.hearth.llm.plugins.module_utils._fit.llama_cpp import HOST, Need, devices, need
+from ansible_collections.hearth.llm.plugins.module_utils._fit.llama_cpp import HOST, Demand, Need, segments
 
 if TYPE_CHECKING:
     from typing import Iterator, Mapping, Sequence
@@ -46,7 +46,8 @@ def arrange(facts: Facts, settings: LlamaCpp, rooms: Mapping[int, int], extra_by
 
 class _Table:
     def __init__(self, facts: Facts, settings: LlamaCpp, rooms: Mapping[int, int], extra_bytes: int) -> None:
-        self._facts, self._settings, self._rooms, self._extra = facts, settings, rooms, extra_bytes
+        self._settings, self._rooms, self._extra = settings, rooms, extra_bytes
+        self._layers, self._demand = len(facts.layers), Demand(facts, settings)
         self._gpus = sorted(device for device in rooms if device != HOST)
 
     def fits(self, layout: Layout) -> bool:
@@ -56,8 +57,10 @@ class _Table:
         return all(total <= self._rooms[device] for device, total in layout.totals().items() if device != HOST)
 
     def layout(self, gpu_layers: int, split: Sequence[float]) -> Layout:
-        placed = devices(len(self._facts.layers), gpu_layers, split)
-        result = need(self._facts, self._settings, [HOST if gpu == HOST else self._gpus[gpu] for gpu in placed])
+        placed = segments(self._layers, gpu_layers, split)
+        result = self._demand.need(
+            [(HOST if gpu == HOST else self._gpus[gpu], first, end) for gpu, first, end in placed]
+        )
         used = sorted(device for device in result.parts if device != HOST)
         result.on(used[0] if used else HOST).weights += self._extra
         result.on(HOST).overhead += HOST_PROCESS_BYTES + self._settings.prompt_cache_bytes

@@ -10,15 +10,17 @@ numbers in front of them were measured on llama.cpp 0.7.0, tools/fit_figures ren
 
 from __future__ import annotations
 
+import itertools
+import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Tuple
 
 from ansible_collections.hearth.llm.plugins.module_utils._fit.settings import CACHE_BYTES
 
 if TYPE_CHECKING:
     from typing import Sequence
 
-    from ansible_collections.hearth.llm.plugins.module_utils._fit.gguf_facts import Facts, Layer
+    from ansible_collections.hearth.llm.plugins.module_utils._fit.gguf_facts import Facts
     from ansible_collections.hearth.llm.plugins.module_utils._fit.settings import LlamaCpp
 
 HOST = -1
@@ -60,38 +62,77 @@ class Need:
         return self.parts[device].total if device in self.parts else 0
 
 
-def devices(layers: int, gpu_layers: int, split: Sequence[float]) -> list[int]:
-    """On which device each layer lies, and last the output; the first layers stay on the host (llama-model.cpp, get_layer_buft_list)."""
+# A device, and the first and the end of the layers that lie on it. The output counts as the last layer.
+Segment = Tuple[int, int, int]
+
+
+def segments(layers: int, gpu_layers: int, split: Sequence[float]) -> list[Segment]:
+    """On which device which layers lie; the first ones stay on the host (llama-model.cpp, load_tensors)."""
     used = min(gpu_layers, layers + 1) if sum(split) else 0
-    placed = [HOST] * (layers + 1 - used)
-    gpu, end = 0, 0.0
-    for layer in range(used):
-        while split[gpu] + end <= layer * sum(split) / used:
-            end += split[gpu]
-            gpu += 1
-        placed.append(gpu)
-    return placed
+    start = layers + 1 - used
+    found = [(HOST, 0, start)]
+    for gpu in range(len(split)):
+        # Before rounding up, what floating point adds to a whole number is taken away.
+        end = layers + 1 - used + math.ceil(sum(split[: gpu + 1]) * used / sum(split) - 1e-9) if used else start
+        found.append((gpu, start, end))
+        start = end
+    return [segment for segment in found if segment[1] < segment[2]]
 
 
-def need(facts: Facts, settings: LlamaCpp, placed: Sequence[int]) -> Need:
-    """What is needed where, with the layers on these devices."""
-    result = Need()
-    host = result.on(HOST)
-    host.weights += facts.input_bytes
-    caches: dict[tuple[int, int, int, int], int] = {}
-    for number, layer in enumerate(facts.layers):
-        part = result.on(placed[number])
-        kept = layer.expert_bytes if number < settings.host_experts else 0
-        part.weights += layer.weight_bytes - kept
-        part.layers += 1
-        host.weights += kept
-        kind = (layer.key_width, layer.value_width, layer.window, layer.state_bytes)
-        if kind not in caches:
-            caches[kind] = _cache_bytes(layer, settings)
-        (part if settings.cache_on_gpu else host).cache += caches[kind]
-    result.on(placed[-1]).weights += facts.output_bytes + (facts.tied_bytes if placed[-1] != HOST else 0)
-    _add_compute(result, facts, settings, placed)
-    return result
+class Demand:
+    """What one model asks for, wherever its layers lie."""
+
+    def __init__(self, facts: Facts, settings: LlamaCpp) -> None:
+        self._facts, self._settings = facts, settings
+        self._count = len(facts.layers)
+        kept = [
+            layer.expert_bytes if number < settings.host_experts else 0 for number, layer in enumerate(facts.layers)
+        ]
+        self._kept = _sums(kept)
+        self._weights = _sums([layer.weight_bytes for layer in facts.layers])
+        self._cache = _sums(_caches(facts, settings))
+        self._masks = _mask_bytes(facts, settings)
+        self._largest = _largest_bytes(facts, settings)
+
+    def need(self, placed: Sequence[Segment]) -> Need:
+        """What is needed where."""
+        result = Need()
+        host = result.on(HOST)
+        host.weights += self._facts.input_bytes
+        for device, first, end in placed:
+            part, last = result.on(device), min(end, self._count)
+            kept = self._kept[last] - self._kept[first]
+            part.layers = last - first
+            part.weights += self._weights[last] - self._weights[first] - kept
+            host.weights += kept
+            (part if self._settings.cache_on_gpu else host).cache += self._cache[last] - self._cache[first]
+            if end > self._count:
+                part.weights += self._facts.output_bytes + (self._facts.tied_bytes if device != HOST else 0)
+        self._add_compute(result, placed)
+        return result
+
+    def _add_compute(self, result: Need, placed: Sequence[Segment]) -> None:
+        facts, settings = self._facts, self._settings
+        gpus = [device for device, _first, _end in placed if device != HOST]
+        on_host = placed[0][0] == HOST
+        pipeline = len(gpus) > 1 and not on_host and settings.cache_on_gpu and not settings.host_experts
+        unit = facts.width * settings.batch * _FLOAT
+        for gpu in gpus:
+            part = result.on(gpu)
+            if not part.layers:
+                part.compute += _outputs(settings) * (facts.vocabulary + facts.width) * _FLOAT
+            elif pipeline:
+                widths = _pipeline_widths(facts, last=gpu == gpus[-1])
+                part.compute += self._largest + widths * unit + _COPIES * self._masks
+            else:
+                part.compute += self._largest + _widths(facts, behind=on_host) * unit + self._masks
+        host = result.on(HOST)
+        if on_host:
+            host.compute += self._largest + _WIDTHS_HOST * unit + self._masks
+        elif pipeline:
+            host.compute += _WIDTHS_PIPELINE_FEED * unit + _COPIES * self._masks
+        else:
+            host.compute += _WIDTHS_WHOLE * unit + self._masks
 
 
 def cells(settings: LlamaCpp, window: int = 0) -> int:
@@ -103,33 +144,21 @@ def cells(settings: LlamaCpp, window: int = 0) -> int:
     return _padded(min(size, window * sharers + settings.batch))
 
 
-def _cache_bytes(layer: Layer, settings: LlamaCpp) -> int:
+def _caches(facts: Facts, settings: LlamaCpp) -> list[int]:
+    """Of each layer."""
     streams = 1 if settings.unified else settings.slots
-    row = layer.key_width * CACHE_BYTES[settings.key_type] + layer.value_width * CACHE_BYTES[settings.value_type]
-    return int(cells(settings, layer.window) * streams * row) + layer.state_bytes * settings.slots
+    key, value = CACHE_BYTES[settings.key_type], CACHE_BYTES[settings.value_type]
+    sizes = {window: cells(settings, window) * streams for window in {layer.window for layer in facts.layers}}
+    return [
+        int(sizes[layer.window] * (layer.key_width * key + layer.value_width * value))
+        + layer.state_bytes * settings.slots
+        for layer in facts.layers
+    ]
 
 
-def _add_compute(result: Need, facts: Facts, settings: LlamaCpp, placed: Sequence[int]) -> None:
-    gpus = sorted({device for device in placed if device != HOST})
-    pipeline = len(gpus) > 1 and placed[0] != HOST and settings.cache_on_gpu and not settings.host_experts
-    unit = facts.width * settings.batch * _FLOAT
-    masks = _mask_bytes(facts, settings)
-    largest = _largest_bytes(facts, settings)
-    for gpu in gpus:
-        part = result.on(gpu)
-        if not part.layers:
-            part.compute += _outputs(settings) * (facts.vocabulary + facts.width) * _FLOAT
-        elif pipeline:
-            part.compute += largest + _pipeline_widths(facts, last=gpu == placed[-1]) * unit + _COPIES * masks
-        else:
-            part.compute += largest + _widths(facts, behind=placed[0] == HOST) * unit + masks
-    host = result.on(HOST)
-    if placed[0] == HOST:
-        host.compute += largest + _WIDTHS_HOST * unit + masks
-    elif pipeline:
-        host.compute += _WIDTHS_PIPELINE_FEED * unit + _COPIES * masks
-    else:
-        host.compute += _WIDTHS_WHOLE * unit + masks
+def _sums(numbers: Sequence[int]) -> list[int]:
+    """Before the first one, before the second one, and so on up to all."""
+    return [0, *itertools.accumulate(numbers)]
 
 
 def _widths(facts: Facts, *, behind: bool) -> int:

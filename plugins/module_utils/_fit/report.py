@@ -137,7 +137,8 @@ def table(models: Sequence[Mapping[str, Any]], machine: Machine, ledger: Ledger)
         if one["reason"]:
             lines.append(f"{one['name']}: {one['reason']}.")
         if one["remedies"]:
-            lines.append(f"{one['name']} would do better with " + ", or ".join(map(_remedy, one["remedies"])) + ".")
+            would = "is refused; it would do with" if one["verdict"] == "refused" else "would do better with"
+            lines.append(f"{one['name']} {would} " + ", or ".join(map(_remedy, one["remedies"])) + ".")
     return "\n".join(lines)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.hearth.llm.plugins.module_utils._fit import gguf_facts, settings
-from ansible_collections.hearth.llm.plugins.module_utils._fit.llama_cpp import HOST, Need, devices, need
+from ansible_collections.hearth.llm.plugins.module_utils._fit.llama_cpp import HOST, Demand, Need, segments
 from fakes.architectures import file
 from fakes.architectures.ways import WAYS, options
 from fakes.architectures.zoo import ZOO
@@ -43,7 +43,7 @@ def planned(name: str, way_name: str) -> Need:
     task = "embedding" if model.traits.get("encoder") else "chat"
     serving = settings.llama_cpp({"name": name, "task": task, "options": options(way, model)}, {}, 0)
     split = serving.split or (1.0,) * way.gpus
-    return need(facts, serving, devices(len(facts.layers), serving.gpu_layers or 0, split))
+    return Demand(facts, serving).need(segments(len(facts.layers), serving.gpu_layers or 0, split))
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -1,0 +1,98 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role fit through a real ansible-playbook: what is planned, shown, refused and handed on, and how little is read for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes.architectures import file
+from fakes.architectures.zoo import ZOO
+from fakes.hub import Hub
+
+SHIPPED = Path(__file__).resolve().parents[2] / "files/models/hearth-mini.gguf"
+NEMO = "mistral-nemo-12b-Q4_K_M"
+GIB = 1 << 30
+
+
+@pytest.fixture
+def fit(playbook: Callable[..., Any], tmp_path: Path, hub: Hub) -> Callable[..., Any]:
+    """Runs the role, and after it whatever roles are named, with one description."""
+
+    def run(
+        models: dict[str, Any], *options: str, then: tuple[str, ...] = (), succeeds: bool = True, **more: Any
+    ) -> Any:
+        variables = {
+            "hearth_directory": str(tmp_path / "hearth"),
+            "hearth_hub_endpoint": hub.url,
+            "hearth_models_lock_file": str(tmp_path / "models.lock.yml"),
+            "hearth_models": models,
+            "hearth_gpu": "none",
+            **more,
+        }
+        roles = [{"role": f"hearth.llm.{name}"} for name in ("fit", *then)]
+        check = {
+            "name": "Show what was handed on",
+            "ansible.builtin.debug": {"msg": "handed on: {{ fit_settings | to_json }}"},
+        }
+        play = {"hosts": "localhost", "gather_facts": False, "vars": variables, "roles": roles, "post_tasks": [check]}
+        return playbook([play], *options, succeeds=succeeds)
+
+    return run
+
+
+def test_a_model_that_does_not_fit_is_refused_before_it_is_fetched_and_a_remedy_then_fits(
+    fit: Callable[..., Any], hub: Hub, tmp_path: Path
+) -> None:
+    hub.publish("owner/nemo", {"nemo.gguf": file.write(tmp_path / "nemo.gguf", ZOO["mistral-7b-Q4_K_S"])})
+    models = {"nemo": {"source": "hf://owner/nemo/nemo.gguf", "context_tokens": 32768, "slots": 4}}
+    for options in (("--check",), ()):
+        refused = fit(models, *options, then=("models",), succeeds=False, fit_memory_bytes=8 * GIB)
+        assert "has not the memory for nemo" in refused.words
+        assert "are missing on RAM" in refused.words
+        assert "nemo is refused; it would do with" in refused.words
+        assert refused.changed == 0
+    assert hub.sent("cdn:*") < 2 << 20
+    assert not (tmp_path / "hearth").exists()
+
+    shorter = {"nemo": {**models["nemo"], "slots": 1, "options": {"cache-type-k": "q8_0", "cache-type-v": "q8_0"}}}
+    assert "fits nemo RAM 32" in fit(shorter, fit_memory_bytes=8 * GIB).words
+    assert "refused nemo" in fit(models, fit_memory_bytes=8 * GIB, fit_refuse=False).words
+
+
+def test_what_lies_on_the_host_is_read_there(fit: Callable[..., Any], hub: Hub) -> None:
+    hub.publish("owner/mini", {"mini.gguf": SHIPPED})
+    models = {"mini": {"source": "hf://owner/mini/mini.gguf", "context_tokens": 2048, "slots": 2}}
+    assert "fits mini RAM 5" in fit(models, then=("models",)).words
+    sent = hub.sent("*")
+    assert sent > SHIPPED.stat().st_size
+    again = fit(models, then=("models",))
+    assert hub.sent("*") == sent
+    assert again.changed == 0
+
+
+def test_the_engine_takes_its_gpu_layers_from_the_plan_unless_the_inventory_names_them(
+    fit: Callable[..., Any], tmp_path: Path
+) -> None:
+    path = file.write(tmp_path / "nemo.gguf", ZOO[NEMO])
+    models = {name: {"source": f"file://{path}", "slots": 2} for name in ("open", "named")}
+    models["named"]["options"] = {"ngl": 7}
+    cards = [{"index": 0, "name": "NVIDIA A10", "memory_bytes": 24 * GIB}]
+    outcome = fit(models, hearth_gpu="auto", hearth_gpus=["nvidia.com/gpu=all"], fit_gpus=cards)
+    assert 'handed on: {"open": {"n-gpu-layers": 41}}' in outcome.words
+    # Processes have no GPUs.
+    assert "handed on: {}" in fit(models, hearth_runtime="process", fit_gpus=cards).words
+
+
+def test_a_hub_that_does_not_answer_leaves_the_model_unknown_and_stops_nothing(
+    fit: Callable[..., Any], hub: Hub
+) -> None:
+    hub.publish("owner/mini", {"mini.gguf": SHIPPED})
+    hub.gate("owner/mini", {"right"})
+    outcome = fit({"mini": {"source": "hf://owner/mini/mini.gguf"}})
+    assert "unknown mini" in outcome.words
+    assert "no token was sent" in outcome.words
+    assert "fits mini" in fit({"mini": {"source": "hf://owner/mini/mini.gguf"}}, fit_hub_token="right").words

@@ -1,0 +1,275 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What fit_plan makes of a description and a machine: verdicts, places, and remedies that keep their word."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
+from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
+from ansible_collections.hearth.llm.plugins.modules.fit_plan import argument_spec, run
+from fakes.architectures import file
+from fakes.architectures.zoo import ZOO
+
+GIB = 1 << 30
+RANKS = ["fits", "fits_partly", "unknown", "refused"]
+
+Plan = Callable[..., dict[str, Any]]
+
+
+def gpus(*gibibytes: float) -> list[dict[str, Any]]:
+    return [
+        {"index": index, "name": "GPU", "memory_bytes": int(size * GIB), "memory_free_bytes": None}
+        for index, size in enumerate(gibibytes)
+    ]
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All models of the zoo: sparse files."""
+    path = tmp_path_factory.mktemp("zoo")
+    for name, model in ZOO.items():
+        file.write(path / f"{name}.gguf", model)
+    return path
+
+
+@pytest.fixture
+def plan(directory: Path) -> Plan:
+    def planned(models: list[dict[str, Any]], **given: Any) -> dict[str, Any]:
+        spec = argument_spec()
+        filled = [
+            {
+                **{key: option.get("default") for key, option in spec["models"]["options"].items()},
+                "path": str(directory / f"{model['name'].split('@')[0]}.gguf"),
+                **model,
+            }
+            for model in models
+        ]
+        defaults = {key: option.get("default") for key, option in spec.items()}
+        return run({**defaults, "memory_bytes": 64 * GIB, **given, "models": filled}, Host("/"), {})
+
+    return planned
+
+
+def changed(model: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """The description with a remedy applied."""
+    after = copy.deepcopy(model)
+    after.setdefault("options", {}).update(changes.get("options", {}))
+    after.update({key: value for key, value in changes.items() if key in ("slots", "context_tokens")})
+    return after
+
+
+SHOP = [
+    {"name": "codestral-22b-Q3_K_M", "context_tokens": 4096, "slots": 1},
+    {"name": "mistral-nemo-12b-Q4_K_M", "context_tokens": 4096, "slots": 1},
+]
+
+
+def test_both_models_of_the_shop_fit_the_20_gb_that_it_gave_them(plan: Plan) -> None:
+    found = plan(SHOP, gpus=gpus(20))
+    assert found["verdict"] == "fits"
+    assert found["settings"] == {
+        "codestral-22b-Q3_K_M": {"n-gpu-layers": 57},
+        "mistral-nemo-12b-Q4_K_M": {"n-gpu-layers": 41},
+    }
+    assert sum(model["places"][0]["total_bytes"] for model in found["models"]) < 20 * GIB
+
+
+def test_one_of_them_alone_does_not_leave_a_smaller_card_for_the_other(plan: Plan) -> None:
+    found = plan(SHOP, gpus=gpus(16))
+    assert sorted(model["verdict"] for model in found["models"]) == ["fits", "fits_partly"]
+    assert plan(SHOP, gpus=gpus(16), loaded_models_max=1)["verdict"] == "fits"
+
+
+def test_models_go_to_several_gpus_before_layers_go_to_the_processor(plan: Plan) -> None:
+    two = plan(SHOP, gpus=gpus(12, 10))["settings"]
+    assert [settings["main-gpu"] for settings in two.values()] == [0, 1]
+    assert {settings["split-mode"] for settings in two.values()} == {"none"}
+    shared = plan(SHOP[:1], gpus=gpus(8, 8))
+    assert shared["verdict"] == "fits"
+    assert sum(float(part) for part in shared["settings"][SHOP[0]["name"]]["tensor-split"].split(",")) == 57
+    totals = [place["total_bytes"] for place in shared["models"][0]["places"][:2]]
+    assert max(totals) < 1.2 * min(totals)
+
+
+def test_what_the_description_says_about_gpus_is_left_to_it(plan: Plan) -> None:
+    model = {**SHOP[0], "options": {"ngl": 20, "ts": "3,1"}}
+    found = plan([model], gpus=gpus(12, 12))
+    assert found["settings"] == {}
+    assert found["models"][0]["gpu_layers"] == 20
+    assert [place["layers"] for place in found["models"][0]["places"]] == [15, 4, 37]
+
+
+def test_an_engine_without_gpus_is_planned_on_the_host(plan: Plan) -> None:
+    found = plan([{**SHOP[0], "gpus": []}], gpus=gpus(24))
+    assert [place["device"] for place in found["models"][0]["places"]] == ["RAM"]
+    assert (found["verdict"], found["settings"]) == ("fits", {})
+    second = plan([{**SHOP[0], "gpus": ["nvidia.com/gpu=1"]}], gpus=gpus(24, 24))
+    assert second["models"][0]["places"][0]["device"] == "GPU 1"
+    assert second["settings"] == {SHOP[0]["name"]: {"n-gpu-layers": 57}}
+
+
+def test_other_makers_cards_and_unknown_memories_are_not_planned_with(plan: Plan) -> None:
+    others = [
+        {"index": 0, "vendor": "amd", "memory_bytes": 24 * GIB},
+        {"index": 0, "vendor": "nvidia", "memory_bytes": None},
+    ]
+    assert plan(SHOP, gpus=others)["models"][0]["places"][0]["device"] == "RAM"
+
+
+# Grouped and latent attention, sliding windows, experts, recurrent layers.
+VARIED = (
+    *("codestral-22b-Q3_K_M", "deepseek-v2-lite-Q4_K_M", "gemma-3-12b-Q4_K_M", "gpt-oss-20b-MXFP4"),
+    *("granite-4.0-h-tiny-Q4_K_M", "phi-3-mini-F16", "qwen3-30b-a3b-Q4_K_M"),
+)
+HARD: list[tuple[list[dict[str, Any]], dict[str, Any]]] = [
+    (
+        [{"name": name, "context_tokens": context, "slots": slots, "options": options}],
+        {"gpus": cards, "memory_bytes": memory * GIB},
+    )
+    for name in VARIED
+    for context, slots, options in ((32768, 8, {}), (131072, 1, {}), (16384, 4, {"n-gpu-layers": 999}))
+    for cards, memory in ((gpus(6), 8), (gpus(8, 8), 12), ([], 6))
+]
+
+
+def test_every_remedy_works_when_it_is_applied(plan: Plan) -> None:
+    refused, remedies = 0, 0
+    for models, machine in HARD:
+        before = plan(models, **machine)["models"][0]
+        refused += before["verdict"] == "refused"
+        for remedy in before["remedies"]:
+            if not {"slots", "context_tokens", "options"} & remedy["changes"].keys():
+                continue
+            after = plan([changed(models[0], remedy["changes"])], **machine)["models"][0]
+            assert after["verdict"] == remedy["verdict"], (models, machine, remedy)
+            assert RANKS.index(after["verdict"]) < RANKS.index(before["verdict"])
+            remedies += 1
+    assert refused > 20
+    assert remedies > 40
+
+
+def test_a_refusal_has_numbers_and_a_remedy_takes_nothing_from_the_others(plan: Plan) -> None:
+    models = [{**SHOP[0], "slots": 16}, SHOP[1]]
+    machine = {"gpus": gpus(20), "memory_bytes": 20 * GIB}
+    before = plan(models, **machine)
+    text = before["report"]
+    shop = {model["name"]: model for model in before["models"]}
+    assert shop["codestral-22b-Q3_K_M"]["verdict"] != "fits"
+    for remedy in shop["codestral-22b-Q3_K_M"]["remedies"]:
+        if remedy["changes"].keys() <= {"slots", "context_tokens", "options"}:
+            after = plan([changed(models[0], remedy["changes"]), models[1]], **machine)
+            assert after["models"][0]["verdict"] == remedy["verdict"]
+            assert after["models"][1]["verdict"] == shop["mistral-nemo-12b-Q4_K_M"]["verdict"]
+        assert remedy["text"] in text
+
+
+def test_experts_in_the_hosts_memory_let_all_layers_be_on_the_gpu(plan: Plan) -> None:
+    model = {"name": "qwen3-30b-a3b-Q4_K_M", "context_tokens": 16384, "slots": 2}
+    found = plan([model], gpus=gpus(12))["models"][0]
+    remedy = next(one for one in found["remedies"] if "n-cpu-moe" in one["text"])
+    after = plan([changed(model, remedy["changes"])], gpus=gpus(12))["models"][0]
+    assert (found["verdict"], after["verdict"], after["gpu_layers"]) == ("fits_partly", "fits", 49)
+
+
+def test_the_slots_that_are_said_to_fit_do_and_one_more_does_not(plan: Plan) -> None:
+    model = {"name": "llama-3.1-8b-Q4_K_S", "context_tokens": 8192}
+    most = plan([model], gpus=gpus(24))["models"][0]["slots_that_fit"]
+    assert most > 4
+    assert plan([{**model, "slots": most}], gpus=gpus(24))["verdict"] == "fits"
+    assert plan([{**model, "slots": most + 1}], gpus=gpus(24))["verdict"] != "fits"
+
+
+def test_whichever_models_are_loaded_together_have_to_fit(plan: Plan) -> None:
+    models = [{"name": f"mistral-7b-Q4_K_S@{number}", "load": "on_demand"} for number in range(4)]
+    machine = {"memory_bytes": 16 * GIB}
+    assert plan(models, **machine)["verdict"] == "refused"
+    assert plan(models, **machine, loaded_models_max=2)["verdict"] == "fits"
+    assert plan(models, **machine, loaded_models_max=3)["verdict"] == "refused"
+
+
+# Qwen2.5-7B-Instruct-AWQ, as its repository describes it.
+QWEN = {
+    "architectures": ["Qwen2ForCausalLM"],
+    "hidden_size": 3584,
+    "intermediate_size": 18944,
+    "num_attention_heads": 28,
+    "num_hidden_layers": 28,
+    "num_key_value_heads": 4,
+    "max_position_embeddings": 32768,
+    "quantization_config": {"quant_method": "awq"},
+    "vocab_size": 152064,
+}
+QWEN_BYTES = 5570934784
+L4 = 24152899584
+
+
+@pytest.fixture
+def qwen(tmp_path: Path) -> dict[str, Any]:
+    (tmp_path / "config.json").write_text(json.dumps(QWEN))
+    for name in ("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "consolidated.safetensors"):
+        with (tmp_path / name).open("wb") as weights:
+            weights.truncate(QWEN_BYTES // 2)
+    index = {"weight_map": {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}}
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
+    return {"name": "qwen", "engine": "vllm", "path": str(tmp_path), "context_tokens": 8192, "slots": 32}
+
+
+def test_vllm_says_how_many_full_contexts_its_cache_holds(plan: Plan, qwen: dict[str, Any]) -> None:
+    card = {"gpus": [{"index": 0, "name": "NVIDIA L4", "memory_bytes": L4}]}
+    half = plan([qwen], **card)["models"][0]
+    quarter = plan([{**qwen, "options": {"kv-cache-dtype": "fp8"}}], **card)["models"][0]
+    gpu = half["places"][0]
+    # It takes its share whatever it needs, and the same weights under a second name are no weights.
+    assert gpu["total_bytes"] == int(L4 * 0.9)
+    assert gpu["weight_bytes"] == QWEN_BYTES // 2 * 2
+    # 28 layers, 4 heads, keys and values of 128 numbers of 2 bytes.
+    assert half["full_sequences"] == pytest.approx(gpu["cache_bytes"] / (28 * 4 * 2 * 128 * 2 * 8192), rel=0.01)
+    assert quarter["full_sequences"] == pytest.approx(2 * half["full_sequences"], rel=0.01)
+    assert (half["verdict"], quarter["verdict"]) == ("fits_partly", "fits")
+
+
+def test_vllm_is_refused_where_one_full_context_has_no_place_and_a_shorter_one_is_named(
+    plan: Plan, qwen: dict[str, Any]
+) -> None:
+    model = {**qwen, "context_tokens": 131072}
+    found = plan([model], gpus=gpus(8))["models"][0]
+    assert found["verdict"] == "refused"
+    assert "of one sequence of full length" in found["reason"]
+    remedy = next(one for one in found["remedies"] if "context_tokens" in one["changes"])
+    assert plan([changed(model, remedy["changes"])], gpus=gpus(8))["models"][0]["verdict"] == remedy["verdict"]
+
+
+def test_both_engines_share_a_card(plan: Plan, qwen: dict[str, Any]) -> None:
+    model = {**qwen, "slots": 8, "options": {"gpu-memory-utilization": 0.5}}
+    found = plan([model, {"name": "llama-3.1-8b-Q4_K_S"}], gpus=gpus(24))
+    assert found["verdict"] == "fits"
+    assert sum(one["places"][0]["total_bytes"] for one in found["models"]) < 24 * GIB
+    assert plan([qwen, {"name": "llama-3.1-8b-Q4_K_S"}], gpus=gpus(24))["models"][1]["verdict"] == "fits_partly"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"ctx-size": "much"}, "the option ctx-size is 'much'"),
+        ({"cache-type-k": "f8"}, "no type of llama.cpp's"),
+        ({"tensor-split": "a,b"}, "one share for each GPU"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_refused_in_words(plan: Plan, options: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        plan([{**SHOP[0], "options": options}])
+
+
+def test_what_cannot_be_read_is_unknown_and_the_others_are_planned(plan: Plan, tmp_path: Path) -> None:
+    (tmp_path / "page.gguf").write_text("<html>login</html>")
+    found = plan([{"name": "page", "path": str(tmp_path / "page.gguf")}, SHOP[1]])
+    assert [model["verdict"] for model in found["models"]] == ["unknown", "fits"]
+    assert "it begins like a web page" in found["report"]
+    assert found["refused"] == []
