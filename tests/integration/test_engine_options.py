@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.hearth.llm.plugins.plugin_utils import _engine_option_lists as lists
@@ -62,7 +63,7 @@ def test_every_option_of_our_own_inventories_is_one_of_the_pinned_builds(invento
     path.write_text(json.dumps([play]))
     # A host for each group, also for those that stand empty in the example.
     groups = {file.stem for file in inventory.glob("group_vars/*.yml")} - {"all"}
-    hosts = {group: {"hosts": {f"a-{group}": {}}} for group in groups} or {"all": {}}
+    hosts: dict[str, Any] = {group: {"hosts": {f"a-{group}": {}}} for group in groups} or {"all": {}}
     (tmp_path / "hosts.json").write_text(json.dumps(hosts))
     checked = subprocess.run(
         [

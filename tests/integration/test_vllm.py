@@ -82,8 +82,8 @@ def house(module_playbook: Runner, tmp_path_factory: pytest.TempPathFactory) -> 
     host = hosts.up(name, recipes.DEBIAN_12_DOCKER, stock.ensure())
     try:
         # Not in the stock: no other host needs it.
-        archive = images.archive(recipes.VLLM)
-        run("docker", "exec", "--interactive", host.container, "docker", "load", stdin=archive)
+        for recipe in (recipes.VLLM, recipes.VALKEY):
+            run("docker", "exec", "--interactive", host.container, "docker", "load", stdin=images.archive(recipe))
         models = directory / "models"
         shutil.copytree(PROJECT / "files/models/hearth-mini", models / "chat")
         (models / "talker.gguf").write_bytes(hello_model("talker", "I am here."))
@@ -175,3 +175,21 @@ def test_a_model_that_is_not_described_any_more_is_taken_away(house: House) -> N
     house.deploy(roles=("vllm",), hearth_models={"talker": TALKER})
     names = house.host.execute("docker", "ps", "--all", "--format", "{{.Names}}").split()
     assert sorted(names) == ["hearth-gateway", "hearth-llama_cpp"]
+
+
+def test_a_store_for_applications_has_a_password_a_limit_and_no_port(house: House) -> None:
+    house.deploy(roles=("valkey",))
+    assert house.deploy(roles=("valkey",)).changed == 0
+    password = (house.directory / "secrets/valkey").read_text().strip()
+    found = json.loads(house.host.execute("docker", "inspect", "hearth-valkey"))[0]
+    assert not any(found["NetworkSettings"]["Ports"].values())
+    assert password not in json.dumps(found)
+    assert password not in house.host.execute("grep", "-r", "", f"{DIRECTORY}/services/valkey/current/")
+
+    # An application in the containers' network.
+    client = ("docker", "run", "--rm", "--network", "hearth", recipes.VALKEY.reference, "valkey-cli", "-h", "valkey")
+    assert "NOAUTH" in house.host.execute(*client, "GET", "x")
+    known = (*client, "--no-auth-warning", "-a", password)
+    assert house.host.execute(*known, "SET", "x", "1").strip() == "OK"
+    assert "maxmemory_human:256.00M" in house.host.execute(*known, "INFO", "memory")
+    assert "no permissions" in house.host.execute(*known, "CONFIG", "SET", "maxmemory", "0")

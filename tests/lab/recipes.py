@@ -196,6 +196,20 @@ VLLM = Recipe(
     commands=("useradd --uid 2000 --gid 0 --create-home vllm", "mkdir -p /vllm-workspace"),
 )
 
+# Real Valkey under the name of the published image, with its user. Debian packages an older version.
+VALKEY = Recipe(
+    reference="docker.io/valkey/valkey:9.1.1",
+    suite="trixie",
+    excluded=SLIM,
+    packages=("ca-certificates", "valkey-server", "valkey-tools"),
+    config={
+        "Cmd": ["valkey-server"],
+        "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+        "WorkingDir": "/data",
+    },
+    commands=("mkdir /data",),
+)
+
 HOSTS = {recipe.name: recipe for recipe in (DEBIAN_12, DEBIAN_12_DOCKER, DEBIAN_13_DOCKER)}
 # What a registry would give to the hosts' own engines.
 PRODUCTS = (LLAMA_CPP, HAPROXY, ANYTHINGLLM)
