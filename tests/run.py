@@ -57,6 +57,7 @@ PARTS = (
     ),
     Part("open_webui", "Open WebUI in a browser", ("python", "-m", "lab", "molecule", "open_webui", "test")),
     Part("firewall", "a closed host, proven closed", ("python", "-m", "lab", "molecule", "firewall", "test")),
+    Part("nvidia", "from no driver to a container with a GPU", ("python", "-m", "lab", "molecule", "nvidia", "test")),
 )
 
 

@@ -47,34 +47,35 @@ class Plan:
     activate: str = ""
     toolkit: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
+    # Whether the driver is ours to take care of: Windows and clouds take care of their own.
+    manages_driver: bool = False
 
 
 def plan(found: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
     state = found["state"]
     if state == "none":
-        outline = _without_gpu(found, options)
-    elif state in ("wsl", "cloud_managed"):
+        outline = _without_gpu(found["reason"], options)
+    elif found["system"]["virtualisation"] in CONTAINERS and not found["usable"]:
+        # It sees every card of the machine, whoever they are for.
+        outline = _without_gpu("This is a container, and the machine around it has given it no GPU.", options)
+    elif found["system"]["virtualisation"] in CONTAINERS or state in ("wsl", "cloud_managed"):
         outline = _of_others(found)
     else:
-        outline = _ours(found, options)
+        outline = replace(_ours(found, options), manages_driver=True)
     if outline.verdict != "nothing":
         outline = replace(outline, toolkit=_toolkit(found, options))
     # Templates add lists to lists, and nothing else.
     return dict(json.loads(json.dumps(asdict(_told(outline, found, options)))))
 
 
-def _without_gpu(found: Mapping[str, Any], options: Mapping[str, Any]) -> Plan:
+def _without_gpu(reason: str, options: Mapping[str, Any]) -> Plan:
     if options["required"]:
-        return Plan(
-            "refuse",
-            found["reason"],
-            (f"{found['reason']} But nvidia_required is true: correct the inventory or the machine.",),
-        )
-    return Plan("nothing", found["reason"])
+        return Plan("refuse", reason, (f"{reason} But nvidia_required is true: correct the inventory or the machine.",))
+    return Plan("nothing", reason)
 
 
 def _of_others(found: Mapping[str, Any]) -> Plan:
-    """Nothing is ever installed over the driver of Windows, or of a cloud's image."""
+    """Nothing is ever installed over the driver of Windows, of a cloud's image, or of the machine around a container."""
     refusals = () if found["usable"] else (found["reason"],)
     return Plan("refuse" if refusals else "keep", found["reason"], refusals)
 
@@ -127,8 +128,6 @@ def _refusals(found: Mapping[str, Any], wish: Wish) -> list[str]:
             refusals.append(f"{gpu['name']} needs branch {first} or newer, and nvidia_branch is {wish.branch}.")
         elif last and wish.branch > last:
             refusals.append(f"The last branch for {gpu['name']} is {last}, and nvidia_branch is {wish.branch}.")
-    if found["system"]["virtualisation"] in CONTAINERS:
-        refusals.append("This is a container: the driver belongs to the machine around it, install it there.")
     if found["driver"]["loaded"] and not _driver_packages(found):
         refusals.append(
             f"Driver {found['driver']['loaded']} did not come with packages: whoever installed it has to remove it (nvidia-uninstall),"

@@ -129,7 +129,11 @@ def _cuda(system: Mapping[str, Any], kind: str, wish: Wish) -> Source:
 def _cuda_debian(system: Mapping[str, Any], wish: Wish) -> dict[str, Any]:
     flavour = _kernel(system, DEBIAN_KERNEL)[1]
     return {
-        "packages": ("nvidia-driver-cuda", "nvidia-persistenced", f"nvidia-kernel-{'open-' if wish.is_open else ''}dkms"),
+        "packages": (
+            "nvidia-driver-cuda",
+            "nvidia-persistenced",
+            f"nvidia-kernel-{'open-' if wish.is_open else ''}dkms",
+        ),
         # For the kernel that runs, and for each that follows it.
         "headers": (f"linux-headers-{system['kernel']}", f"linux-headers-{flavour}"),
         "pin": f"nvidia-driver-pinning-{wish.branch}",

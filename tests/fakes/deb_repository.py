@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from email.utils import formatdate
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from lab.packages import provide
 from lab.shell import run
@@ -36,13 +36,12 @@ def sign(directory: Path, files: Mapping[str, bytes], head: Sequence[str], key: 
     sums = [f" {hashlib.sha256(content).hexdigest()} {len(content)} {name}" for name, content in files.items()]
     release.write_text("\n".join([*head, f"Date: {formatdate(usegmt=True)}", "SHA256:", *sums]) + "\n")
     provide("gpg")
-    home = key.parent / "gnupg"
-    home.mkdir(mode=0o700)
-    gpg = ("gpg", "--homedir", home, "--batch", "--passphrase", "")
-    run(*gpg, "--quick-generate-key", "Lab <nobody@example.org>", "rsa3072", "sign", "never")
-    run(*gpg, "--armor", "--output", key, "--export")
-    run(*gpg, "--digest-algo", "SHA512", "--clearsign", "--output", release.with_name("InRelease"), release)
-    (fingerprint,) = re.findall(r"^fpr:+(\w+):", run(*gpg, "--with-colons", "--fingerprint"), re.MULTILINE)
-    run("gpgconf", "--homedir", home, "--kill", "all")
-    shutil.rmtree(home)
+    # gpg-agent removes its sockets when it likes, also while we do.
+    with TemporaryDirectory(ignore_cleanup_errors=True) as home:
+        gpg = ("gpg", "--homedir", home, "--batch", "--passphrase", "")
+        run(*gpg, "--quick-generate-key", "Lab <nobody@example.org>", "rsa3072", "sign", "never")
+        run(*gpg, "--armor", "--output", key, "--export")
+        run(*gpg, "--digest-algo", "SHA512", "--clearsign", "--output", release.with_name("InRelease"), release)
+        (fingerprint,) = re.findall(r"^fpr:+(\w+):", run(*gpg, "--with-colons", "--fingerprint"), re.MULTILINE)
+        run("gpgconf", "--homedir", home, "--kill", "all")
     return str(fingerprint)

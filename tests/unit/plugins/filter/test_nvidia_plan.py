@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -167,9 +168,19 @@ def test_a_host_that_must_have_a_gpu_is_refused_without_one(tmp_path: Path) -> N
     assert "nvidia_required is true" in refusal
 
 
-def test_the_driver_of_a_container_is_that_of_the_machine(tmp_path: Path) -> None:
-    inside = Machine(cards=(RTX_4090,), files=(".dockerenv",))
-    assert "the driver belongs to the machine around it" in " ".join(plan(tmp_path, inside)["refusals"])
+def test_in_a_container_no_driver_is_ever_installed(tmp_path: Path) -> None:
+    seen = Machine(cards=(RTX_4090,), files=(".dockerenv",))
+    assert plan(tmp_path / "a", seen)["verdict"] == "nothing"
+    assert "has given it no GPU" in plan(tmp_path / "b", seen, required=True)["refusals"][0]
+    given = dataclasses.replace(MACHINES["fine, but not held, and without toolkit"], files=(".dockerenv",))
+    made = plan(tmp_path / "c", given)
+    assert (made["manages_driver"], made["hold"]) == (False, [])
+
+
+def test_only_a_driver_of_ours_is_taken_care_of(tmp_path: Path) -> None:
+    ours = {name for name in MACHINES if plan(tmp_path / name, MACHINES[name])["manages_driver"]}
+    assert {"fine a100", "waits for a reboot", "too old"} <= ours
+    assert ours.isdisjoint({*NOTHING, "wsl", "dlami", "azure cuda", "azure grid", "lambda stack"})
 
 
 @pytest.mark.parametrize(
