@@ -23,7 +23,8 @@ import pytest
 import yaml
 from ansible_collections.hearth.llm.plugins.filter.vllm_arguments import vllm_arguments
 from ansible_collections.hearth.llm.plugins.filter.vllm_options import vllm_options
-from ansible_collections.hearth.llm.plugins.modules import completion_probe, engine_report
+from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
+from ansible_collections.hearth.llm.plugins.modules import completion_probe, engine_options, engine_report
 from ansible_collections.hearth.llm.plugins.plugin_utils import _engine_option_lists as lists
 from integration.conftest import PROJECT
 
@@ -144,3 +145,14 @@ def test_the_list_of_its_options_is_what_it_has() -> None:
     kept = json.loads((lists.DIRECTORY / f"vllm-{found['build']}.json").read_text())
     assert (kept["options"], kept["environment"]) == (found["options"], found["environment"])
     assert lists.build_of("vllm", image()) == found["build"]
+
+
+def test_a_build_that_no_list_is_kept_of_is_asked_itself() -> None:
+    asked = {name: option.get("default") for name, option in engine_options.argument_spec().items()}
+    asked |= {"engine": "vllm", "build": "registry.example/vllm:mine", "command": [PYTHON, "-"]}
+    asked |= {"stdin": (lists.DIRECTORY / "describe_vllm.py").read_text(), "options": {"chat": {"max-model-length": 8}}}
+    asked |= {"environment": {"VLLM_MAX_MODEL_LEN": "8"}}
+    with pytest.raises(InputError) as failure:
+        engine_options.run(asked, check_mode=False)
+    assert "'max-model-length' is no option of vLLM 0.32.0; the nearest is 'max-model-len'" in failure.value.message
+    assert "VLLM_MAX_MODEL_LEN is read by nothing in vLLM 0.32.0" in failure.value.message
