@@ -17,7 +17,7 @@ options:
   _input:
     description:
       - The VM. C(provider), C(region), C(tier), C(machine_type), C(root_disk_gib), C(data_disk_gib), C(ssh_sources), C(client_sources), C(port),
-        C(ssh_from_anywhere), C(static_address), C(spot), C(termination_protection), C(hourly_price), as the inputs of the role C(cloud_vm).
+        C(ssh_from_anywhere), C(static_address), C(spot), C(termination_protection), C(disk_key), C(hourly_price), as the inputs of the role C(cloud_vm).
     type: dict
     required: true
   machines:
@@ -50,12 +50,13 @@ HOURS_A_MONTH = 730
 # What a provider does not have, and an input that asks for it.
 LACKS = {
     "aws": {},
-    "gcp": {},
+    "gcp": {"disk_key": "encrypts disks with its own keys here"},
     "lambda": {
         "spot": "sells no spot machines",
         "static_address": "has no addresses that outlive a machine",
         "termination_protection": "cannot protect a machine from its termination",
         "data_disk_gib": "has no disks to attach; the machine's own is what there is",
+        "disk_key": "does not say how disks are encrypted",
     },
 }
 
@@ -89,7 +90,12 @@ def _machine_findings(vm: Mapping[str, Any], machines: Mapping[str, Any], machin
         yield f"cloud_vm_tier is '{vm['tier']}', and {provider} has {known}: take one of these, or name a cloud_vm_machine_type."
     for name, lack in LACKS.get(provider, {}).items():
         if vm[name]:
-            yield f"cloud_vm_{name} is {vm[name]}, but {provider} {lack}: set it to {'0' if name.endswith('gib') else 'false'}."
+            unset = (
+                "leave it empty"
+                if isinstance(vm[name], str)
+                else f"set it to {'0' if name.endswith('gib') else 'false'}"
+            )
+            yield f"cloud_vm_{name} is {vm[name]}, but {provider} {lack}: {unset}."
 
 
 def _rules(name: str, port: int, comment: str, sources: Sequence[str], findings: list[str]) -> list[dict[str, Any]]:

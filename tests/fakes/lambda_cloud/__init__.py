@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
@@ -24,6 +25,9 @@ class LambdaCloud:
         self.machines: list[dict[str, Any]] = []
         self.keys: list[dict[str, Any]] = []
         self.writes: list[tuple[str, Any]] = []
+        # Where machines are, and what starts one with its user data.
+        self.address = "198.51.100.7"
+        self.boot: Callable[[str], None] = lambda _user_data: None
         # What each look at a machine brings it nearer to.
         self.next = {"booting": "active", "terminating": "terminated"}
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -45,7 +49,7 @@ class LambdaCloud:
                 shown = [dict(machine) for machine in self.machines]
                 for machine in self.machines:
                     machine["status"] = self.next.get(machine["status"], machine["status"])
-                    machine["ip"] = "198.51.100.7" if machine["status"] == "active" else None
+                    machine["ip"] = self.address if machine["status"] == "active" else None
                 return 200, shown
             case "GET", "instance-types":
                 return 200, {
@@ -84,6 +88,7 @@ class LambdaCloud:
             "instance_type": {"name": body["instance_type_name"]},
         }
         self.machines.append(machine)
+        self.boot(body.get("user_data", ""))
         return 200, {"instance_ids": [machine["id"]]}
 
 
@@ -91,13 +96,13 @@ def _handler(cloud: LambdaCloud) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_POST(self) -> None:  # noqa: N802
+        def do_POST(self) -> None:
             self._serve()
 
-        def do_DELETE(self) -> None:  # noqa: N802
+        def do_DELETE(self) -> None:
             self._serve()
 
-        def do_GET(self) -> None:  # noqa: N802
+        def do_GET(self) -> None:
             self._serve()
 
         def _serve(self) -> None:

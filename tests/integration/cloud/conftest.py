@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import subprocess
 import sys
 import urllib.request
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 from integration import locked
-from integration.conftest import PROJECT, Outcome, Runner
+from integration.conftest import PROJECT, Outcome, Runner, environment
 
 LOCK = Path(__file__).with_name("moto.txt")
 REGION = "us-east-1"
@@ -33,8 +34,8 @@ DESCRIPTION = {
 class Cloud:
     """An account of AWS in which there is nothing yet, and a host that is to be a VM in it."""
 
-    def __init__(self, playbook: Runner, url: str, packages: Path) -> None:
-        self.url = url
+    def __init__(self, playbook: Runner, url: str, packages: Path, home: Path) -> None:
+        self.home = home
         self.playbook = playbook
         self.variables = {
             "AWS_ENDPOINT_URL": url,
@@ -57,6 +58,14 @@ class Cloud:
         self.playbook.hosts({"llm": {**DESCRIPTION, **description}})
         path = PROJECT / f"playbooks/{play}.yml"
         return self.playbook(path, "--diff", *options, succeeds=succeeds, variables=self.variables)
+
+    def found(self) -> dict[str, str]:
+        """What the dynamic inventory finds, as our inventory has it: name → address."""
+        command = [str(Path(sys.executable).with_name("ansible-inventory")), "--list", "--inventory"]
+        inventory = PROJECT / "inventories/gpu_vm_aws/aws_ec2.yml"
+        known = {**environment(self.home), **self.variables}
+        listed = json.loads(subprocess.run([*command, inventory], env=known, check=True, capture_output=True).stdout)
+        return {name: variables["ansible_host"] for name, variables in listed["_meta"]["hostvars"].items()}
 
     @property
     def instances(self) -> list[dict[str, Any]]:
@@ -98,10 +107,10 @@ def moto() -> Iterator[str]:
 
 
 @pytest.fixture
-def cloud(playbook: Runner, moto: str) -> Cloud:
+def cloud(playbook: Runner, moto: str, tmp_path: Path) -> Cloud:
     urllib.request.urlopen(urllib.request.Request(f"{moto}/moto-api/reset", method="POST"))
     packages = next(locked.python(LOCK).parents[1].glob("lib/python*/site-packages"))
-    return Cloud(playbook, moto, packages)
+    return Cloud(playbook, moto, packages, tmp_path)
 
 
 @pytest.fixture

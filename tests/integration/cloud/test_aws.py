@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from integration.conftest import PROJECT
 
 from .conftest import Cloud, secrets_of, unchanged
 
@@ -33,7 +34,11 @@ def test_the_way_of_a_vm_from_nothing_to_nothing_and_once_more(cloud: Cloud, sec
     assert secrets_of(made, secrets) == []
     assert {stat.S_IMODE(path.stat().st_mode) for path in secrets.glob("*/*")} == {0o600}
 
-    unchanged(cloud.provision())
+    # On to site.yml in the same command, up to where a machine of moto's ends.
+    handed_over = cloud.provision(str(PROJECT / "site.yml"), succeeds=False, ansible_connection="ssh")
+    unchanged(handed_over)
+    assert f"connect to host {first['PublicIpAddress']} port 22" in handed_over.words
+    assert cloud.found() == {"llm": first["PublicIpAddress"]}
     unchanged(cloud.provision("--check"))
     assert [instance["InstanceId"] for instance in cloud.instances] == [first["InstanceId"]]
 
