@@ -66,14 +66,12 @@ def test_every_option_of_our_own_inventories_is_one_of_the_pinned_builds(invento
     copy = shutil.copytree(inventory, tmp_path / "inventory", ignore=shutil.ignore_patterns("aws_ec2.yml", ".secrets"))
     groups = {file.stem for file in inventory.glob("group_vars/*.yml")} - {"all"}
     hosts: dict[str, Any] = {group: {"hosts": {f"a-{group}": {}}} for group in groups} or {"all": {}}
-    (tmp_path / "hosts.json").write_text(json.dumps(hosts))
+    (copy / "a_host_for_each_group.json").write_text(json.dumps(hosts))
     checked = subprocess.run(
         [
             str(Path(sys.executable).parent / "ansible-playbook"),
             "-i",
             str(copy),
-            "-i",
-            str(tmp_path / "hosts.json"),
             str(path),
         ],
         cwd=tmp_path,
