@@ -100,7 +100,7 @@ options:
   memory_reserve_bytes:
     description: What stays free of the host's memory, in bytes.
     type: int
-    default: 536870912
+    default: 268435456
   loaded_models_max:
     description: How many models of llama.cpp may be loaded at the same time. V(0) means all. Whichever these are, they have to fit.
     type: int
@@ -135,7 +135,8 @@ options:
     type: path
 notes:
   - A model that cannot be read (the hub does not answer, the format is not known) gets the verdict V(unknown), and no plan.
-  - What a process takes beside llama.cpp's own buffers is reckoned with 450 MiB on each GPU that it uses and 200 MiB on the host.
+  - What a process takes beside llama.cpp's own buffers is reckoned with 450 MiB of each GPU that it uses, and of the host with 100 MiB, or 300 MiB where it uses a
+    GPU.
 seealso:
   - module: hearth.llm.gguf_info
   - module: hearth.llm.gpu_info
@@ -294,7 +295,7 @@ def argument_spec() -> dict[str, Any]:
         "gpus": {"type": "list", "elements": "dict", "default": []},
         "memory_bytes": {"type": "int"},
         "gpu_reserve_bytes": {"type": "int", "default": 536870912},
-        "memory_reserve_bytes": {"type": "int", "default": 536870912},
+        "memory_reserve_bytes": {"type": "int", "default": 268435456},
         "loaded_models_max": {"type": "int", "default": 0},
         "prompt_cache_mib": {"type": "int", "default": 512},
         "llama_cpp_options": {"type": "dict", "default": {}},

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from ansible_collections.hearth.llm.plugins.module_utils._fit.gguf_facts import Facts
     from ansible_collections.hearth.llm.plugins.module_utils._fit.settings import LlamaCpp
 
-# What a process takes beside llama.cpp's own buffers: on each GPU that it uses (CUDA's context and its libraries' workspaces), and of the host.
+# What a process takes beside llama.cpp's own buffers: of each GPU that it uses (CUDA's context and its libraries' workspaces), and of the host,
+# without and with CUDA's part there.
 GPU_PROCESS_BYTES = 450 << 20
-HOST_PROCESS_BYTES = 200 << 20
+HOST_PROCESS_BYTES = 100 << 20
+HOST_CUDA_PROCESS_BYTES = 300 << 20
 _HALVINGS = 8
 
 
@@ -63,7 +65,8 @@ class _Table:
         )
         used = sorted(device for device in result.parts if device != HOST)
         result.on(used[0] if used else HOST).weights += self._extra
-        result.on(HOST).overhead += HOST_PROCESS_BYTES + self._settings.prompt_cache_bytes
+        process = HOST_CUDA_PROCESS_BYTES if used else HOST_PROCESS_BYTES
+        result.on(HOST).overhead += process + self._settings.prompt_cache_bytes
         for gpu in used:
             result.on(gpu).overhead += GPU_PROCESS_BYTES
         return Layout(gpu_layers, tuple(split), result)

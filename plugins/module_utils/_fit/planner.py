@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ansible_collections.hearth.llm.plugins.module_utils._fit import vllm
 from ansible_collections.hearth.llm.plugins.module_utils._fit.gguf_facts import Facts
 from ansible_collections.hearth.llm.plugins.module_utils._fit.hub_facts import HubFacts
-from ansible_collections.hearth.llm.plugins.module_utils._fit.layout import HOST_PROCESS_BYTES, arrange
+from ansible_collections.hearth.llm.plugins.module_utils._fit.layout import HOST_CUDA_PROCESS_BYTES, arrange
 from ansible_collections.hearth.llm.plugins.module_utils._fit.llama_cpp import HOST, Need
 from ansible_collections.hearth.llm.plugins.module_utils._fit.machine import Ledger
 from ansible_collections.hearth.llm.plugins.module_utils._fit.settings import LlamaCpp, Vllm
@@ -114,7 +114,7 @@ def _place_vllm(wanted: Wanted, facts: HubFacts, settings: Vllm, machine: Machin
         return Planned(wanted, "refused", Need(), reason=f"it asks for {settings.gpus} GPUs, and is given {len(gpus)}")
     chosen = sorted(gpus, key=lambda gpu: -rooms[gpu])[: settings.gpus]
     need = vllm.on_gpus(facts, settings, {gpu: machine.gpus[gpu].memory_bytes for gpu in sorted(chosen)})
-    need.on(HOST).overhead = HOST_PROCESS_BYTES
+    need.on(HOST).overhead = HOST_CUDA_PROCESS_BYTES
     missing = {device: part.total - rooms[device] for device, part in need.parts.items() if part.total > rooms[device]}
     full = vllm.sequences(facts, settings, need, chosen)
     reason = "" if full >= 1 else f"its cache holds {full:.2f} of one sequence of full length"

@@ -188,7 +188,7 @@ def test_the_slots_that_are_said_to_fit_do_and_one_more_does_not(plan: Plan) -> 
 
 def test_whichever_models_are_loaded_together_have_to_fit(plan: Plan) -> None:
     models = [{"name": f"mistral-7b-Q4_K_S@{number}", "load": "on_demand"} for number in range(4)]
-    machine = {"memory_bytes": 16 * GIB}
+    machine = {"memory_bytes": 15 * GIB}
     assert plan(models, **machine)["verdict"] == "refused"
     assert plan(models, **machine, loaded_models_max=2)["verdict"] == "fits"
     assert plan(models, **machine, loaded_models_max=3)["verdict"] == "refused"
