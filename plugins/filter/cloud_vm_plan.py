@@ -36,7 +36,7 @@ RETURN = r"""
 _value:
   description:
     - C(findings), sentences that name the variable, the value and the remedy; empty where all is well.
-    - C(machine_type), C(gpus) (C(index), C(name), C(memory_bytes), C(memory_free_bytes)), C(cpus), C(memory_bytes) of the machine, unknown ones without GPUs.
+    - C(machine_type), C(gpus) (C(index), C(name), C(memory_bytes)), C(cpus), C(memory_bytes) of the machine, unknown ones without GPUs.
     - C(cost), C(hourly) and C(monthly) in USD (C(hourly) is null where no price is known), C(parts), C(source).
     - C(rules), a list of C(port), C(protocol), C(comment), and C(ipv4) or C(ipv6), the networks.
   type: dict
@@ -135,14 +135,9 @@ def _exposure_findings(rules: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _gpus(machine: Mapping[str, Any]) -> list[dict[str, Any]]:
+    memory = machine.get("gpu_memory_gb", 0) * 10**9
     return [
-        {
-            "index": index,
-            "name": machine["gpu"],
-            "memory_bytes": machine["gpu_memory_gb"] * 10**9,
-            "memory_free_bytes": None,
-        }
-        for index in range(machine.get("gpu_count", 0))
+        {"index": index, "name": machine["gpu"], "memory_bytes": memory} for index in range(machine.get("gpu_count", 0))
     ]
 
 

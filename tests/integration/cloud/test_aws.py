@@ -19,7 +19,11 @@ from .conftest import Cloud, secrets_of, unchanged
 def test_the_way_of_a_vm_from_nothing_to_nothing_and_once_more(cloud: Cloud, secrets: Path) -> None:
     nothing = cloud.left
 
-    dry = cloud.provision("--check")
+    model = {"source": f"file://{PROJECT}/files/models/hearth-mini.gguf", "context_tokens": 2048}
+    dry = cloud.provision("--check", hearth_models={"mini": model})
+    # Planned for a machine that is not there yet.
+    assert "fits mini" in dry.words
+    assert "GPU 0: 0 bytes of 21.9 GiB planned" in dry.words
     assert "llm will be a g6.xlarge in us-east-1 (NVIDIA L4) for 0.8405 USD an hour, 613.55 USD a month" in dry.words
     # Of the newest image, by Canonical itself.
     assert "Would make llm, a g6.xlarge, from ami-00000000000000001" in dry.words
