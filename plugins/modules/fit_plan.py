@@ -72,7 +72,9 @@ options:
         choices: [startup, on_demand]
         default: startup
       gpus:
-        description: GPUs that its engine is given, as CDI names like V(nvidia.com/gpu=0). All when left away, none when empty.
+        description:
+          - GPUs that its engine is given, as CDI names like V(nvidia.com/gpu=0). All when left away, none when empty.
+          - A model that is given some, where there is none, is refused, for its engine would not start.
         type: list
         elements: str
       options:
@@ -374,15 +376,15 @@ def _wanted(model: Mapping[str, Any], params: Mapping[str, Any], reader: Reader,
     gpus = machines.given_to(model["gpus"], machine.gpus)
     on_demand = model["load"] == "on_demand"
     if model["engine"] == "vllm":
-        served = settings.vllm(model, params["vllm_options"])
         repository, place = reader.repository(model)
-        return Wanted(model["name"], repository, served, on_demand, place, gpus)
+        served = settings.vllm(model, params["vllm_options"], repository.trained_context)
+        return Wanted(model["name"], repository, served, on_demand, place, gpus, bool(model["gpus"]))
     options = params["llama_cpp_options"]
     facts, place = reader.gguf(model)
     pictures = settings.mmproj(model, options)
     extra = reader.size(model, pictures) if pictures else 0
-    serving = settings.llama_cpp(model, options, params["prompt_cache_mib"] << 20)
-    return Wanted(model["name"], facts, serving, on_demand, place, gpus, extra)
+    serving = settings.llama_cpp(model, options, params["prompt_cache_mib"] << 20, facts.trained_context)
+    return Wanted(model["name"], facts, serving, on_demand, place, gpus, bool(model["gpus"]), extra)
 
 
 def main() -> None:

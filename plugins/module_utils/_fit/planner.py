@@ -35,6 +35,8 @@ class Wanted:
     source: str = ""
     # GPUs that its engine is given, by their place in the list. None: all.
     gpus: tuple[int, ...] | None = None
+    # Whether its engine does not start without them.
+    needs_gpu: bool = False
     # Weights beside the model's own, such as those that see pictures; they go to the first GPU that it uses.
     extra_bytes: int = 0
 
@@ -89,6 +91,8 @@ def place(wanted: Wanted, machine: Machine, rooms: Mapping[int, int]) -> Planned
     """One model, with this much room on each device."""
     given = wanted.gpus
     rooms = {device: room for device, room in rooms.items() if given is None or device in (HOST, *given)}
+    if wanted.needs_gpu and len(rooms) == 1:
+        return Planned(wanted, "refused", Need(), reason="its engine is given GPUs, and none of them is known here")
     if isinstance(wanted.settings, Vllm) and isinstance(wanted.facts, HubFacts):
         return _place_vllm(wanted, wanted.facts, wanted.settings, machine, rooms)
     if isinstance(wanted.settings, LlamaCpp) and isinstance(wanted.facts, Facts):

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ _LONG = {
     "b": "batch-size",
     "c": "ctx-size",
     "dev": "device",
+    "device-memory-utilization": "gpu-memory-utilization",
     "cmoe": "cpu-moe",
     "ctk": "cache-type-k",
     "ctv": "cache-type-v",
@@ -39,6 +41,9 @@ _LONG = {
 LAYERS = "n-gpu-layers"
 SPLITS = ("tensor-split", "split-mode", "main-gpu", "device")
 CACHE_BYTES = {name.lower(): size / weights for name, weights, size in TENSOR_TYPES.values()}
+# vLLM takes 4k and 4K, which are not the same.
+_WHOLE = re.compile(r"(-?\d+(?:\.\d+)?)([kKmMgG]?)\Z")
+_UNITS = {"": 1, "k": 10**3, "K": 1 << 10, "m": 10**6, "M": 1 << 20, "g": 10**9, "G": 1 << 30}
 _ALL_LAYERS = 1 << 20
 _NO_WORDS = ("off", "false", "0", "no", "disabled")
 
@@ -82,13 +87,15 @@ class Vllm:
     eager: bool = False
 
 
-def llama_cpp(model: Mapping[str, Any], defaults: Mapping[str, Any], prompt_cache_bytes: int) -> LlamaCpp:
-    """As the role llama_cpp tells them to the engine."""
+def llama_cpp(
+    model: Mapping[str, Any], defaults: Mapping[str, Any], prompt_cache_bytes: int, trained_context: int
+) -> LlamaCpp:
+    """As the role llama_cpp tells them to the engine, which takes the context that the model was trained for where it is told 0."""
     options = _options(model, defaults)
     name = str(model["name"])
     slots = max(1, _number(name, options, "parallel", int(model.get("slots") or 1)))
     described = int(model.get("context_tokens") or 4096)
-    total = _number(name, options, "ctx-size", described * slots)
+    total = _number(name, options, "ctx-size", described * slots) or trained_context
     embedding = model.get("task") == "embedding"
     batch = _number(name, options, "ubatch-size", described if embedding else 512)
     unified = _switch(options, "kv-unified", default=False)
@@ -120,16 +127,18 @@ def llama_cpp(model: Mapping[str, Any], defaults: Mapping[str, Any], prompt_cach
     )
 
 
-def vllm(model: Mapping[str, Any], defaults: Mapping[str, Any]) -> Vllm:
-    """As the role vllm tells them to the engine."""
+def vllm(model: Mapping[str, Any], defaults: Mapping[str, Any], trained_context: int) -> Vllm:
+    """As the role vllm tells them to the engine, which finds a context itself where it is told auto: at most what the model was trained for."""
     options = _options(model, defaults)
     name = str(model["name"])
+    if str(options.get("max-model-len")) in ("auto", "-1"):
+        options["max-model-len"] = trained_context
     context = _number(name, options, "max-model-len", int(model.get("context_tokens") or 4096))
     cache = str(options.get("kv-cache-dtype", "auto")).lower()
     return Vllm(
         context=context,
         slots=_number(name, options, "max-num-seqs", int(model.get("slots") or 1)),
-        batch=_number(name, options, "max-num-batched-tokens", max(2048, 0)),
+        batch=_number(name, options, "max-num-batched-tokens", Vllm.batch),
         utilization=_share(name, options),
         gpus=_number(name, options, "tensor-parallel-size", 1) * _number(name, options, "pipeline-parallel-size", 1),
         cache_bytes=1 if cache.startswith("fp8") else 4 if cache in ("float32", "fp32") else 2,
@@ -152,10 +161,10 @@ def _options(model: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str,
 
 
 def _number(name: str, options: Mapping[str, Any], flag: str, default: int) -> int:
-    try:
-        return int(options.get(flag, default))
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{name}: the option {flag} is {options[flag]!r}, and should be a whole number.") from error
+    found = _WHOLE.match(str(options.get(flag, default)))
+    if not found:
+        raise InputError(f"{name}: the option {flag} is {options[flag]!r}, and should be a whole number.")
+    return int(float(found.group(1)) * _UNITS[found.group(2)])
 
 
 def _share(name: str, options: Mapping[str, Any]) -> float:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
 from ansible_collections.hearth.llm.plugins.modules.fit_plan import argument_spec, run
@@ -18,6 +19,7 @@ from fakes.architectures import file
 from fakes.architectures.zoo import ZOO
 
 GIB = 1 << 30
+PROJECT = Path(__file__).parents[4]
 RANKS = ["fits", "fits_partly", "unknown", "refused"]
 
 Plan = Callable[..., dict[str, Any]]
@@ -246,6 +248,37 @@ def test_vllm_is_refused_where_one_full_context_has_no_place_and_a_shorter_one_i
     assert plan([changed(model, remedy["changes"])], gpus=gpus(8))["models"][0]["verdict"] == remedy["verdict"]
 
 
+def test_an_engine_that_is_given_gpus_is_refused_where_there_is_none(plan: Plan, qwen: dict[str, Any]) -> None:
+    for model in (qwen, SHOP[1]):
+        refused = plan([{**model, "gpus": ["nvidia.com/gpu=all"]}])["models"][0]
+        assert (refused["verdict"], refused["remedies"]) == ("refused", [])
+        assert "is given GPUs" in refused["reason"]
+        assert plan([{**model, "slots": 2, "gpus": []}])["verdict"] == "fits"
+
+
+def test_the_profiles_of_gpu_vm_fit_the_cards_that_they_are_for(plan: Plan, qwen: dict[str, Any]) -> None:
+    card = {"gpus": [{"index": 0, "name": "NVIDIA L4", "memory_bytes": L4}], "memory_bytes": 16 * GIB}
+    profiles = PROJECT / "inventories/gpu_vm/group_vars"
+    sessions = yaml.safe_load((profiles / "multi_session.yml").read_text())
+    (served,) = sessions["hearth_models"].values()
+    options = {**served["options"], "tensor-parallel-size": sessions["gpu_vm_tensor_parallel"]}
+    many = plan(
+        [{**qwen, "context_tokens": served["context_tokens"], "slots": served["slots"], "options": options}], **card
+    )
+    assert many["models"][0]["full_sequences"] > served["slots"]
+
+    gguf = yaml.safe_load((profiles / "gguf.yml").read_text())
+    files = {"assistant": "mistral-nemo-12b-Q4_K_M", "coder": "codestral-22b-Q3_K_M"}
+    models = [
+        {"name": files[name], **{key: model[key] for key in ("context_tokens", "slots", "load") if key in model}}
+        for name, model in gguf["hearth_models"].items()
+    ]
+    most = gguf["llama_cpp_loaded_models_max"]
+    assert (
+        plan(models, **card, loaded_models_max=most, llama_cpp_options=gguf["llama_cpp_options"])["verdict"] == "fits"
+    )
+
+
 def test_both_engines_share_a_card(plan: Plan, qwen: dict[str, Any]) -> None:
     model = {**qwen, "slots": 8, "options": {"gpu-memory-utilization": 0.5}}
     found = plan([model, {"name": "llama-3.1-8b-Q4_K_S"}], gpus=gpus(24))
@@ -258,6 +291,7 @@ def test_both_engines_share_a_card(plan: Plan, qwen: dict[str, Any]) -> None:
     ("options", "words"),
     [
         ({"ctx-size": "much"}, "the option ctx-size is 'much'"),
+        ({"parallel": True}, "the option parallel is True"),
         ({"cache-type-k": "f8"}, "no type of llama.cpp's"),
         ({"tensor-split": "a,b"}, "one share for each GPU"),
     ],

@@ -41,7 +41,7 @@ def planned(name: str, way_name: str) -> Need:
     way, model = WAYS[way_name], ZOO[name]
     facts = facts_of(name)
     task = "embedding" if model.traits.get("encoder") else "chat"
-    serving = settings.llama_cpp({"name": name, "task": task, "options": options(way, model)}, {}, 0)
+    serving = settings.llama_cpp({"name": name, "task": task, "options": options(way, model)}, {}, 0, 0)
     split = serving.split or (1.0,) * way.gpus
     return Demand(facts, serving).need(segments(len(facts.layers), serving.gpu_layers or 0, split))
 
@@ -74,4 +74,10 @@ def test_ten_architectures_and_more_were_asked_about() -> None:
     ],
 )
 def test_layers_are_the_plans_unless_the_description_names_them(given: dict[str, Any], expected: int | None) -> None:
-    assert settings.llama_cpp({"name": "m", **given}, {}, 0).gpu_layers == expected
+    assert settings.llama_cpp({"name": "m", **given}, {}, 0, 0).gpu_layers == expected
+
+
+def test_a_context_of_0_is_what_the_model_was_trained_for() -> None:
+    assert settings.llama_cpp({"name": "m", "slots": 2, "options": {"c": 0}}, {}, 0, 32768).context == 16384
+    assert settings.vllm({"name": "m", "options": {"max-model-len": "auto"}}, {}, 32768).context == 32768
+    assert settings.vllm({"name": "m", "options": {"max-model-len": "8K"}}, {}, 32768).context == 8192
