@@ -65,7 +65,8 @@ class Cloud:
         inventory = PROJECT / "inventories/gpu_vm_aws/aws_ec2.yml"
         known = {**environment(self.home), **self.variables}
         listed = json.loads(subprocess.run([*command, inventory], env=known, check=True, capture_output=True).stdout)
-        return {name: variables["ansible_host"] for name, variables in listed["_meta"]["hostvars"].items()}
+        # What comes from outside is marked as never to be a template.
+        return {name: facts["ansible_host"]["__ansible_unsafe"] for name, facts in listed["_meta"]["hostvars"].items()}
 
     @property
     def instances(self) -> list[dict[str, Any]]:
