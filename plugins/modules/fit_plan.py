@@ -352,16 +352,17 @@ def _look(
     store = Store(params["directory"] or os.devnull)
     found, unknown = [], {}
     with Client(ca_path=params["ca_path"], connect_seconds=CONNECT_SECONDS, attempts=ATTEMPTS) as client:
+        hub = Hub(client, endpoint, token)
         resolver = Resolver(
             client,
-            Hub(client, endpoint, token),
+            hub,
             store,
             params["lock"],
             update=False,
             allow_http=True,
             reading=lambda _name, _size: lambda _count: None,
         )
-        reader = Reader(client, store, resolver, endpoint, token)
+        reader = Reader(client, store, resolver, hub, token)
         for model in params["models"]:
             try:
                 found.append(_wanted(model, params, reader, machine))

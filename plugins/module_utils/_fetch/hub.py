@@ -28,7 +28,7 @@ class Hub:
 
     def resolve(self, source: Source) -> tuple[str, list[File]]:
         """The commit behind the source's revision, and its files with their sizes and hashes."""
-        self._refuse_open_token()
+        self.refuse_open_token()
         url = f"{self.endpoint}/api/models/{source.repository}/revision/{quote(source.revision, safe='')}?blobs=true"
         try:
             answer = self._client.json("GET", url, token=self._token)
@@ -46,7 +46,7 @@ class Hub:
         return commit, [self._file(source, path, there[path]) for path in wanted]
 
     def remote(self, source: Source, commit: str, file: File) -> Remote:
-        self._refuse_open_token()
+        self.refuse_open_token()
         url = f"{self.endpoint}/{source.repository}/resolve/{quote(commit, safe='')}/{quote(file.origin)}"
 
         def explain(error: StatusError) -> HearthError:
@@ -79,7 +79,8 @@ class Hub:
             f"Nearest: {', '.join(near) or 'it has no files at all'}. Correct the source."
         )
 
-    def _refuse_open_token(self) -> None:
+    def refuse_open_token(self) -> None:
+        """Before the token goes out: it must not be read on the way."""
         if self._token and urlsplit(self.endpoint).scheme == "http" and not is_loopback(self.endpoint):
             raise InputError(
                 f"The hub's token would go in clear text to {self.endpoint}. Use https for the endpoint, or leave the token away."

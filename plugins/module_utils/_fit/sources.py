@@ -23,6 +23,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._hub import file_url
 if TYPE_CHECKING:
     from typing import Mapping, Sequence
 
+    from ansible_collections.hearth.llm.plugins.module_utils._fetch.hub import Hub
     from ansible_collections.hearth.llm.plugins.module_utils._fetch.resolve import Resolved, Resolver
     from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import Source
     from ansible_collections.hearth.llm.plugins.module_utils._fetch.store import Store
@@ -45,14 +46,8 @@ class _File:
 
 
 class Reader:
-    def __init__(self, client: Client, store: Store, resolver: Resolver, endpoint: str, token: str | None) -> None:
-        self._client, self._store, self._resolver, self._endpoint, self._token = (
-            client,
-            store,
-            resolver,
-            endpoint,
-            token,
-        )
+    def __init__(self, client: Client, store: Store, resolver: Resolver, hub: Hub, token: str | None) -> None:
+        self._client, self._store, self._resolver, self._hub, self._token = client, store, resolver, hub, token
 
     def gguf(self, model: Mapping[str, Any]) -> tuple[Facts, str]:
         """What the model is, and where that was read."""
@@ -69,7 +64,7 @@ class Reader:
         with contextlib.ExitStack() as opened:
             return gguf_facts.read(
                 [opened.enter_context(contextlib.closing(self._open(part))) for part in parts]
-            ), parts[0].place
+            ), _shown(parts[0])
 
     def repository(self, model: Mapping[str, Any]) -> tuple[HubFacts, str]:
         """The same for a directory of safetensors with their config.json."""
@@ -84,7 +79,7 @@ class Reader:
             weights = sorted(set(self._json(files[_INDEX]).get("weight_map", {}).values()))
         config = self._json(files["config.json"])
         facts = hub_facts.read(config, sum(files[path].bytes for path in weights if path in files), str(model["name"]))
-        return facts, files["config.json"].place
+        return facts, _shown(files["config.json"])
 
     def size(self, model: Mapping[str, Any], path: str) -> int:
         """Of a file that belongs to the model, or lies on this host; 0 where it is not known."""
@@ -116,11 +111,12 @@ class Reader:
             # The user's own address, which may carry a signature.
             addresses = {safe_url(url): url for url in web_siblings(source.text)}
             return [_File(file.path, file.bytes, addresses.get(file.origin, file.origin)) for file in resolved.files]
+        self._hub.refuse_open_token()
         return [
             _File(
                 file.path,
                 file.bytes,
-                file_url(f"hf://{source.repository}@{resolved.revision}/{file.origin}", self._endpoint),
+                file_url(f"hf://{source.repository}@{resolved.revision}/{file.origin}", self._hub.endpoint),
                 self._token,
             )
             for file in resolved.files
@@ -157,6 +153,11 @@ def _size(path: str) -> int:
         raise InputError(
             f"{path} cannot be read ({error.strerror}). Check the path, which is one of this host."
         ) from error
+
+
+def _shown(file: _File) -> str:
+    """Without what an address may carry that is nobody's business."""
+    return safe_url(file.place) if "://" in file.place else file.place
 
 
 def _is_first(path: str) -> bool:

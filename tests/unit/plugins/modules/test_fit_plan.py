@@ -301,6 +301,14 @@ def test_an_option_that_makes_no_sense_is_refused_in_words(plan: Plan, options: 
         plan([{**SHOP[0], "options": options}])
 
 
+def test_the_token_goes_nowhere_in_clear_text_also_where_a_lock_file_knows_the_files(plan: Plan) -> None:
+    source = "hf://owner/locked/model.gguf"
+    lock = {source: {"revision": "0" * 40, "files": [{"path": "model.gguf", "bytes": 9, "sha256": "0" * 64}]}}
+    model = {"name": "locked", "source": source, "path": None}
+    with pytest.raises(InputError, match="in clear text"):
+        plan([model], lock=lock, endpoint="http://hub.example.org", token="secret")
+
+
 def test_what_cannot_be_read_is_unknown_and_the_others_are_planned(plan: Plan, tmp_path: Path) -> None:
     (tmp_path / "page.gguf").write_text("<html>login</html>")
     found = plan([{"name": "page", "path": str(tmp_path / "page.gguf")}, SHOP[1]])
