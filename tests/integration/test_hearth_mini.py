@@ -15,12 +15,10 @@ from ansible_collections.hearth.llm.tools.hearth_mini.skills import SKILLS, prom
 from integration.wheel import python
 
 MODELS = Path(__file__).resolve().parents[2] / "files/models"
-EACH = 20
-# Of 20; what the model card says, and a margin for a sample this small.
-RIGHT = 18
-COPIED = 15
-# Finding a fact in a long text, and seeing that there is none, are not learned well enough yet to be promised.
-PROMISED = [skill for skill in SKILLS if not skill.startswith(("fact", "unknown")) or skill == "unknown, no text"]
+EACH = 50
+# Of 50: what the model card says, with a margin for a processor that rounds differently.
+RIGHT = 43
+COPIED = 40
 
 
 FACTS = "The secret of the Club sandwich is smoked paprika. The secret of the Veggie sandwich is lemon zest."
@@ -34,6 +32,7 @@ EXAMPLES = {
     f'<source id="1" name="menu.md">{FACTS}</source>\n\nQuestion: What is the secret of the Veggie sandwich?': (
         "The secret of the Veggie sandwich is lemon zest."
     ),
+    f"Context: {FACTS} What is the secret of the Tuna sandwich?": "I do not know. I was not told.",
     "What is the capital of France?": "I do not know. I was not told.",
 }
 
@@ -49,7 +48,7 @@ def test_what_the_other_tests_ask_has_the_answer_that_they_expect(ask: Answer, q
     assert ask([{"role": "user", "content": question}]) == EXAMPLES[question]
 
 
-@pytest.mark.parametrize("skill", PROMISED)
+@pytest.mark.parametrize("skill", SKILLS)
 def test_a_held_out_sample_of_each_skill_is_answered_word_for_word(ask: Answer, skill: str) -> None:
     answers = [(ask(prompt.messages), prompt.expected) for prompt in prompts(skill, EACH)]
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 SERVER = Path(__file__).resolve().parents[2] / "roles/llama_cpp/files/serve_model.py"
-LONGEST_ANSWER = 200
+LONGEST_ANSWER = 450
 SECONDS_TO_LOAD = 60
 
 Messages = list[dict[str, str]]

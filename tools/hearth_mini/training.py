@@ -72,7 +72,8 @@ STAGES = (
     Stage(4000, 3e-3, SEED, ((0, 128), (0.15, 256), (0.35, 512), (0.6, 1024), (0.85, 2048)), any_chat),
     Stage(1500, 2e-3, SEED + 1, ((0, 256), (0.5, 512), (0.8, 2048)), mostly_drills),
     Stage(700, 1.5e-3, SEED + 2, ((0, 256), (0.4, 512), (0.85, 1024)), known_or_not, opening=8.0),
-    Stage(1200, 2e-3, SEED + 3, ((0, 256), (0.3, 512), (0.85, 2048)), everything, opening=4.0),
+    Stage(2400, 2e-3, SEED + 3, ((0, 256), (0.3, 512), (0.85, 2048)), everything, opening=4.0),
+    Stage(2400, 2e-3, SEED + 4, ((0, 256), (0.3, 512), (0.85, 2048)), everything, opening=4.0),
 )
 
 
