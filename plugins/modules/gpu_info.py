@@ -142,10 +142,11 @@ cdi:
 system:
   description: >-
     What a plan has to know of the host: RV(ignore:id), RV(ignore:version), RV(ignore:like), RV(ignore:kernel), RV(ignore:kernels),
-    RV(ignore:architecture), RV(ignore:secure_boot), RV(ignore:virtualisation), RV(ignore:cloud).
+    RV(ignore:architecture), RV(ignore:secure_boot), RV(ignore:virtualisation), RV(ignore:cloud),
+    RV(ignore:nvswitch).
   returned: success
   type: dict
-  sample: {id: ubuntu, version: "24.04", kernel: 6.8.0-60-generic, secure_boot: false, cloud: ""}
+  sample: {id: ubuntu, version: "24.04", kernel: 6.8.0-60-generic, secure_boot: false, cloud: "", nvswitch: false}
 report:
   description: The GPUs as a table for people.
   returned: success
@@ -246,6 +247,7 @@ def _system(host: Host, cloud: str) -> dict[str, Any]:
         "secure_boot": surroundings.secure_boot(host),
         "virtualisation": virtualisation(host),
         "cloud": cloud,
+        "nvswitch": devices.has_nvswitch(host),
     }
 
 

@@ -185,13 +185,16 @@ def _numbers(version: str) -> list[int]:
 def _told(outline: Plan, found: Mapping[str, Any], options: Mapping[str, Any]) -> Plan:
     if outline.verdict in ("nothing", "refuse"):
         return outline
-    steps = [*_driver_steps(outline, options), *_container_steps(outline, found, options)]
+    steps = [
+        *_driver_steps(outline, options, nvswitch=found["system"]["nvswitch"]),
+        *_container_steps(outline, found, options),
+    ]
     # A driver that stays as it is, with work to be done for containers, is work nevertheless.
     verdict = "act" if len(steps) > 1 or outline.install or outline.activate else "keep"
     return replace(outline, verdict=verdict, steps=tuple(steps))
 
 
-def _driver_steps(outline: Plan, options: Mapping[str, Any]) -> list[str]:
+def _driver_steps(outline: Plan, options: Mapping[str, Any], *, nvswitch: bool) -> list[str]:
     source = outline.source
     steps = []
     if outline.install:
@@ -206,6 +209,10 @@ def _driver_steps(outline: Plan, options: Mapping[str, Any]) -> list[str]:
         if source.headers:
             steps.append(f"Install what its modules are built with: {_listed(source.headers)}.")
         steps.append(f"Keep it at branch {outline.branch}, and automatic updates away from it.")
+        if nvswitch and source.name != "ubuntu":
+            steps.append(
+                "Not done here: NVIDIA's fabric manager, of the driver's very version, without which its switches between cards do nothing."
+            )
     elif not outline.activate:
         steps.append("Keep the driver as it is.")
     if outline.hold:

@@ -100,6 +100,8 @@ def _kernel(system: Mapping[str, Any], pattern: re.Pattern[str]) -> re.Match[str
 def _ubuntu(system: Mapping[str, Any], wish: Wish) -> Source:
     match = _kernel(system, UBUNTU_KERNEL)
     name = f"{wish.branch}-server{'-open' if wish.is_open else ''}"
+    # Switches between cards do nothing without it.
+    fabric = (f"nvidia-fabricmanager-{wish.branch}",) if system["nvswitch"] else ()
     return Source(
         "ubuntu",
         # Not the module of this very kernel: this package brings each newer kernel of its series its own.
@@ -107,6 +109,7 @@ def _ubuntu(system: Mapping[str, Any], wish: Wish) -> Source:
             f"linux-modules-nvidia-{name}-{match[2]}-{match[1]}",
             f"nvidia-headless-no-dkms-{name}",
             f"nvidia-utils-{wish.branch}-server",
+            *fabric,
         ),
     )
 

@@ -81,6 +81,7 @@ class Machine:
     cdi: tuple[str, ...] = ()
     nouveau: bool = False
     secure_boot: bool = False
+    nvswitch: bool = False
     wsl: bool = False
     azure: bool = False
     # Further files, each empty.
@@ -144,6 +145,9 @@ def _cards(machine: Machine) -> dict[str, str]:
         "sys/bus/pci/devices/0000:00:00.0/class": "0x060000\n",
         "sys/bus/pci/devices/0000:00:00.0/vendor": "0x8086\n",
     }
+    if machine.nvswitch:
+        switch = "sys/bus/pci/devices/0000:f0:00.0"
+        files |= {f"{switch}/vendor": "0x10de\n", f"{switch}/device": "0x22a3\n", f"{switch}/class": "0x068000\n"}
     for number, card in enumerate(machine.cards):
         vendor, device = card.split(":")
         kind = "0x030200" if vendor == "10de" else "0x030000"

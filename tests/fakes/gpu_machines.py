@@ -41,7 +41,7 @@ MACHINES = {
     "new l4 on debian 13": Machine(cards=(L4,), system="debian-13"),
     "new l40s on rocky 9": Machine(cards=(L40S, L40S), system="rocky-9", nouveau=True),
     "new h100 on almalinux 10": Machine(cards=(H100,), system="almalinux-10"),
-    "new b200 on ubuntu 24.04": Machine(cards=(B200,) * 8, kernel="6.8.0-60-lowlatency"),
+    "new b200 on ubuntu 24.04": Machine(cards=(B200,) * 8, kernel="6.8.0-60-lowlatency", nvswitch=True),
     "new 4090 on fedora": Machine(cards=(RTX_4090,), system="fedora-43"),
     "new 4090 with a kernel of its own": Machine(cards=(RTX_4090,), kernel="6.15.3-mine"),
     # Old cards want what new ones do not have.

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # Displays (0x0300), and cards that can only compute (0x0302 and, of AMD and Intel, 0x0380 and 0x1200).
 GPU_CLASSES = ("0x0300", "0x0302", "0x0380", "0x1200")
+BRIDGE_CLASS = "0x0680"
 DEVICES = "/sys/bus/pci/devices"
 
 
@@ -61,6 +62,15 @@ def gpus(host: Host) -> list[Gpu]:
             index = sum(1 for gpu in found if gpu.vendor == VENDORS[vendor_id])
             found.append(_gpu(host, directory, address, vendor_id, index))
     return found
+
+
+def has_nvswitch(host: Host) -> bool:
+    """Whether cards are joined by switches of NVIDIA's, which do nothing before its fabric manager has set them up."""
+    return any(
+        host.word(f"{DEVICES}/{address}/vendor")[2:] == NVIDIA
+        and host.word(f"{DEVICES}/{address}/class")[:6] == BRIDGE_CLASS
+        for address in host.names(DEVICES)
+    )
 
 
 def _gpu(host: Host, directory: str, address: str, vendor_id: str, index: int) -> Gpu:

@@ -112,7 +112,9 @@ def _cloud(found: Found) -> tuple[str, list[str]] | None:
             f"The driver does not answer ({found.smi.message}): install or repair it as the maker of the image says."
         )
     elif not at_least(found.smi.version, found.minimum):
-        reasons.append(f"Driver {found.smi.version} is older than {found.minimum}: choose a newer image, or be content with an older driver.")
+        reasons.append(
+            f"Driver {found.smi.version} is older than {found.minimum}: choose a newer image, or be content with an older driver."
+        )
     return "cloud_managed", reasons
 
 

@@ -118,6 +118,13 @@ def test_a_driver_without_a_desktop_is_installed(
     assert " ".join(plan(tmp_path, MACHINES[name], **options)["source"]["packages"]) == packages
 
 
+def test_switches_between_cards_get_their_manager(tmp_path: Path) -> None:
+    made = plan(tmp_path / "a", MACHINES["new b200 on ubuntu 24.04"])
+    assert "nvidia-fabricmanager-580" in made["source"]["packages"]
+    elsewhere = dataclasses.replace(MACHINES["new h100 on almalinux 10"], nvswitch=True)
+    assert any("fabric manager" in step for step in plan(tmp_path / "b", elsewhere)["steps"])
+
+
 def test_a_branch_is_kept_by_what_each_system_has_for_it(tmp_path: Path) -> None:
     sources = {
         name: plan(tmp_path / name, MACHINES[name])["source"]
