@@ -31,7 +31,7 @@ def test_the_way_of_a_vm_from_nothing_to_nothing_and_once_more(cloud: Cloud, sec
     assert cloud.left == nothing, "a dry run made something"
     assert not secrets.exists()
 
-    made = cloud.provision(ansible_user="operator")
+    made = cloud.provision("-vvv", ansible_user="operator")
     (first,) = cloud.instances
     _is_as_described(cloud, first)
     _is_told_what_we_trust(cloud, first, secrets)
@@ -41,9 +41,9 @@ def test_the_way_of_a_vm_from_nothing_to_nothing_and_once_more(cloud: Cloud, sec
     # On to site.yml in the same command, up to where a machine of moto's ends.
     # Nothing leaves this machine.
     way = {"ansible_connection": "ssh", "ansible_ssh_common_args": "-o ProxyCommand=false -o ControlPath=none"}
-    handed_over = cloud.provision(str(PROJECT / "site.yml"), succeeds=False, **way)
+    handed_over = cloud.provision(str(PROJECT / "site.yml"), "-vvv", succeeds=False, **way)
     unchanged(handed_over)
-    assert f'remote host "{first["PublicIpAddress"]}"' in handed_over.words, handed_over.output
+    assert f"<{first['PublicIpAddress']}> ESTABLISH SSH CONNECTION" in handed_over.output, handed_over.output
     assert cloud.found() == {"llm": first["PublicIpAddress"]}
     unchanged(cloud.provision("--check"))
     assert [instance["InstanceId"] for instance in cloud.instances] == [first["InstanceId"]]
