@@ -33,6 +33,8 @@ def _layer(model: Model, layer: int) -> Iterator[Shape]:
     yield "attn_norm.weight", (model.width,)
     if model.traits.get("mla"):
         yield from _latent_attention(model)
+    elif model.traits.get("delta_net") and (layer + 1) % model.metadata["full_attention_interval"]:
+        yield from _delta_net(model)
     elif kv_heads:
         yield from _attention(model, kv_heads)
     else:
@@ -46,7 +48,8 @@ def _attention(model: Model, kv_heads: int) -> Iterator[Shape]:
     if model.traits.get("fused"):
         yield "attn_qkv.weight", (width, queries + 2 * keys)
     else:
-        yield "attn_q.weight", (width, queries)
+        # With a gate of the same size beside it.
+        yield "attn_q.weight", (width, queries * (2 if model.traits.get("delta_net") else 1))
         yield "attn_k.weight", (width, keys)
         yield "attn_v.weight", (width, keys)
     yield "attn_output.weight", (queries, width)
@@ -97,6 +100,20 @@ def _state_space(model: Model) -> Iterator[Shape]:
     yield "ssm_out.weight", (inner, model.width)
 
 
+def _delta_net(model: Model) -> Iterator[Shape]:
+    inner, state = model.metadata["ssm.inner_size"], model.metadata["ssm.state_size"]
+    rank, groups = model.metadata["ssm.time_step_rank"], model.metadata["ssm.group_count"]
+    wide = inner + 2 * groups * state
+    yield "attn_qkv.weight", (model.width, wide)
+    yield "attn_gate.weight", (model.width, inner)
+    yield "ssm_conv1d.weight", (model.metadata["ssm.conv_kernel"], wide)
+    yield "ssm_dt.bias", (rank,)
+    yield "ssm_a", (rank,)
+    yield "ssm_ba.weight", (model.width, 2 * rank)
+    yield "ssm_norm.weight", (state,)
+    yield "ssm_out.weight", (inner, model.width)
+
+
 def _conv(kernel: int, width: int) -> Iterator[Shape]:
     yield "ssm_conv1d.weight", (kernel, width)
     yield "ssm_conv1d.bias", (width,)
@@ -104,7 +121,8 @@ def _conv(kernel: int, width: int) -> Iterator[Shape]:
 
 def _feed_forward(model: Model, layer: int) -> Iterator[Shape]:
     width, experts = model.width, model.metadata.get("expert_count", 0)
-    yield "post_attention_norm.weight" if model.traits.get("sinks") else "ffn_norm.weight", (width,)
+    after = model.traits.get("sinks") or model.traits.get("delta_net")
+    yield "post_attention_norm.weight" if after else "ffn_norm.weight", (width,)
     if model.traits.get("post_norms"):
         yield "post_ffw_norm.weight", (width,)
     if not experts or layer < model.metadata.get("leading_dense_block_count", 0):
@@ -121,6 +139,8 @@ def _feed_forward(model: Model, layer: int) -> Iterator[Shape]:
             yield f"ffn_{name}_exps.bias", (size, experts)
     shared = model.metadata.get("expert_shared_count", 0) * inner
     shared = model.metadata.get("expert_shared_feed_forward_length", shared)
+    if model.traits.get("delta_net"):
+        yield "ffn_gate_inp_shexp.weight", (width,)
     if shared:
         yield from _gated("_shexp", width, shared)
 

@@ -106,6 +106,20 @@ ZOO = {
             "logit_scale": 6.0,
         },
     ),
+    # Every fourth layer attends, the others keep a state (gated delta net).
+    "qwen3-next-80b-a3b-Q4_K_M": Model(
+        *("qwen3next", "Q4_K_M", 48, 2048, 5120, 151936, 16, 2, 256),
+        metadata={
+            **_experts(512, 10, 512, expert_shared_feed_forward_length=512),
+            "full_attention_interval": 4,
+            "ssm.conv_kernel": 4,
+            "ssm.inner_size": 4096,
+            "ssm.state_size": 128,
+            "ssm.group_count": 16,
+            "ssm.time_step_rank": 32,
+        },
+        traits={"qk_norm": True, "delta_net": True},
+    ),
     "nomic-embed-text-v1.5-Q8_0": Model(
         *("nomic-bert", "Q8_0", 12, 768, 3072, 30522, 12, 12, 64),
         metadata={
