@@ -28,8 +28,8 @@ from lab.shell import LabError, await_condition, run, say
 
 SUITE = "noble"
 # What Ubuntu's archive is trusted with, out of Debian's.
-KEYRING_URL = "http://deb.debian.org/debian/pool/main/u/ubuntu-keyring/ubuntu-archive-keyring_2023.11.28.1-0.2_all.deb"
-KEYRING_SHA256 = "965c87f6cd482c07e6589cfcadc9233578bcec860c5a34d64c9802b6221e8af7"
+KEYRING_URL = "http://deb.debian.org/debian/pool/main/u/ubuntu-keyring/ubuntu-keyring_2023.11.28.1-0.2_all.deb"
+KEYRING_SHA256 = "b2e7ed48431bf9e7978ae810bbdaf253093570d6e3f864e575b7c13554b81174"
 ARCHIVE = "http://archive.ubuntu.com/ubuntu"
 # With Docker, which takes minutes to install at this speed, and what it does not work without on a kernel with AppArmor.
 PACKAGES = (
