@@ -24,7 +24,7 @@ PROVIDERS = {
     "openssl": ("openssl",),
     "pebble": ("pebble",),
     "mkfs.ext4": ("e2fsprogs",),
-    "qemu-system-x86_64": ("qemu-system-x86", "ipxe-qemu"),
+    "qemu-system-x86_64": ("qemu-system-x86",),
     "ssh-keygen": ("openssh-client",),
 }
 

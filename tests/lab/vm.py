@@ -44,7 +44,9 @@ COMMANDS = (
     "install -d -m 0700 -o admin -g admin /home/admin/.ssh",
     f"printf {shlex.quote(NETWORK)} > /etc/systemd/network/10-lab.network",
     "systemctl enable systemd-networkd systemd-resolved ssh",
-    "echo vm > /etc/hostname; echo '127.0.1.1 vm' >> /etc/hosts",
+    "echo '127.0.1.1 vm' >> /etc/hosts",
+    # Of the keyring that the image was made with, the machine has a copy of its own.
+    "sed --in-place 's#signed-by=[^]]*#signed-by=/usr/share/keyrings/ubuntu-archive-keyring.gpg#' /etc/apt/sources.list",
     "echo '/dev/vda / ext4 defaults 0 1' > /etc/fstab",
     # The machine is started with the initramfs that the image has now: to make it anew would take minutes for nothing.
     "sed --in-place s/update_initramfs=yes/update_initramfs=no/ /etc/initramfs-tools/update-initramfs.conf",
@@ -115,9 +117,16 @@ def up(directory: Path, guest_ports: tuple[int, ...] = (22,)) -> Iterator[Machin
         *("qemu-system-x86_64", "-daemonize", "-pidfile", pid_file, "-display", "none", "-serial", f"file:{log}"),
         *("-accel", "tcg,thread=multi", "-smp", "2", "-m", MEMORY, "-cpu", "max"),
         *("-kernel", image / "vmlinuz", "-initrd", image / "initrd.img"),
-        *("-append", "root=/dev/vda rw console=ttyS0 apparmor=1 security=apparmor"),
+        *("-append", "root=/dev/vda rw console=ttyS0 systemd.hostname=vm apparmor=1 security=apparmor"),
         *("-drive", f"file={image / 'root.img'},format=raw,if=virtio,snapshot=on"),
-        *("-netdev", f"user,id=net0{forwards}", "-device", "virtio-net-pci,netdev=net0", "-device", "virtio-rng-pci"),
+        *(
+            "-netdev",
+            f"user,id=net0{forwards}",
+            "-device",
+            "virtio-net-pci,netdev=net0,romfile=",
+            "-device",
+            "virtio-rng-pci",
+        ),
     )
     try:
         say("waiting for the machine to boot")
