@@ -40,8 +40,9 @@ class Shop(Gateway):
         """What a client is shown that trusts the ACME server's CA."""
         connection = self.connect()
         connection.connect()
-        shown = connection.sock.getpeercert(binary_form=True)  # type: ignore[attr-defined]
+        shown = connection.sock.getpeercert(binary_form=True)
         connection.close()
+        assert isinstance(shown, bytes)
         return x509.load_der_x509_certificate(shown)
 
     def deploy(self, *options: str, succeeds: bool = True, **variables: Any) -> Outcome:
