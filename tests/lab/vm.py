@@ -51,7 +51,7 @@ COMMANDS = (
     # The machine is started with the initramfs that the image has now: to make it anew would take minutes for nothing.
     "sed --in-place s/update_initramfs=yes/update_initramfs=no/ /etc/initramfs-tools/update-initramfs.conf",
     # They would be the first thing that it does.
-    "systemctl disable apt-daily.timer apt-daily-upgrade.timer",
+    "systemctl mask apt-daily.timer apt-daily-upgrade.timer",
 )
 MEMORY = "3072"
 DISK = "12G"
