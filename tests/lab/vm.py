@@ -33,7 +33,7 @@ KEYRING_SHA256 = "b2e7ed48431bf9e7978ae810bbdaf253093570d6e3f864e575b7c13554b811
 ARCHIVE = "http://archive.ubuntu.com/ubuntu"
 # With Docker, which takes minutes to install at this speed, and what it does not work without on a kernel with AppArmor.
 PACKAGES = (
-    *("linux-image-virtual", "initramfs-tools", "kmod", "systemd-sysv", "systemd-resolved", "udev", "dbus"),
+    *("apt", "linux-image-virtual", "initramfs-tools", "kmod", "systemd-sysv", "systemd-resolved", "udev", "dbus"),
     *("openssh-server", "sudo", "python3", "python3-apt", "python3-requests", "ca-certificates", "gpgv"),
     *("docker.io", "apparmor", "nftables", "iproute2", "procps", "busybox-static", "unattended-upgrades"),
 )
