@@ -126,9 +126,6 @@ def test_a_lost_ca_key_is_told_when_it_is_needed_and_not_before(certificates: Ce
 
 def test_what_cannot_be_done_is_refused_in_words(certificates: Certificates) -> None:
     assert (
-        "which this version cannot do yet" in certificates.describe(succeeds=False, hearth_tls={"source": "acme"}).words
-    )
-    assert (
         "name both files on the controller"
         in certificates.describe(succeeds=False, hearth_tls={"source": "files"}).words
     )

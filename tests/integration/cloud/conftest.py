@@ -57,7 +57,7 @@ class Cloud:
     def _run(self, play: str, *options: str, succeeds: bool, **description: Any) -> Outcome:
         self.playbook.hosts({"llm": {**DESCRIPTION, **description}})
         path = PROJECT / f"playbooks/{play}.yml"
-        return self.playbook(path, "--diff", *options, succeeds=succeeds, variables=self.variables)
+        return self.playbook(path, *options, "--diff", succeeds=succeeds, variables=self.variables)
 
     def found(self) -> dict[str, str]:
         """What the dynamic inventory finds, as our inventory has it: name → address."""
