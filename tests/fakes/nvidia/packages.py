@@ -110,7 +110,7 @@ if "create" in sys.argv:
     if wanted.startswith("nvidia.com/gpu="):
         smi = "/usr/bin/nvidia-smi"
         config["mounts"].append({"source": smi, "destination": smi, "type": "bind", "options": ["ro", "bind"]})
-        config["linux"]["devices"].append({"path": "/dev/nvidia0", "type": "c", "major": 1, "minor": 3, "fileMode": 438})
+        config["linux"].setdefault("devices", []).append({"path": "/dev/nvidia0", "type": "c", "major": 1, "minor": 3, "fileMode": 438})
         with open(path, "w") as stream:
             json.dump(config, stream)
 os.execvp("runc", ["runc", *sys.argv[1:]])
