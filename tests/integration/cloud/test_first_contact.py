@@ -20,12 +20,14 @@ from .conftest import DESCRIPTION, unchanged
 pytestmark = pytest.mark.skipif("HEARTH_TEST_CLOUD_INIT" not in os.environ, reason="HEARTH_TEST_CLOUD_INIT is not set")
 
 INSTALL = "apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends cloud-init >/dev/null"
+# The host has no locales to choose from.
 START = """
 mkdir -p /var/lib/cloud/seed/nocloud
 echo 'instance-id: first' > /var/lib/cloud/seed/nocloud/meta-data
 cat > /var/lib/cloud/seed/nocloud/user-data
 echo 'datasource_list: [NoCloud]' > /etc/cloud/cloud.cfg.d/99-seed.cfg
 echo 'network: {config: disabled}' > /etc/cloud/cloud.cfg.d/99-network.cfg
+echo 'locale: false' > /etc/cloud/cloud.cfg.d/99-locale.cfg
 cloud-init clean
 cloud-init init --local && cloud-init init && cloud-init modules --mode config && cloud-init modules --mode final
 systemctl restart ssh
