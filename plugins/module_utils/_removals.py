@@ -18,9 +18,9 @@ _SHOWN = 10
 
 
 def refuse_beyond(what: str, going: Collection[str], total: int, percent_max: int, remedy: str) -> None:
-    """Raises where more than `percent_max` of `total` would go. One thing of one or two may always go: that is how small places change.
+    """Raises where more than `percent_max` of `total` would go, or all of it. One of two or more may always go: that is how small places change.
 
-    `what` names the things in the plural ("models", "documents of the assistant DocExplorer"), `remedy` says in one clause what to set.
+    `total` counts what is there and what the same run brings: who replaces the only model does not remove everything. `what` names the things in the plural ("models", "documents of the assistant DocExplorer"), `remedy` says in one clause what to set.
     """
     staying = total - len(going)
     if not going or (staying and (len(going) == 1 or len(going) * 100 <= percent_max * total)) or percent_max >= 100:
