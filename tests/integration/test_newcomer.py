@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tarfile
 from collections.abc import Iterator
@@ -98,6 +99,25 @@ def test_one_command_ends_with_an_answer_and_lines_that_work_as_printed(machine:
     ).split()
     owned = [path for path in touched if not is_packaged(machine, path)]
     assert owned == []
+
+
+def test_with_a_page_it_names_where_who_and_with_which_password(machine: hosts.Host) -> None:
+    output = hearth(machine, "up --page")
+    page = re.search(r"PEOPLE +(\S+)  \(Open WebUI\)", output)
+    login = re.search(r"first login +(\S+), with the password in (\S+)", output)
+    assert page, output
+    assert login, output
+    email, password_path = login.groups()
+    script = f"""
+import json, ssl, urllib.request
+context = ssl.create_default_context(cafile="{CLONE}/inventories/local/.secrets/tls/ca.pem")
+body = json.dumps({{"email": "{email}", "password": open("{password_path}").read().strip()}}).encode()
+request = urllib.request.Request("{page[1]}/api/v1/auths/signin", body, {{"Content-Type": "application/json"}})
+print(json.load(urllib.request.urlopen(request, context=context))["role"])
+"""
+    assert machine.execute("python3", "-c", script).strip() == "admin"
+    # Installing Open WebUI takes longer than anybody waits in silence.
+    assert re.search(r"still working, .*Install from the lock with hashes \(localhost\)", output)
 
 
 def test_down_leaves_nothing_behind(machine: hosts.Host) -> None:
