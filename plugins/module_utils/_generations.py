@@ -91,7 +91,8 @@ class Service:
 
     def _read(self, generation: str, path: str) -> str | None:
         try:
-            with open(os.path.join(self.directory(generation), path), encoding="utf-8") as stream:
+            # What a program or a person has put there may be no text; it is a difference then, and no reason to stop.
+            with open(os.path.join(self.directory(generation), path), encoding="utf-8", errors="replace") as stream:
                 return stream.read()
         except OSError:
             return None

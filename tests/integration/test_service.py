@@ -169,10 +169,14 @@ def test_new_files_are_refused_before_they_go_live(echo: Echo) -> None:
 def test_what_was_changed_by_hand_is_mended(echo: Echo) -> None:
     echo.describe({"says": "one"})
     (echo.files / "current/echo.json").write_text('{"says": "by hand"}')
+    # Bytecode, as Python writes it beside a program's files: no text in any encoding.
+    (echo.files / "current/program.pyc").write_bytes(b"\xa7\r\r\n")
     drift = echo.describe({"says": "one"}, check=True)
     assert '-{"says": "by hand"}' in drift.output
     echo.describe({"says": "one"})
     assert echo.ask()["says"] == "one"
+    assert not (echo.files / "current/program.pyc").exists()
+    assert echo.describe({"says": "one"}).changed == 0
 
 
 def test_a_secret_is_in_no_output_and_open_to_nobody_else(echo: Echo) -> None:
