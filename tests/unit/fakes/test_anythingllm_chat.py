@@ -34,10 +34,11 @@ def test_a_stream_comes_in_pieces_and_ends_with_its_sources(ask: Client, engine:
     text = ask("POST", f"/api/v1/workspace/{slug}/stream-chat", {"message": "pumpkin soup"}).text
     events = [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: ")]
     assert [event["textResponse"] for event in events[:3]] == list(WORDS)
-    assert next(source["title"] for source in events[-2]["sources"]) == "menu"
+    assert next(source["title"] for source in events[-1]["sources"]) == "menu"
 
     wanted = {"model": slug, "stream": True, "messages": [{"role": "user", "content": "soup"}]}
-    assert "data: [DONE]" in ask("POST", "/api/v1/openai/chat/completions", wanted).text
+    last = ask("POST", "/api/v1/openai/chat/completions", wanted).text.strip().splitlines()[-1]
+    assert json.loads(last[6:])["choices"][0]["finish_reason"] == "stop"
     choice = ask("POST", "/api/v1/openai/chat/completions", {**wanted, "stream": False}).json["choices"][0]
     assert choice["message"]["content"] == " ".join(WORDS)
 
