@@ -140,12 +140,15 @@ class Model:
 def _open(app: Application, url: str, key: str, body: dict[str, Any]) -> Any:
     headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
     request = urllib.request.Request(url, json.dumps(body).encode("utf-8"), headers, method="POST")
-    context = ssl.create_default_context()
-    extra = app.environment.get("NODE_EXTRA_CA_CERTS")
-    if extra:
-        context.load_verify_locations(extra)
     # As node does: proxies of the environment are not used.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+    handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
+    if url.startswith("https:"):
+        context = ssl.create_default_context()
+        extra = app.environment.get("NODE_EXTRA_CA_CERTS")
+        if extra:
+            context.load_verify_locations(extra)
+        handlers.append(urllib.request.HTTPSHandler(context=context))
+    opener = urllib.request.build_opener(*handlers)
     try:
         return opener.open(request, timeout=TIMEOUT)
     except urllib.error.HTTPError as error:

@@ -32,17 +32,19 @@ class Client:
         self.frontend, self.token = frontend, "key"
         frontend.store.insert("api_keys", name="test", secret="key")
 
-    def __call__(self, method: str, path: str, body: Any = None, token: str | None = None) -> Answer:
+    def __call__(
+        self, method: str, path: str, body: Any = None, token: str | None = None, timeout: float = 10
+    ) -> Answer:
         headers = {
             "Authorization": f"Bearer {self.token if token is None else token}",
             "Content-Type": "application/json",
         }
-        return self._send(method, path, None if body is None else json.dumps(body).encode(), headers)
+        return self._send(method, path, None if body is None else json.dumps(body).encode(), headers, timeout)
 
-    def _send(self, method: str, path: str, data: bytes | None, headers: dict[str, str]) -> Answer:
+    def _send(self, method: str, path: str, data: bytes | None, headers: dict[str, str], timeout: float = 10) -> Answer:
         request = urllib.request.Request(self.frontend.url + path, data, headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=10) as response:
+            with urllib.request.urlopen(request, timeout=timeout) as response:
                 return Answer(response.status, response.headers["Content-Type"], response.read().decode())
         except urllib.error.HTTPError as error:
             return Answer(error.code, error.headers["Content-Type"], error.read().decode())
