@@ -4,7 +4,7 @@
 
 Seen: AnythingLLM 1.16.0, driven unmodified (`!` → bang, `*` → splat, `@` → at; nothing left → a UUID).
 Source: Workspace.slugify in server/models/workspace.js; the collector calls slugify without the additions.
-The package has a table of some 550 letters. Here: Cyrillic, and letters whose accents Unicode can take off.
+The package has a table of some 550 letters. Here: Russian, and letters whose accents Unicode can take off; compared with slugify 1.6.9.
 """
 
 from __future__ import annotations
@@ -13,45 +13,15 @@ import re
 import unicodedata
 
 _SIGNS = {"$": "dollar", "%": "percent", "&": "and", "<": "less", ">": "greater", "|": "or", "€": "euro", "ß": "ss"}
-_SIGNS.update({"£": "pound", "¥": "yen", "©": "(c)", "®": "(r)", "æ": "ae", "Æ": "AE", "ø": "o", "Ø": "O", "ł": "l"})
-# From U+0430 on, in the order of the alphabet.
-_RUSSIAN = [
-    "a",
-    "b",
-    "v",
-    "g",
-    "d",
-    "e",
-    "zh",
-    "z",
-    "i",
-    "j",
-    "k",
-    "l",
-    "m",
-    "n",
-    "o",
-    "p",
-    "r",
-    "s",
-    "t",
-    "u",
-    "f",
-    "h",
-    "c",
-    "ch",
-    "sh",
-    "sh",
-    "u",
-    "y",
-    "",
-    "e",
-    "yu",
-    "ya",
-]
-_RUSSIAN_YO = 0x451
-for _number, _latin in [*enumerate(_RUSSIAN, 0x430), (_RUSSIAN_YO, "yo")]:
-    _SIGNS[chr(_number)], _SIGNS[chr(_number).upper()] = _latin, _latin.capitalize()
+_SIGNS.update({"£": "pound", "¥": "yen", "©": "(c)", "®": "(r)", "ø": "o", "Ø": "O", "ł": "l", "\u0131": "i"})
+_SIGNS.update({"æ": "ae", "Æ": "AE", "œ": "oe"})
+# Three dots, quotation marks and a dash, as word processors set them.
+_SIGNS.update({"\u2026": "...", "\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-"})
+# From U+0430 on, in the order of the alphabet; one letter has no sound, and one stands apart.
+_RUSSIAN = re.findall(r"\S+", "a b v g d e zh z i j k l m n o p r s t u f h c ch sh sh u y _ e yu ya")
+for _number, _latin in [*enumerate(_RUSSIAN, 0x430), (0x451, "yo")]:
+    _SIGNS[chr(_number)] = _latin.strip("_")
+    _SIGNS[chr(_number).upper()] = _latin.strip("_").capitalize()
 # What Workspace.slugify adds, so that no vector database stumbles over a slug.
 _OF_WORKSPACES = {"+": " plus ", "!": " bang ", "@": " at ", "*": " splat ", ".": " dot "}
 _OF_WORKSPACES.update(dict.fromkeys(":~()'\"|", ""))

@@ -3,8 +3,8 @@
 """Chunks of a document: of so many characters, not tokens, each below a header that names the document and comes on top.
 
 Seen: AnythingLLM 1.16.0, driven unmodified (lengths in characters; a header of about 110 characters).
-Source: server/utils/TextSplitter/index.js, which uses LangChain's RecursiveCharacterTextSplitter; maximumChunkLength in
-server/utils/helpers/index.js.
+Source: server/utils/TextSplitter/index.js, which uses LangChain's RecursiveCharacterTextSplitter (the pieces here are the same);
+maximumChunkLength in server/utils/helpers/index.js.
 """
 
 from __future__ import annotations

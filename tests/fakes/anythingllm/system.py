@@ -35,11 +35,17 @@ PROBED = [
     "WeaviateEndpoint",
     "MilvusAddress",
 ]
+# What is told of a setting that nobody has set. Source: currentSettings in server/models/systemSettings.js.
 DEFAULTS = {
     "AzureOpenAiTokenLimit": 4096,
+    "DisableTelemetry": "false",
     "GeminiLLMModelPref": "gemini-2.0-flash-lite",
     "GenericOpenAiEmbeddingMaxConcurrentChunks": 500,
     "OllamaEmbeddingBatchSize": 1,
+    "SpeechToTextProvider": "native",
+    "TextToSpeechProvider": "native",
+    "WhisperModelPref": "Xenova/whisper-small",
+    "WhisperProvider": "local",
 }
 
 

@@ -27,10 +27,9 @@ class Answer:
         return json.loads(self.text)
 
 
-class Client:
-    def __init__(self, frontend: AnythingLLM) -> None:
-        self.frontend, self.token = frontend, "key"
-        frontend.store.insert("api_keys", name="test", secret="key")
+class Asker:
+    def __init__(self, url: str, token: str = "") -> None:
+        self.url, self.token = url, token
 
     def __call__(
         self, method: str, path: str, body: Any = None, token: str | None = None, timeout: float = 10
@@ -42,7 +41,7 @@ class Client:
         return self._send(method, path, None if body is None else json.dumps(body).encode(), headers, timeout)
 
     def _send(self, method: str, path: str, data: bytes | None, headers: dict[str, str], timeout: float = 10) -> Answer:
-        request = urllib.request.Request(self.frontend.url + path, data, headers, method=method)
+        request = urllib.request.Request(self.url + path, data, headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=timeout) as response:
                 return Answer(response.status, response.headers["Content-Type"], response.read().decode())
@@ -64,6 +63,15 @@ class Client:
     def set(self, **settings: str) -> dict[str, Any]:
         answer: dict[str, Any] = self("POST", "/api/v1/system/update-env", settings).json
         return answer
+
+
+class Client(Asker):
+    """With the server in hand, and a key."""
+
+    def __init__(self, frontend: AnythingLLM) -> None:
+        super().__init__(frontend.url, "key")
+        self.frontend = frontend
+        frontend.store.insert("api_keys", name="test", secret="key")
 
 
 def configured(ask: Client, engine: Engine, **workspace: Any) -> str:

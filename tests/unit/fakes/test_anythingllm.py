@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from fakes.anythingllm import AnythingLLM, BootError
-from unit.fakes.anythingllm_client import CLOSED, Client
+from unit.fakes.anythingllm_client import CLOSED, Asker, Client
 
 TESTS = Path(__file__).parents[2]
 
@@ -237,5 +237,10 @@ def test_it_runs_as_a_program_that_is_configured_as_the_image_is(tmp_path: Path)
             url = process.stdout.readline().strip()
             with urllib.request.urlopen(f"{url}/api/ping", timeout=10) as response:
                 assert json.load(response) == {"online": True}
+            ask = Asker(url)
+            ask.token = ask("POST", "/api/system/generate-api-key", {"name": "test"}).json["apiKey"]["secret"]
+            with pytest.raises(OSError, match=r"reset|closed"):
+                ask.upload("photo.png", b"")
+            assert process.wait(10) == 1
         finally:
             process.terminate()
