@@ -21,7 +21,13 @@ def main() -> None:
     options = parser.parse_args()
     try:
         server = AnythingLLM(
-            options.storage, env_file=options.env_file, environment=os.environ, host=options.host, port=options.port
+            options.storage,
+            env_file=options.env_file,
+            environment=os.environ,
+            host=options.host,
+            port=options.port,
+            # Not sys.exit: a thread that serves a request ends the whole process.
+            on_end=lambda: os._exit(1),
         )
     except (BootError, OSError) as error:
         sys.exit(str(error))

@@ -8,16 +8,40 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fakes.anythingllm import chats, control, documents, sessions, system, users, workspaces
+from fakes.anythingllm import (
+    chats,
+    compatible,
+    control,
+    documents,
+    embeddings,
+    library,
+    preferences,
+    sessions,
+    system,
+    users,
+    workspaces,
+)
 from fakes.anythingllm.environment import Environment
-from fakes.anythingllm.http import Answer, RefusedError, Request, answer, find, status
+from fakes.anythingllm.http import Answer, ProcessEndedError, RefusedError, Request, answer, find, status
 from fakes.anythingllm.store import Store
 
 if TYPE_CHECKING:
     from fakes.anythingllm.control import Control
 
 # Every module that answers something.
-PARTS = (chats, control, documents, sessions, system, users, workspaces)
+PARTS = (
+    chats,
+    compatible,
+    control,
+    documents,
+    embeddings,
+    library,
+    preferences,
+    sessions,
+    system,
+    users,
+    workspaces,
+)
 PAGE = b"<!DOCTYPE html><html lang=en><head><title>AnythingLLM</title></head><body><div id=root>AnythingLLM</div></body></html>"
 
 
@@ -39,13 +63,15 @@ class Application:
                 return answer(fault["body"], fault["status"]) if "body" in fault else status(fault["status"])
         known = find(request)
         if known is None:
-            # The single-page application answers whatever nobody else does.
-            return Answer(200, PAGE, "text/html; charset=utf-8") if request.method == "GET" else status(404)
+            # The single-page application answers whatever nobody else does, by whatever method. Seen: AnythingLLM 1.16.0, driven unmodified.
+            return Answer(200, PAGE, "text/html; charset=utf-8")
         try:
             sessions.guard(self, request, known.guard)
             return known.handler(self, request)
         except RefusedError as refused:
             return refused.answer
+        except ProcessEndedError:
+            raise
         except Exception:
             # As the real one does: whatever goes wrong is in the log, and a bare 500 is the answer.
             self.control.log(traceback.format_exc())

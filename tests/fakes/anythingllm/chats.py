@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: hearth.llm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Chat: the question with what the workspace knows about it, asked of its model."""
+"""The chat of a workspace, at once or in pieces, and its search.
+
+Source: server/endpoints/api/workspace/index.js and server/utils/chats/apiChatHandler.js.
+"""
 
 from __future__ import annotations
 
@@ -8,187 +11,136 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Any, Iterator
 
-from fakes.anythingllm import documents, vectors
-from fakes.anythingllm.backend import BackendError, Model
-from fakes.anythingllm.http import Answer, Request, answer, route, status
-from fakes.anythingllm.workspaces import PROMPT, find
+from fakes.anythingllm import agent, turns, vectors
+from fakes.anythingllm.backend import BackendError
+from fakes.anythingllm.http import Answer, RefusedError, Request, answer, route, status
+from fakes.anythingllm.workspaces import MODES, find
 
 if TYPE_CHECKING:
     from fakes.anythingllm.application import Application
 
-REFUSAL = "There is no relevant information in this workspace to answer your query."
+
+def aborted(error: str) -> dict[str, Any]:
+    number = str(uuid.uuid4())
+    return {"id": number, "type": "abort", "textResponse": None, "sources": [], "close": True, "error": error}
 
 
-class Question:
-    def __init__(self, app: Application, workspace: dict[str, Any], message: str, mode: str, session: str) -> None:
-        self.app, self.workspace, self.message, self.session = app, workspace, message, session
-        self.mode = mode or workspace["chatMode"]
-        pinned = app.store.all(
-            "SELECT docpath FROM workspace_documents WHERE workspaceId = ? AND pinned = 1", workspace["id"]
-        )
-        contents = [documents.load(app, row["docpath"]) or {} for row in pinned]
-        found = vectors.search(app, workspace, message, workspace["topN"], workspace["similarityThreshold"])
-        self.context = [content.get("pageContent", "") for content in contents] + [hit["text"] for hit in found]
-        self.sources = [
-            *({"title": content.get("title"), "text": content.get("pageContent")} for content in contents),
-            *({**hit["metadata"], "text": hit["text"], "score": hit["score"]} for hit in found),
-        ]
-
-    @property
-    def refused(self) -> str | None:
-        """What is said instead of an answer: `query` without documents asks no model."""
-        if self.mode == "query" and not self.context:
-            return self.workspace["queryRefusalResponse"] or REFUSAL
-        return None
-
-    def messages(self) -> list[dict[str, str]]:
-        pieces = [
-            f"[CONTEXT {number}]:\n{text}\n[END CONTEXT {number}]\n\n" for number, text in enumerate(self.context)
-        ]
-        system = (self.workspace["openAiPrompt"] or PROMPT) + ("\nContext:\n" + "".join(pieces) if pieces else "")
-        history: list[dict[str, str]] = []
-        if self.mode != "query" and self.session:
-            rows = self.app.store.all(
-                "SELECT prompt, response FROM workspace_chats WHERE workspaceId = ? AND session = ? ORDER BY id DESC LIMIT ?",
-                self.workspace["id"],
-                self.session,
-                self.workspace["openAiHistory"],
-            )
-            for row in reversed(rows):
-                history += [
-                    {"role": "user", "content": row["prompt"]},
-                    {"role": "assistant", "content": row["response"]},
-                ]
-        return [{"role": "system", "content": system}, *history, {"role": "user", "content": self.message}]
-
-    def keep(self, response: str) -> None:
-        self.app.store.insert(
-            "workspace_chats",
-            workspaceId=self.workspace["id"],
-            session=self.session,
-            prompt=self.message,
-            response=response,
-        )
+def event(value: Any) -> bytes:
+    return b"data: " + json.dumps(value).encode("utf-8") + b"\n\n"
 
 
-def _question(app: Application, request: Request) -> Question | None:
-    workspace, given = find(app, request.names["slug"]), request.json()
-    if workspace is None or not given.get("message"):
-        return None
-    return Question(app, workspace, given["message"], given.get("mode", ""), given.get("sessionId") or "")
+class Asked:
+    """A request to a workspace, checked."""
+
+    def __init__(self, app: Application, request: Request) -> None:
+        slug, given = request.names["slug"], request.json()
+        workspace = find(app, slug)
+        self.message, mode = str(given.get("message") or ""), given.get("mode")
+        error = ""
+        if workspace is None:
+            error = f"Workspace {slug} is not a valid workspace."
+        elif not self.message:
+            error = "Message is empty"
+        elif mode and mode not in MODES:
+            error = f"{mode} is not a valid mode."
+        if workspace is None or error:
+            raise RefusedError(answer(aborted(error), 400))
+        self.app, self.workspace = app, workspace
+        self.mode: str = mode or workspace["chatMode"]
+        self.session = str(given.get("sessionId") or "")
+        self.by_agent = agent.invoked(self.message, self.mode)
+
+    def agent(self) -> agent.Agent:
+        return agent.Agent(self.app, self.workspace, self.message, self.session)
+
+    def turn(self) -> turns.Turn:
+        pairs = self.workspace["openAiHistory"] or turns.HISTORY
+        talk = turns.Talk(self.app, self.workspace, self.session, pairs)
+        return turns.Turn(self.app, self.workspace, self.message, self.mode, talk)
 
 
 @route("POST", "/api/v1/workspace/{slug}/chat")
 def _chat(app: Application, request: Request) -> Answer:
-    number = str(uuid.uuid4())
+    asked = Asked(app, request)
     try:
-        question = _question(app, request)
-        if question is None:
-            return status(400)
-        model = Model(app, question.workspace)
-        text = question.refused or model.answer(question.messages())
-    except BackendError as error:
-        return answer(
-            {"id": number, "type": "abort", "textResponse": None, "sources": [], "close": True, "error": str(error)},
-            500,
-        )
-    question.keep(text)
-    return answer(
-        {
-            "id": number,
-            "type": "textResponse",
-            "textResponse": text,
-            "sources": question.sources,
-            "close": True,
-            "error": None,
-            "metrics": {**model.usage, "model": model.name, "provider": model.provider},
-        }
-    )
+        found = _by_agent(asked.agent()) if asked.by_agent else _by_model(asked.turn())
+    except (BackendError, ValueError) as error:
+        return answer(aborted(str(error)), 500)
+    return answer({"id": str(uuid.uuid4()), "type": "textResponse", "close": True, "error": None, **found})
 
 
-def _event(value: Any) -> bytes:
-    return b"data: " + json.dumps(value).encode("utf-8") + b"\n\n"
+def _by_agent(agent: agent.Agent) -> dict[str, Any]:
+    for _piece in agent.pieces():
+        pass
+    agent.keep()
+    return {
+        "textResponse": agent.text,
+        "sources": agent.sources,
+        "thoughts": agent.thoughts,
+        "outputs": [],
+        "metrics": agent.model.metrics,
+    }
+
+
+def _by_model(turn: turns.Turn) -> dict[str, Any]:
+    if turn.refused:
+        turn.keep(turn.refused)
+        return {"textResponse": turn.refused, "sources": [], "metrics": {}}
+    model = turn.model
+    text = model.answer(turn.messages(model.window), turn.temperature)
+    return {"textResponse": text, "sources": turn.sources, "metrics": model.metrics, "chatId": turn.keep(text)}
 
 
 @route("POST", "/api/v1/workspace/{slug}/stream-chat")
 def _stream_chat(app: Application, request: Request) -> Answer:
-    question = _question(app, request)
-    if question is None:
-        return status(400)
-    return Answer(200, content_type="text/event-stream", stream=_events(question))
+    return Answer(200, content_type="text/event-stream", stream=_events(Asked(app, request)))
 
 
-def _events(question: Question) -> Iterator[bytes]:
-    number, text = str(uuid.uuid4()), ""
+def _events(asked: Asked) -> Iterator[bytes]:
+    number = str(uuid.uuid4())
     try:
-        for piece in _pieces(question):
-            text += piece
-            yield _event(
-                {
-                    "uuid": number,
-                    "type": "textResponseChunk",
-                    "textResponse": piece,
-                    "sources": [],
-                    "close": False,
-                    "error": False,
-                }
-            )
-    except BackendError as error:
-        yield _event(
-            {"id": number, "type": "abort", "textResponse": None, "sources": [], "close": True, "error": str(error)}
-        )
+        found = _agent_events(asked.agent()) if asked.by_agent else _model_events(asked.turn())
+        for value in found:
+            yield event({"uuid": number, **value})
+    except (BackendError, ValueError) as error:
+        yield event(aborted(str(error)))
+
+
+def _agent_events(agent: agent.Agent) -> Iterator[dict[str, Any]]:
+    open_ended = {"sources": [], "close": False, "error": None}
+    for piece in agent.pieces():
+        yield {"type": "textResponseChunk", "textResponse": piece, **open_ended}
+    for thought in agent.thoughts:
+        yield {"type": "agentThought", "thought": thought, **open_ended}
+    # The whole text once more: pieces and whole do not add up.
+    yield {"type": "textResponse", "textResponse": agent.text, **open_ended, "close": True}
+    agent.keep()
+    yield {
+        "type": "finalizeResponseStream",
+        "textResponse": agent.text,
+        "thoughts": agent.thoughts,
+        "outputs": [],
+        "sources": agent.sources,
+        "close": True,
+        "error": False,
+        "metrics": agent.model.metrics,
+    }
+
+
+def _model_events(turn: turns.Turn) -> Iterator[dict[str, Any]]:
+    if turn.refused:
+        turn.keep(turn.refused)
+        yield {"type": "textResponse", "textResponse": turn.refused, "sources": [], "close": True, "error": None}
         return
-    question.keep(text)
-    yield _event(
-        {
-            "uuid": number,
-            "type": "textResponseChunk",
-            "textResponse": "",
-            "sources": question.sources,
-            "close": True,
-            "error": False,
-        }
-    )
-    yield _event({"uuid": number, "type": "finalizeResponseStream", "close": True, "error": False})
-
-
-def _pieces(question: Question) -> Iterator[str]:
-    if question.refused:
-        return iter([question.refused])
-    return Model(question.app, question.workspace).pieces(question.messages())
-
-
-@route("POST", "/api/v1/openai/chat/completions")
-def _completions(app: Application, request: Request) -> Answer:
-    given = request.json()
-    workspace = find(app, str(given.get("model")))
-    if workspace is None:
-        return Answer(401)
-    asked = [message["content"] for message in given.get("messages", []) if message["role"] == "user"]
-    question = Question(app, workspace, asked[-1], "", "")
-    if given.get("stream"):
-        return Answer(200, content_type="text/event-stream", stream=_chunks(question, workspace["slug"]))
-    text = question.refused or Model(app, workspace).answer(question.messages())
-    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
-    return answer(
-        {
-            "id": str(uuid.uuid4()),
-            "object": "chat.completion",
-            "created": 0,
-            "model": workspace["slug"],
-            "choices": [choice],
-        }
-    )
-
-
-def _chunks(question: Question, model: str) -> Iterator[bytes]:
-    head = {"id": str(uuid.uuid4()), "object": "chat.completion.chunk", "created": 0, "model": model}
-    for piece in _pieces(question):
-        yield _event(
-            {**head, "choices": [{"index": 0, "delta": {"role": "assistant", "content": piece}, "finish_reason": None}]}
-        )
-    yield _event({**head, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
-    yield b"data: [DONE]\n\n"
+    model, text = turn.model, ""
+    for piece in model.pieces(turn.messages(model.window), temperature=turn.temperature):
+        text += piece
+        yield {"type": "textResponseChunk", "textResponse": piece, "sources": [], "close": False, "error": False}
+    yield {"type": "textResponseChunk", "textResponse": "", "sources": [], "close": True, "error": False}
+    end: dict[str, Any] = {"type": "finalizeResponseStream", "close": True, "error": False}
+    if text:
+        end = {**end, "chatId": turn.keep(text), "metrics": model.metrics, "sources": turn.sources}
+    yield end
 
 
 @route("POST", "/api/v1/workspace/{slug}/vector-search")

@@ -25,8 +25,8 @@ QUESTIONS = (
 
 
 class Control:
-    """Faults: `collector_offline` (bool), `embedding_fails` (a pattern of titles), `answers` (list of {match, status, body, times}),
-    `version` (what it says it is)."""
+    """Faults: `collector_offline` (bool), `embedding_fails` and `embedding_waits` (a pattern of titles; the second as long as it is set),
+    `answers` (list of {match, status, body, times}), `version` (what it says it is)."""
 
     def __init__(self) -> None:
         self.faults: dict[str, Any] = {}

@@ -23,6 +23,10 @@ class RefusedError(Exception):
         self.answer = answer
 
 
+class ProcessEndedError(Exception):
+    """Ends the process, and the container with it: nobody gets an answer."""
+
+
 @dataclass
 class Answer:
     status: int
@@ -87,7 +91,8 @@ ROUTES: list[Route] = []
 
 
 def route(method: str, path: str, guard: str = "key") -> Callable[[Handler], Handler]:
-    """guard: none, session (also open where the server is), key, or users (a key, and multi-user mode)."""
+    """guard: none, a session (also open where the server is), single (a session, and nobody in multi-user mode), staff (a session; of an
+    administrator or a manager, where there are users), admin (an administrator's session), key, or users (a key, and multi-user mode)."""
     pattern = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path) + r"/?")
 
     def register(handler: Handler) -> Handler:

@@ -5,20 +5,25 @@
 from __future__ import annotations
 
 import shutil
+import socket
+import struct
 import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Callable, Mapping
 
 from fakes.anythingllm.application import Application
 from fakes.anythingllm.control import Control
 from fakes.anythingllm.environment import Environment
-from fakes.anythingllm.http import Answer, Request
+from fakes.anythingllm.http import Answer, ProcessEndedError, Request
 
 
 class AnythingLLM:
-    """Without `env_file` the settings are in the container, and go with it."""
+    """Without `env_file` the settings are in the container, and go with it.
+
+    Whatever ends the process: from then on every connection is reset, until the container is started again; `on_end` is called first.
+    """
 
     def __init__(
         self,
@@ -28,10 +33,13 @@ class AnythingLLM:
         environment: Mapping[str, str] | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
+        on_end: Callable[[], None] | None = None,
     ) -> None:
         self.storage, self.env_file = storage, env_file
         self.environment = dict(environment or {})
         self.control = Control()
+        self.ended = ""
+        self._on_end = on_end
         self._container = Path(tempfile.mkdtemp(prefix="anythingllm-"))
         # The image has it, two levels above the storage that it expects.
         if storage.parts[-2:] == ("server", "storage"):
@@ -48,6 +56,7 @@ class AnythingLLM:
     def restart(self) -> None:
         self._application.close()
         self._application = self._boot()
+        self.ended = ""
 
     def recreate(self, environment: Mapping[str, str] | None = None) -> None:
         """docker rm and docker run: what was not mounted is gone."""
@@ -70,8 +79,18 @@ class AnythingLLM:
         """What the UI would do by hand."""
         return self._application.store
 
-    def handle(self, request: Request) -> Answer:
-        return self._application.handle(request)
+    def handle(self, request: Request) -> Answer | None:
+        """None where no process is there that could answer."""
+        if self.ended:
+            return None
+        try:
+            return self._application.handle(request)
+        except ProcessEndedError as error:
+            self.ended = str(error)
+            self.control.log(self.ended)
+            if self._on_end:
+                self._on_end()
+            return None
 
     def serve_forever(self) -> None:
         self._server.serve_forever(0.05)
@@ -104,13 +123,29 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         size = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(size) if size else b""
-        self._send(self.server.frontend.handle(Request(self.command, self.path, self.headers, body)))
+        answer = self.server.frontend.handle(Request(self.command, self.path, self.headers, body))
+        if answer is None:
+            self._reset()
+            return
+        try:
+            self._send(answer)
+        except ConnectionError:
+            # Nobody waits any longer. What was asked for is done all the same.
+            self.close_connection = True
 
     def do_POST(self) -> None:
         self.do_GET()
 
     def do_DELETE(self) -> None:
         self.do_GET()
+
+    def do_PUT(self) -> None:
+        self.do_GET()
+
+    def _reset(self) -> None:
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
+        self.close_connection = True
 
     def _send(self, answer: Answer) -> None:
         self.send_response(answer.status)

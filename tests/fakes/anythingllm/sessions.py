@@ -1,6 +1,11 @@
 # SPDX-FileCopyrightText: hearth.llm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who may ask, how one logs in, and the first steps of a new server."""
+"""Who may ask, how one logs in, and the first steps of a new server.
+
+Seen: AnythingLLM 1.16.0, driven unmodified (names of users are case-sensitive; `user` is an object; /api/system/api-keys is 401 in multi-user
+mode; a session from before SIG_KEY was changed ends the process, where there is one password). Source: server/endpoints/system.js,
+server/utils/middleware/validatedRequest.js and multiUserProtected.js.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +17,12 @@ import re
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from fakes.anythingllm.http import Answer, RefusedError, Request, answer, route, status
+from fakes.anythingllm.http import Answer, ProcessEndedError, RefusedError, Request, answer, route, status
 
 if TYPE_CHECKING:
     from fakes.anythingllm.application import Application
 
+ROLES_OF = {"staff": ("admin", "manager"), "admin": ("admin",)}
 USERNAME = re.compile(r"^[a-z][a-z0-9._@-]*$")
 
 
@@ -26,8 +32,15 @@ def guard(app: Application, request: Request, kind: str) -> None:
             raise RefusedError(answer({"error": "No valid api key found."}, 403))
         if kind == "users" and not app.store.multi_user:
             raise RefusedError(status(401))
-    elif kind == "session":
+    elif kind != "none":
         _session(app, request)
+        role = request.user["role"] if request.user else None
+        if app.store.multi_user:
+            allowed = kind == "session" or (kind != "single" and role in ROLES_OF[kind])
+        else:
+            allowed = kind != "admin"
+        if not allowed:
+            raise RefusedError(status(401))
 
 
 def _session(app: Application, request: Request) -> None:
@@ -42,7 +55,12 @@ def _session(app: Application, request: Request) -> None:
         request.user = app.store.one("SELECT * FROM users WHERE id = ?", claims.get("id", 0))
         if not request.user or request.user["suspended"]:
             raise RefusedError(answer({"error": "Invalid auth for user."}, 401))
-    elif claims.get("p") != env.get("SIG_KEY"):
+    elif "p" not in claims:
+        raise RefusedError(answer({"error": "Token expired or failed validation."}, 401))
+    elif claims["sealed_with"] != hashed(env.get("SIG_KEY")):
+        # It cannot be opened, and nobody catches that.
+        raise ProcessEndedError("Error: data and hash must be strings")
+    elif claims["p"] != hashed(env.get("AUTH_TOKEN")):
         raise RefusedError(answer({"error": "Invalid auth credentials."}, 401))
 
 
@@ -65,6 +83,10 @@ def _signature(app: Application, body: str) -> str:
     return hmac.new(app.environment.get("JWT_SECRET").encode(), body.encode(), hashlib.sha256).hexdigest()
 
 
+def shown(user: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in user.items() if name != "password"}
+
+
 def hashed(password: str) -> str:
     return hashlib.sha256(password.encode("utf-8")).hexdigest()
 
@@ -73,17 +95,20 @@ def hashed(password: str) -> str:
 def _login(app: Application, request: Request) -> Answer:
     given = request.json()
     if not app.store.multi_user:
-        if "password" not in given:
+        if "password" not in given or not app.environment.get("AUTH_TOKEN"):
             return status(500)
         if given["password"] != app.environment.get("AUTH_TOKEN"):
             return answer({"valid": False, "token": None, "message": "[003] Invalid password provided"}, 401)
-        return answer({"valid": True, "token": _token(app, {"p": app.environment.get("SIG_KEY")}), "message": None})
-    user = app.store.one("SELECT * FROM users WHERE username = ?", str(given["username"]).lower())
-    if user is None or user["password"] != hashed(str(given["password"])):
+        claims = {"p": hashed(given["password"]), "sealed_with": hashed(app.environment.get("SIG_KEY"))}
+        return answer({"valid": True, "token": _token(app, claims), "message": None})
+    user = app.store.one("SELECT * FROM users WHERE username = ?", str(given.get("username")))
+    if user is None:
         return answer({"user": None, "valid": False, "token": None, "message": "[001] Invalid login credentials."})
+    if user["password"] != hashed(str(given.get("password"))):
+        return answer({"user": None, "valid": False, "token": None, "message": "[002] Invalid login credentials."})
     if user["suspended"]:
         return answer({"user": None, "valid": False, "token": None, "message": "[004] Account suspended by admin."})
-    result = {"valid": True, "user": user["username"], "token": _token(app, {"id": user["id"]}), "message": None}
+    result = {"valid": True, "user": shown(user), "token": _token(app, {"id": user["id"]}), "message": None}
     if not user["seen_recovery_codes"]:
         # Told once, and never again.
         app.store.update("users", user["id"], seen_recovery_codes=1)
@@ -156,8 +181,8 @@ def _forget_key(app: Application, request: Request) -> Answer:
     return status(200)
 
 
-for _way in ("system", "admin"):
-    route("GET", f"/api/{_way}/api-keys", "session")(_keys)
-    route("POST", f"/api/{_way}/generate-api-key", "session")(_generate)
-route("DELETE", "/api/system/api-key/{id}", "session")(_forget_key)
-route("DELETE", "/api/admin/delete-api-key/{id}", "session")(_forget_key)
+for _way, _guard in (("system", "single"), ("admin", "admin")):
+    route("GET", f"/api/{_way}/api-keys", _guard)(_keys)
+    route("POST", f"/api/{_way}/generate-api-key", _guard)(_generate)
+route("DELETE", "/api/system/api-key/{id}", "single")(_forget_key)
+route("DELETE", "/api/admin/delete-api-key/{id}", "admin")(_forget_key)

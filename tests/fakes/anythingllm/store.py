@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS workspace_documents (
 CREATE TABLE IF NOT EXISTS vectors (id INTEGER PRIMARY KEY AUTOINCREMENT, workspaceId INTEGER, docId TEXT, chunk TEXT, vector TEXT);
 CREATE TABLE IF NOT EXISTS prompt_history (id INTEGER PRIMARY KEY AUTOINCREMENT, workspaceId INTEGER, prompt TEXT);
 CREATE TABLE IF NOT EXISTS workspace_chats (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, workspaceId INTEGER, session TEXT, prompt TEXT, response TEXT);
+  id INTEGER PRIMARY KEY AUTOINCREMENT, workspaceId INTEGER, session TEXT, prompt TEXT, response TEXT, sources TEXT, include INTEGER);
 """
 
 Row = dict
@@ -78,7 +78,7 @@ class Store:
         row = self.one("SELECT value FROM system_settings WHERE label = ?", label)
         return row["value"] if row else None
 
-    def set_preference(self, label: str, value: str) -> None:
+    def set_preference(self, label: str, value: str | None) -> None:
         self.run(
             "INSERT INTO system_settings (label, value) VALUES (?, ?) ON CONFLICT(label) DO UPDATE SET value = excluded.value",
             label,

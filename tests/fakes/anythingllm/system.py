@@ -9,6 +9,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from fakes.anythingllm import vectors
 from fakes.anythingllm.http import Answer, Request, answer, route, status
 from fakes.anythingllm.table import SETTINGS
 
@@ -34,22 +35,18 @@ PROBED = [
     "WeaviateEndpoint",
     "MilvusAddress",
 ]
-DEFAULTS = {"AzureOpenAiTokenLimit": 4096, "GeminiLLMModelPref": "gemini-2.0-flash-lite", "OllamaEmbeddingBatchSize": 1}
-LABELS = [
-    "support_email",
-    "custom_app_name",
-    "footer_data",
-    "default_system_prompt",
-    "text_splitter_chunk_size",
-    "text_splitter_chunk_overlap",
-    "agent_search_provider",
-    "default_agent_skills",
-    "disabled_agent_skills",
-    "meta_page_title",
-    "meta_page_favicon",
-    "memory_enabled",
-]
-SKILLS = ("default_agent_skills", "disabled_agent_skills")
+# What is told of a setting that nobody has set. Source: currentSettings in server/models/systemSettings.js.
+DEFAULTS = {
+    "AzureOpenAiTokenLimit": 4096,
+    "DisableTelemetry": "false",
+    "GeminiLLMModelPref": "gemini-2.0-flash-lite",
+    "GenericOpenAiEmbeddingMaxConcurrentChunks": 500,
+    "OllamaEmbeddingBatchSize": 1,
+    "SpeechToTextProvider": "native",
+    "TextToSpeechProvider": "native",
+    "WhisperModelPref": "Xenova/whisper-small",
+    "WhisperProvider": "local",
+}
 
 
 def settings(app: Application) -> dict[str, Any]:
@@ -64,7 +61,7 @@ def settings(app: Application) -> dict[str, Any]:
         "MultiUserMode": app.store.multi_user,
         "StorageDir": str(app.storage),
         "HasExistingEmbeddings": app.store.count("workspace_documents") > 0,
-        "HasCachedEmbeddings": app.store.count("vectors") > 0,
+        "HasCachedEmbeddings": vectors.any_kept(app),
     }
 
 
@@ -132,6 +129,7 @@ def _update_env(app: Application, request: Request) -> Answer:
         if variable in WIPING and before != value:
             app.store.run("DELETE FROM vectors")
             app.store.run("DELETE FROM workspace_documents")
+            vectors.forget_all(app)
     app.environment.dump()
     return answer({"newValues": new_values, "error": error})
 
@@ -159,33 +157,21 @@ def _auth(_app: Application, _request: Request) -> Answer:
     return answer({"authenticated": True})
 
 
-@route("GET", "/api/v1/system/env-dump", "none")
 def _env_dump(app: Application, _request: Request) -> Answer:
+    """Nobody is asked for a key. Seen: AnythingLLM 1.16.0, driven unmodified."""
     app.environment.dump()
+    return status(200)
+
+
+route("GET", "/api/env-dump", "none")(_env_dump)
+route("GET", "/api/v1/system/env-dump", "none")(_env_dump)
+
+
+@route("GET", "/api/migrate", "none")
+def _migrate(_app: Application, _request: Request) -> Answer:
     return status(200)
 
 
 @route("GET", "/api/v1/system/vector-count")
 def _vector_count(app: Application, _request: Request) -> Answer:
     return answer({"vectorCount": app.store.count("vectors")})
-
-
-@route("GET", "/api/admin/system-preferences-for", "session")
-def _preferences(app: Application, request: Request) -> Answer:
-    found: dict[str, Any] = {}
-    for label in request.query("labels").split(","):
-        if label in LABELS:
-            value = app.store.preference(label)
-            found[label] = (value.split(",") if value else []) if label in SKILLS else value
-    return answer({"settings": found})
-
-
-def _prefer(app: Application, request: Request) -> Answer:
-    for label, value in request.json().items():
-        if label in LABELS:
-            app.store.set_preference(label, str(value))
-    return answer({"success": True, "error": None})
-
-
-route("POST", "/api/admin/system-preferences", "session")(_prefer)
-route("POST", "/api/v1/admin/preferences", "users")(_prefer)

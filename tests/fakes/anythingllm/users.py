@@ -7,21 +7,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fakes.anythingllm.http import Answer, Request, answer, route, status
-from fakes.anythingllm.sessions import hashed, refusal
+from fakes.anythingllm.sessions import hashed, refusal, shown
 
 if TYPE_CHECKING:
     from fakes.anythingllm.application import Application
 
+LIMIT = "Daily message limit must be null or a number greater than or equal to 1"
 ROLES = ("default", "manager", "admin")
 
 
-def _shown(user: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in user.items() if name != "password"}
+def _limit_refusal(limit: Any) -> str:
+    """Seen: AnythingLLM 1.16.0, driven unmodified (0 is refused). Source: validations in server/models/user.js."""
+    try:
+        return "" if limit is None or float(limit) >= 1 else LIMIT
+    except (TypeError, ValueError):
+        return LIMIT
 
 
 @route("GET", "/api/v1/admin/users", "users")
 def _list(app: Application, _request: Request) -> Answer:
-    return answer({"users": [_shown(user) for user in app.store.all("SELECT * FROM users")]})
+    return answer({"users": [shown(user) for user in app.store.all("SELECT * FROM users")]})
 
 
 @route("POST", "/api/v1/admin/users/new", "users")
@@ -31,6 +36,7 @@ def _new(app: Application, request: Request) -> Answer:
     error = refusal(name, str(given.get("password", "")))
     if not error and role not in ROLES:
         error = f"Invalid role. Allowed roles are: {', '.join(ROLES)}"
+    error = error or _limit_refusal(given.get("dailyMessageLimit"))
     if not error and app.store.one("SELECT id FROM users WHERE username = ?", name):
         error = "A user with that username already exists"
     if error:
@@ -43,7 +49,7 @@ def _new(app: Application, request: Request) -> Answer:
         dailyMessageLimit=given.get("dailyMessageLimit"),
         bio=given.get("bio", ""),
     )
-    return answer({"user": _shown(user), "error": None})
+    return answer({"user": shown(user), "error": None})
 
 
 @route("POST", "/api/v1/admin/users/{id}", "users")
@@ -63,6 +69,9 @@ def _update(app: Application, request: Request) -> Answer:
         return answer({"success": False, "error": "No valid updates applied."})
     if fields.get("role", "default") not in ROLES:
         return answer({"success": False, "error": f"Invalid role. Allowed roles are: {', '.join(ROLES)}"})
+    error = _limit_refusal(fields.get("dailyMessageLimit"))
+    if error:
+        return answer({"success": False, "error": error})
     if "password" in fields:
         error = refusal(user["username"], str(fields["password"]))
         if error:

@@ -1,38 +1,77 @@
 # SPDX-FileCopyrightText: hearth.llm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Chunks and their vectors, and which of them are like a question."""
+"""Chunks and their vectors, kept by the path of their document, and which of them are like a question.
+
+Seen: AnythingLLM 1.16.0, driven unmodified (vectors of a path are used again, also when the document's content has changed, until the
+document is removed). Source: cachedVectorInformation, storeVectorResult and purgeVectorCache in server/utils/files/index.js.
+"""
 
 from __future__ import annotations
 
 import fnmatch
 import json
 import math
-import textwrap
+import time
+import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fakes.anythingllm import backend
+from fakes.anythingllm import backend, splitter
 
 if TYPE_CHECKING:
     from fakes.anythingllm.application import Application
 
 
-def add(app: Application, workspace: dict[str, Any], number: str, document: dict[str, Any]) -> None:
-    if fnmatch.fnmatchcase(document["title"], app.control.faults.get("embedding_fails", "")):
-        raise ValueError("the embedder was told to fail")
-    size = int(
-        app.store.preference("text_splitter_chunk_size")
-        or app.environment.get("EMBEDDING_MODEL_MAX_CHUNK_LENGTH", "1000")
-    )
-    head = f"<document_metadata>\nsourceDocument: {document['title']}\n</document_metadata>\n\n"
-    chunks = [head + chunk for chunk in textwrap.wrap(document["pageContent"], size, replace_whitespace=False)]
-    for chunk, vector in _pairs(chunks, backend.embed(app, chunks)):
+def _cache(app: Application) -> Path:
+    return app.storage / "vector-cache"
+
+
+def kept(app: Application, docpath: str) -> Path:
+    """Where the vectors of this path are, or would be."""
+    return _cache(app) / f"{uuid.uuid5(uuid.NAMESPACE_URL, docpath)}.json"
+
+
+def any_kept(app: Application) -> bool:
+    return any(_cache(app).glob("*.json"))
+
+
+def forget(app: Application, docpath: str) -> None:
+    path = kept(app, docpath)
+    if path.is_file():
+        path.unlink()
+
+
+def forget_all(app: Application) -> None:
+    for path in _cache(app).glob("*.json"):
+        path.unlink()
+
+
+def add(app: Application, workspace: dict[str, Any], number: str, docpath: str, document: dict[str, Any]) -> None:
+    path = kept(app, docpath)
+    if path.is_file():
+        pairs = json.loads(path.read_text(encoding="utf-8"))
+    else:
+        pairs = _embedded(app, document)
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(pairs), encoding="utf-8")
+    for chunk, vector in pairs:
         app.store.insert("vectors", workspaceId=workspace["id"], docId=number, chunk=chunk, vector=json.dumps(vector))
 
 
-def _pairs(chunks: list[str], vectors: list[list[float]]) -> list[tuple[str, list[float]]]:
+def _embedded(app: Application, document: dict[str, Any]) -> list[tuple[str, list[float]]]:
+    title = document["title"]
+    while fnmatch.fnmatchcase(title, app.control.faults.get("embedding_waits", "")):
+        time.sleep(0.01)
+    if fnmatch.fnmatchcase(title, app.control.faults.get("embedding_fails", "")):
+        raise ValueError("the embedder was told to fail")
+    chunks = splitter.chunks(app, document)
+    if not chunks:
+        # Of a blank document, nothing is left to embed.
+        raise ValueError("Could not embed document chunks! This document will not be recorded.")
+    vectors = backend.embed(app, chunks)
     if len(chunks) != len(vectors):
         raise ValueError(f"{len(chunks)} chunks were sent, and {len(vectors)} vectors came back")
-    return [(chunk, vectors[number]) for number, chunk in enumerate(chunks)]
+    return list(zip(chunks, vectors))
 
 
 def search(
@@ -51,7 +90,7 @@ def search(
     best = sorted(scored, key=lambda pair: -pair[0])[:top]
     return [
         {
-            "id": row["docId"],
+            "id": str(row["id"]),
             "text": row["chunk"],
             "metadata": json.loads(row["metadata"]),
             "score": score,

@@ -1,15 +1,20 @@
 # SPDX-FileCopyrightText: hearth.llm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Workspaces: names may repeat, slugs are the server's own, and what makes no sense becomes something else without a word."""
+"""Workspaces: names may repeat, slugs are the server's own, and what makes no sense becomes something else without a word.
+
+Seen: AnythingLLM 1.16.0, driven unmodified (a name is cut at 255). Source: validations and `new` in server/models/workspace.js; the slug is
+made of the whole name.
+"""
 
 from __future__ import annotations
 
 import json
 import random
-import re
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from fakes.anythingllm.http import Answer, RefusedError, Request, answer, route, status
+from fakes.anythingllm.slugs import slug_of
 
 if TYPE_CHECKING:
     from fakes.anythingllm.application import Application
@@ -18,6 +23,7 @@ PROMPT = (
     "Given the following conversation, relevant context, and a follow up question, reply with an answer to the current question the user is "
     "asking. Return only your response to the question given the above information following the users instructions as needed."
 )
+MODES = ("chat", "query", "automatic")
 FIELDS = [
     "name",
     "openAiTemp",
@@ -35,12 +41,6 @@ FIELDS = [
 ]
 
 
-def slug_of(name: str) -> str:
-    for sign, word in (("+", " plus "), (".", " dot "), ("&", " and "), ("%", " percent ")):
-        name = name.replace(sign, word)
-    return re.sub(r"[\s-]+", "-", re.sub(r"[^\w\s-]", "", name)).strip("-").lower()
-
-
 def _number(value: Any) -> float | None:
     try:
         return float(value)
@@ -51,6 +51,8 @@ def _number(value: Any) -> float | None:
 def normalised(fields: dict[str, Any]) -> dict[str, Any]:
     """What the server keeps of what it was sent."""
     kept = {name: value for name, value in fields.items() if name in FIELDS}
+    if "name" in kept:
+        kept["name"] = kept["name"][:255] if kept["name"] and isinstance(kept["name"], str) else "My Workspace"
     if "openAiTemp" in kept:
         number = _number(kept["openAiTemp"])
         kept["openAiTemp"] = number if number is not None and number >= 0 else None
@@ -61,7 +63,7 @@ def normalised(fields: dict[str, Any]) -> dict[str, Any]:
         if name in kept:
             number = _number(kept[name])
             kept[name] = otherwise if number is None else max(least, int(number))
-    if "chatMode" in kept and kept["chatMode"] not in ("chat", "query", "automatic"):
+    if "chatMode" in kept and kept["chatMode"] not in MODES:
         kept["chatMode"] = "automatic"
     if "vectorSearchMode" in kept and kept["vectorSearchMode"] not in ("default", "rerank"):
         kept["vectorSearchMode"] = "default"
@@ -95,7 +97,9 @@ def _new(app: Application, request: Request) -> Answer:
     name = given.get("name")
     if not name:
         return answer({"workspace": None, "message": "name cannot be null"}, 400)
-    slug = slug_of(name) or str(random.randint(10**7, 10**8 - 1))
+    if not isinstance(name, str):
+        raise TypeError("slugify: string argument expected")
+    slug = slug_of(name) or str(uuid.uuid4())
     if find(app, slug):
         slug = f"{slug}-{random.randint(10**7, 10**8 - 1)}"
     fields = {
@@ -118,7 +122,7 @@ def _update(app: Application, request: Request) -> Answer:
     found = _known(app, request)
     fields = normalised(request.json())
     if not fields:
-        return answer({"workspace": found, "message": "No valid fields to update!"})
+        return answer({"workspace": {"id": found["id"]}, "message": "No valid fields to update!"})
     if "openAiPrompt" in fields:
         app.store.insert("prompt_history", workspaceId=found["id"], prompt=found["openAiPrompt"])
     return answer({"workspace": app.store.update("workspaces", found["id"], **fields), "message": None})
@@ -156,15 +160,6 @@ def _pin(app: Application, request: Request) -> Answer:
         return status(404)
     app.store.update("workspace_documents", row["id"], pinned=int(bool(given["pinStatus"])))
     return answer({"message": "Pin status updated successfully"})
-
-
-@route("GET", "/api/v1/openai/models")
-def _models(app: Application, _request: Request) -> Answer:
-    data = [
-        {"id": row["slug"], "object": "model", "created": 0, "owned_by": "AnythingLLM"}
-        for row in app.store.all("SELECT slug FROM workspaces")
-    ]
-    return answer({"object": "list", "data": data})
 
 
 @route("GET", "/_fake/prompts/{slug}", "none")

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+import struct
 import threading
 import zlib
 from collections.abc import Sequence
@@ -116,10 +118,13 @@ class _Handler(BaseHTTPRequestHandler):
         texts = body.get("input")
         texts = texts if isinstance(texts, list) else [texts]
         dimensions = self.server.engine.dimensions
-        vectors = [
-            {"object": "embedding", "index": i, "embedding": embedding(str(text), dimensions)}
-            for i, text in enumerate(texts)
-        ]
+        encoded = body.get("encoding_format") == "base64"
+        vectors = []
+        for number, text in enumerate(texts):
+            vector: list[float] | str = embedding(str(text), dimensions)
+            if encoded:
+                vector = base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
+            vectors.append({"object": "embedding", "index": number, "embedding": vector})
         self._answer({"object": "list", "model": body["model"], "data": vectors})
 
     def _read(self) -> bytes:

@@ -10,7 +10,11 @@ import ssl
 import subprocess
 import threading
 from pathlib import Path
+from typing import Any
 
+import pytest
+from fakes.anythingllm.backend import _decoded
+from fakes.anythingllm.prompt import tokens
 from fakes.engine import WORDS, Engine
 from unit.fakes.anythingllm_client import CLOSED, Client, configured
 
@@ -34,10 +38,11 @@ def test_a_stream_comes_in_pieces_and_ends_with_its_sources(ask: Client, engine:
     text = ask("POST", f"/api/v1/workspace/{slug}/stream-chat", {"message": "pumpkin soup"}).text
     events = [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: ")]
     assert [event["textResponse"] for event in events[:3]] == list(WORDS)
-    assert next(source["title"] for source in events[-2]["sources"]) == "menu"
+    assert next(source["title"] for source in events[-1]["sources"]) == "menu"
 
     wanted = {"model": slug, "stream": True, "messages": [{"role": "user", "content": "soup"}]}
-    assert "data: [DONE]" in ask("POST", "/api/v1/openai/chat/completions", wanted).text
+    last = ask("POST", "/api/v1/openai/chat/completions", wanted).text.strip().splitlines()[-1]
+    assert json.loads(last[6:])["choices"][0]["finish_reason"] == "stop"
     choice = ask("POST", "/api/v1/openai/chat/completions", {**wanted, "stream": False}).json["choices"][0]
     assert choice["message"]["content"] == " ".join(WORDS)
 
@@ -52,6 +57,80 @@ def test_a_query_without_documents_asks_nobody_and_a_dead_engine_is_an_abort(ask
     ask.set(GenericOpenAiBasePath="http://127.0.0.1:1/v1")
     aborted = ask("POST", f"/api/v1/workspace/{slug}/chat", {"message": "soup"})
     assert (aborted.status, aborted.json["type"], aborted.json["error"]) == (500, "abort", "Connection error.")
+
+
+def asked(engine: Engine) -> list[dict[str, Any]]:
+    return [received.body for received in engine.received if "chat" in received.path]
+
+
+def test_the_default_mode_is_an_agent_that_searches_nothing(ask: Client, engine: Engine) -> None:
+    slug = configured(ask, engine, chatMode=None, openAiTemp=0.1, openAiPrompt="Be good.")
+    assert ask("GET", f"/api/v1/workspace/{slug}").json["workspace"][0]["chatMode"] == "automatic"
+    embeddings = len(engine.received)
+    answer = ask("POST", f"/api/v1/workspace/{slug}/chat", {"message": "pumpkin soup"}).json
+    [body] = asked(engine)
+    assert len(engine.received) == embeddings + 1
+    assert (answer["textResponse"], answer["sources"]) == ("".join(WORDS), [])
+    assert [tool["function"]["name"] for tool in body["tools"]] == ["rag-memory", "document-summarizer", "web-scraping"]
+    assert not {"temperature", "max_tokens"} & set(body)
+    assert [message["content"] for message in body["messages"]] == ["Be good.", "pumpkin soup"]
+
+    docpath = ask("GET", f"/api/v1/workspace/{slug}").json["workspace"][0]["documents"][0]["docpath"]
+    ask("POST", f"/api/v1/workspace/{slug}/update-pin", {"docPath": docpath, "pinStatus": True})
+    answer = ask("POST", f"/api/v1/workspace/{slug}/chat", {"message": "soup", "sessionId": "s"}).json
+    assert '<document name="menu">\npumpkin soup\n</document>' in asked(engine)[-1]["messages"][-1]["content"]
+    assert [source["title"] for source in answer["sources"]] == ["menu"]
+
+
+@pytest.mark.parametrize("way", ["chat", "stream-chat"])
+def test_an_agent_whose_engine_is_dead_answers_with_200_and_a_sentence(ask: Client, engine: Engine, way: str) -> None:
+    slug = configured(ask, engine, chatMode="automatic")
+    ask.set(GenericOpenAiBasePath="http://127.0.0.1:1/v1")
+    answer = ask("POST", f"/api/v1/workspace/{slug}/{way}", {"message": "soup"})
+    last = json.loads(answer.text.strip().splitlines()[-1].replace("data: ", ""))
+    assert (answer.status, last["textResponse"], last["error"] or None) == (200, "Connection error.", None)
+
+
+def test_openai_completions_are_never_an_agents_and_know_no_temperature_of_the_workspace(
+    ask: Client, engine: Engine
+) -> None:
+    slug = configured(ask, engine, chatMode="automatic", openAiTemp=0.1)
+    wanted = {"model": slug, "messages": [{"role": "user", "content": "pumpkin soup"}]}
+    for more, temperature in (({}, None), ({"temperature": 0.4}, 0.4)):
+        assert ask("POST", "/api/v1/openai/chat/completions", {**wanted, **more}).status == 200
+        body = asked(engine)[-1]
+        assert (body["temperature"], body["max_tokens"], "tools" in body) == (temperature, 1024, False)
+        assert "[CONTEXT 0]" in body["messages"][0]["content"]
+
+
+def test_near_the_window_the_context_is_cut_to_11_percent_and_all_sources_are_listed(
+    ask: Client, engine: Engine
+) -> None:
+    slug = configured(ask, engine, openAiPrompt="Be good.", similarityThreshold=0)
+    document = {"textContent": "pumpkin " * 500, "metadata": {"title": "long"}, "addToWorkspaces": slug}
+    ask("POST", "/api/v1/document/raw-text", document)
+    sizes = []
+    for window in ("4096", "1700"):
+        ask.set(GenericOpenAiTokenLimit=window)
+        answer = ask("POST", f"/api/v1/workspace/{slug}/chat", {"message": "pumpkin", "sessionId": window}).json
+        assert len(answer["sources"]) == 4
+        _prompt, _context, context = asked(engine)[-1]["messages"][0]["content"].partition("Context:")
+        sizes.append(tokens(context))
+    whole, cut = sizes
+    assert whole > 1000
+    assert 0.10 < cut / 1700 < 0.12
+
+
+def test_a_history_of_0_is_20_pairs(ask: Client, engine: Engine) -> None:
+    slug = configured(ask, engine, openAiHistory=0)
+    for number in range(22):
+        ask("POST", f"/api/v1/workspace/{slug}/chat", {"message": f"question {number}"})
+    said = [message["content"] for message in asked(engine)[-1]["messages"] if message["role"] == "user"]
+    assert said == [f"question {number}" for number in range(1, 22)]
+
+
+def test_numbers_where_base64_was_asked_for_become_zeros() -> None:
+    assert _decoded([0.5, -0.25, 0.1, 0.9]) == [0.0]
 
 
 def test_adding_a_document_again_doubles_it_and_a_removal_takes_one(ask: Client, engine: Engine) -> None:
