@@ -1,0 +1,80 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Judges the one description of a host: on the controller, without a connection, and without changing anything."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.action import ActionBase
+from ansible_collections.hearth.llm.plugins.module_utils import _description
+from ansible_collections.hearth.llm.plugins.module_utils._documents import walk
+from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
+from ansible_collections.hearth.llm.plugins.plugin_utils._templates import OMITTED, Reader
+
+# Where models may be described for one role alone.
+MODELS_OF_ROLES = ("models_list", "llama_cpp_models", "vllm_models", "gateway_models")
+EXCLUSIVE = {"anythingllm": "anythingllm_exclusive", "open_webui": "open_webui_exclusive"}
+
+
+class ActionModule(ActionBase):
+    _requires_connection = False
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        _known, arguments = self.validate_argument_spec(
+            {"serves": {"type": "bool", "default": True}, "values_only": {"type": "bool", "default": False}}
+        )
+        reader = Reader(self._templar, variables)
+        described = {
+            name: reader.read(name, value) for name, value in variables.items() if name.startswith(_description.PREFIX)
+        }
+        serves = arguments["serves"] and not any(name in variables for name in MODELS_OF_ROLES)
+        around = _description.Surroundings(
+            now=int(time.time()),
+            documents=self._documents,
+            serves=serves,
+            exclusive=list(self._exclusive(reader, variables)),
+        )
+        given = {name: value for name, value in described.items() if value is not OMITTED}
+        findings = [
+            *reader.findings,
+            *_description.slips(variables),
+            *_description.findings(given, around, values_only=arguments["values_only"]),
+        ]
+        result["changed"] = False
+        if findings:
+            result.update(failed=True, msg=_message(str(variables.get("inventory_hostname", "")), findings))
+        return result
+
+    @staticmethod
+    def _exclusive(reader: Reader, variables: Mapping[str, Any]) -> Iterator[str]:
+        for frontend, name in EXCLUSIVE.items():
+            try:
+                if name in variables and boolean(reader.template(variables[name]), strict=False):
+                    yield frontend
+            except AnsibleError:
+                continue
+
+    def _documents(self, path: str) -> int | None:
+        """How many files lie at a path of the controller."""
+        place = self._loader.path_dwim(path)
+        if not os.path.exists(place):  # noqa: PTH110
+            return None
+        try:
+            return len(list(walk(place)))
+        except InputError:
+            return 0
+
+
+def _message(host: str, findings: list[str]) -> str:
+    count = "1 finding" if len(findings) == 1 else f"{len(findings)} findings"
+    return "\n".join([f"The description of {host} has {count}. Nothing was changed.", *findings])

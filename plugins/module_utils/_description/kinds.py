@@ -1,0 +1,398 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kinds of values. Each reads a value: it gives what was meant, typed, or ABSENT after it has said what is wrong."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Callable, Collection, Dict, Mapping, Sequence
+
+from ansible_collections.hearth.llm.plugins.module_utils._description.findings import Place
+from ansible_collections.hearth.llm.plugins.module_utils._description.words import (
+    kind_of,
+    listed,
+    meant_number,
+    nearest,
+    nearest_free,
+    sayable,
+    shown,
+)
+
+
+class _Absent:
+    """No value."""
+
+
+ABSENT = _Absent()
+# Stands where a value could not be had, which was said already.
+UNREAD = _Absent()
+
+_TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+
+
+class Typed(Dict[str, Any]):
+    """What was read of a record. `unsure` names the keys that are there, or were meant, and could not be read; `broken` is no record at all."""
+
+    def __init__(self, read: Mapping[str, Any] = {}, unsure: Collection[str] = (), *, broken: bool = False) -> None:
+        super().__init__(read)
+        self.unsure = frozenset(unsure)
+        self.broken = broken
+
+    def lacks(self, key: str) -> bool:
+        return key not in self and key not in self.unsure
+
+
+class Kind:
+    """`words` say in the documentation, and in findings, what is wanted."""
+
+    words = ""
+    unit = ""
+
+    def read(self, place: Place, value: Any) -> Any:
+        return ABSENT if value is UNREAD else self._read(place, value)
+
+    def _read(self, place: Place, value: Any) -> Any:
+        raise NotImplementedError
+
+    def meant(self, value: Any) -> str:  # noqa: ARG002
+        """What somebody had in mind who wrote this; empty where nobody knows."""
+        return ""
+
+    def _refuse(self, place: Place, value: Any, remedy: str) -> Any:
+        place.find(f"is {shown(value)}, and {self.words} is wanted", remedy)
+        return ABSENT
+
+
+class Text(Kind):
+    """A text of one line. `pattern` with `rule` narrows it; `advice` may know what was meant by a wrong one."""
+
+    def __init__(
+        self,
+        words: str = "a text",
+        *,
+        pattern: str = "",
+        rule: str = "",
+        example: str = "",
+        lines: bool = False,
+        empty: bool = False,
+        advice: Callable[[str], str] | None = None,
+    ) -> None:
+        self.words = words
+        self.pattern = re.compile(pattern) if pattern else None
+        self.rule = rule
+        self.example = example
+        self.lines = lines
+        self.empty = empty
+        self.advice = advice
+
+    def _read(self, place: Place, value: Any) -> Any:
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and self._fits(str(value)):
+            return self._refuse(place, value, f'write it in quotes, "{value}"')
+        if not isinstance(value, str):
+            return self._refuse(place, value, self._remedy())
+        if not value.strip():
+            return str(value) if self.empty and not value else self._refuse(place, value, self._remedy())
+        if not self.lines and (value != value.strip() or not value.isprintable()):
+            return self._refuse(place, value, "take the blanks, line ends and invisible characters away")
+        advice = self.advice(value) if self.advice else ""
+        if advice:
+            return self._refuse(place, value, advice)
+        return str(value) if self._fits(value) else self._refuse(place, value, self._remedy())
+
+    def _fits(self, value: str) -> bool:
+        return self.pattern is None or self.pattern.fullmatch(value) is not None
+
+    def _remedy(self) -> str:
+        example = f", such as {self.example}" if self.example else ""
+        return f"{self.rule}{example}" if self.rule else f"write {self.words}{example}"
+
+
+class Prose(Text):
+    """A text of any number of lines."""
+
+    def __init__(self) -> None:
+        super().__init__(lines=True)
+
+
+class Whole(Kind):
+    """A whole number with its unit."""
+
+    def __init__(self, unit: str = "", *, least: int = 1, most: int | None = None, words: str = "") -> None:
+        self.unit = unit
+        self.least = least
+        self.most = most
+        self.words = words or f"a whole number{f' of {unit}' if unit else ''}"
+
+    def _read(self, place: Place, value: Any) -> Any:
+        number = _whole(value)
+        if number is None:
+            meant = meant_number(value, self.unit) if isinstance(value, str) else None
+            fits = meant is not None and self._in_range(meant)
+            return self._refuse(place, value, f"write {meant}" if fits else self._range())
+        if not self._in_range(number):
+            place.find(f"is {number}", self._range())
+            return ABSENT
+        return number
+
+    def _in_range(self, number: int) -> bool:
+        return self.least <= number and (self.most is None or number <= self.most)
+
+    def _range(self) -> str:
+        unit = f" of {self.unit}" if self.unit else ""
+        if self.most is None:
+            return f"write a whole number{unit} from {self.least}"
+        return f"write a whole number{unit} from {self.least} to {self.most}"
+
+
+def _whole(value: Any) -> int | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    # What comes by `-e name=8443` is a text.
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]+", value):
+        return int(value)
+    return None
+
+
+class Number(Kind):
+    def __init__(self, least: float, most: float) -> None:
+        self.least = least
+        self.most = most
+        self.words = "a number"
+
+    def _read(self, place: Place, value: Any) -> Any:
+        remedy = f"write a number from {self.least:g} to {self.most:g}"
+        number = value
+        if isinstance(value, str):
+            if re.fullmatch(r"\d+,\d+", value):
+                return self._refuse(place, value, f"write {value.replace(',', '.')}")
+            number = float(value) if re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value) else None
+        if isinstance(number, bool) or not isinstance(number, (int, float)):
+            return self._refuse(place, value, remedy)
+        if not self.least <= number <= self.most:
+            place.find(f"is {shown(value)}", remedy)
+            return ABSENT
+        return float(number)
+
+
+class Flag(Kind):
+    """true or false. Whole variables may be texts, as `-e` gives them; keys may not, since a text is always true."""
+
+    words = "true or false"
+
+    def __init__(self, *, text: bool = False) -> None:
+        self.text = text
+
+    def _read(self, place: Place, value: Any) -> Any:
+        if isinstance(value, bool):
+            return value
+        word = str(value).strip().lower()
+        if word in _TRUE + _FALSE:
+            if self.text or isinstance(value, int):
+                return word in _TRUE
+            return self._refuse(place, value, f"write {'true' if word in _TRUE else 'false'}, without quotes")
+        return self._refuse(place, value, "write true or false")
+
+
+class Choice(Kind):
+    """One of a few words. `also` says what is often written for one of them."""
+
+    def __init__(self, *choices: str, also: Mapping[str, str] | None = None) -> None:
+        self.choices = choices
+        self.also = also or {}
+        self.words = f"one of {', '.join(choices)}"
+
+    def _read(self, place: Place, value: Any) -> Any:
+        if isinstance(value, str) and value in self.choices:
+            return str(value)
+        word = shown(value) if isinstance(value, bool) else str(value)
+        said = self.also.get(word.lower()) or nearest(word, self.choices)
+        if said and said not in self.choices:
+            return self._refuse(place, value, said)
+        choices = f"{', '.join(self.choices[:-1])} or {self.choices[-1]}" if len(self.choices) > 1 else self.choices[0]
+        return self._refuse(place, value, f"write {said}" if said else f"write {choices}")
+
+
+class Anything(Kind):
+    """Whatever an engine's option takes."""
+
+    words = "a value"
+
+    def _read(self, place: Place, value: Any) -> Any:
+        if value is None:
+            return self._refuse(place, value, "give it a value, or take it away")
+        return value
+
+
+class ListOf(Kind):
+    """Several of one kind. `empty` says why an empty list is none; `secret` lists show no value."""
+
+    def __init__(
+        self, item: Kind, *, words: str = "", empty: str = "", secret: bool = False, commas: bool = False
+    ) -> None:
+        self.item = item
+        self.words = words or "a list"
+        self.empty = empty
+        self.secret = secret
+        self.commas = commas
+
+    def _read(self, place: Place, value: Any) -> Any:
+        if self.commas and isinstance(value, str):
+            value = [part.strip() for part in value.split(",") if part.strip()]
+        if not isinstance(value, (list, tuple)):
+            place.find(
+                f"is {kind_of(value) if self.secret else shown(value)}, and {self.words} is wanted",
+                self._instead(value),
+            )
+            return ABSENT
+        if not value and self.empty:
+            place.find("is an empty list", self.empty)
+            return ABSENT
+        read = [self.item.read(place.item(_name_of(item, number)), item) for number, item in enumerate(value)]
+        return [item for item in read if item is not ABSENT]
+
+    def _instead(self, value: Any) -> str:
+        if value is None and self.empty:
+            return self.empty
+        scalar = isinstance(value, (str, int, float)) and not isinstance(value, bool)
+        if scalar and sayable(value) and not self.secret and not isinstance(self.item, (Record, MapOf)):
+            return f"write [{self._item(value)}]"
+        if isinstance(value, Mapping) and value and isinstance(self.item, Record):
+            return "write each with a dash and its name, '- name: …'"
+        if isinstance(value, Mapping) and value and not self.secret and all(map(sayable, value)):
+            return f"write [{listed(value)}]"
+        return f"write {self.words}, or take it away"
+
+    def _item(self, value: Any) -> Any:
+        """What the one item should be called, where the kind of the items knows better."""
+        return self.item.meant(value) or value
+
+
+def _name_of(item: Any, number: int) -> Any:
+    name = item.get("name") if isinstance(item, Mapping) else None
+    return name if isinstance(name, str) and re.fullmatch(r"[\w.@-]{1,64}", name) else number
+
+
+class MapOf(Kind):
+    """Names, each with one of a kind."""
+
+    def __init__(self, name: Kind, item: Kind, *, words: str, empty: str = "", secret: bool = False) -> None:
+        self.name = name
+        self.item = item
+        self.words = words
+        self.empty = empty
+        self.secret = secret
+
+    def _read(self, place: Place, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            place.find(
+                f"is {kind_of(value) if self.secret else shown(value)}, and {self.words} is wanted",
+                self._instead(value),
+            )
+            return ABSENT
+        if not value and self.empty:
+            place.find("is an empty dictionary", self.empty)
+            return ABSENT
+        read = {}
+        for name, item in value.items():
+            known = self.name.read(Place(f"{place.path}: the name {name}", place.findings), name)
+            found = self.item.read(place.key(name), item)
+            if known is not ABSENT:
+                # A name stays a name, whatever is wrong with what stands there: others may lead to it.
+                read[known] = Typed(broken=True) if found is ABSENT and isinstance(self.item, Record) else found
+        wrong = {str(name) for name in value if name not in read}
+        return Typed({name: item for name, item in read.items() if item is not ABSENT}, wrong)
+
+    def _instead(self, value: Any) -> str:
+        if value is None and self.empty:
+            return self.empty
+        if isinstance(value, (list, tuple)) and value:
+            return "write each as 'name:' with its keys below, without a dash"
+        return f"write {self.words}"
+
+
+class Key:
+    """One key of a record, or one whole variable: its kind, what it is without being named, and what it means."""
+
+    def __init__(
+        self,
+        name: str,
+        kind: Kind,
+        means: str,
+        *,
+        default: str = "",
+        required: bool = False,
+        also: Sequence[str] = (),
+    ) -> None:
+        self.name = name
+        self.kind = kind
+        self.means = means
+        self.default = default
+        self.required = required
+        self.also = also
+
+
+class Record(Kind):
+    """A dictionary whose keys are known."""
+
+    words = "a dictionary"
+
+    def __init__(self, *keys: Key, words: str = "", null: bool = False, secret: bool = False, short: str = "") -> None:
+        self.keys: dict[str, Key] = {key.name: key for key in keys}
+        self.words = words or f"a dictionary with {listed(list(self.keys))}"
+        self.null = null
+        self.secret = secret
+        # How it is written by somebody who gave no more than one text.
+        self.short = short
+
+    def _read(self, place: Place, value: Any) -> Any:
+        if value is None and self.null:
+            return Typed()
+        if not isinstance(value, Mapping):
+            place.find(
+                f"is {kind_of(value) if self.secret else shown(value)}, and {self.words} is wanted",
+                self._instead(value),
+            )
+            return ABSENT
+        unknown = [str(name) for name in value if name not in self.keys]
+        taken = [self._unknown(place, name, value) for name in unknown]
+        read = {}
+        for name, item in value.items():
+            if name in self.keys:
+                found = self.keys[name].kind.read(place.key(name), item)
+                if found is not ABSENT:
+                    read[str(name)] = found
+        missing = [
+            key for key in self.keys.values() if key.required and key.name not in value and key.name not in taken
+        ]
+        for key in missing:
+            place.find(f"has no {key.name}", f"give it one: {key.means}")
+        return Typed(read, {name for name in (*taken, *value) if name in self.keys and name not in read})
+
+    def _unknown(self, place: Place, name: str, value: Mapping[str, Any]) -> str:
+        """The key that was meant. What stands behind an unknown one is not shown: it may be a secret."""
+        meant = self._synonym(name) or nearest_free(name, self.keys, value)
+        place.key(name).find("is no key that is known here", instead_of_unknown(meant, value, self.keys))
+        return meant
+
+    def _synonym(self, name: str) -> str:
+        word = name.lower().replace("-", "_")
+        return next((key.name for key in self.keys.values() if word in key.also), "")
+
+    def _instead(self, value: Any) -> str:
+        names = [key.name for key in self.keys.values() if key.required] or list(self.keys)[:2]
+        if value is None:
+            return f"write its keys below it, such as {', '.join(names)}, or take the name away"
+        only = value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value
+        if self.short and isinstance(only, str) and sayable(only) and not self.secret:
+            return f"write {self.short.replace('…', only)}"
+        return f"write its keys below it, such as {', '.join(names)}"
+
+
+def instead_of_unknown(meant: str, there: Collection[str], known: Collection[str]) -> str:
+    if meant in there:
+        return f"{meant} is there already, so take this away"
+    return f"write {meant}, or take it away" if meant else f"there are {', '.join(known)}"

@@ -1,0 +1,162 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""hearth_models: what is served, under which name."""
+
+from __future__ import annotations
+
+from ansible_collections.hearth.llm.plugins.module_utils._description.kinds import (
+    Anything,
+    Choice,
+    Key,
+    ListOf,
+    MapOf,
+    Record,
+    Text,
+    Whole,
+)
+from ansible_collections.hearth.llm.plugins.module_utils._description.special import (
+    Gpu,
+    HostPath,
+    ModelSource,
+    Name,
+    Sha256,
+)
+
+ENGINES = ("llama_cpp", "vllm")
+TASKS = ("chat", "embedding", "rerank")
+CONTEXT_TOKENS = 4096
+
+SERVED_NAME = Name(
+    "a served name", r"[A-Za-z0-9][A-Za-z0-9._-]*", "use letters, digits, dot, dash and underscore", "qwen3-4b"
+)
+
+MODEL = Record(
+    Key(
+        "source",
+        ModelSource(),
+        "where the model comes from: hf://owner/repository[@revision][/path or glob], https://… or file:///…",
+        also=("url", "uri", "from", "repo", "repository", "hf", "model"),
+    ),
+    Key("path", HostPath(), "where the model lies on the host already, in the place of a source"),
+    Key(
+        "sha256",
+        Sha256(),
+        "SHA-256 of the model's file, where the source is one file",
+        default="what the hub says",
+        also=("hash", "checksum", "sha", "digest"),
+    ),
+    Key(
+        "files",
+        ListOf(Text("a glob", example="*Q4_K_M*"), empty="name a glob, or leave files out"),
+        "globs that narrow a whole repository to some of its files",
+        default="all",
+        also=("include", "patterns"),
+    ),
+    Key(
+        "engine",
+        Choice(
+            *ENGINES,
+            also={
+                "llama.cpp": "write llama_cpp",
+                "llamacpp": "write llama_cpp",
+                "llama": "write llama_cpp",
+                "openvino": "no engine of this collection serves it; write llama_cpp or vllm",
+            },
+        ),
+        "what serves it",
+        default="llama_cpp",
+        also=("backend", "server", "runtime"),
+    ),
+    Key(
+        "task",
+        Choice(
+            *TASKS,
+            also={
+                "embed": "write embedding",
+                "embeddings": "write embedding",
+                "reranker": "write rerank",
+                "reranking": "write rerank",
+                "generate": "write chat",
+                "completion": "write chat",
+                "text": "write chat",
+            },
+        ),
+        "what the model is for",
+        default="chat",
+        also=("kind", "type", "purpose", "role"),
+    ),
+    Key(
+        "context_tokens",
+        Whole("tokens"),
+        "length of the context of each slot",
+        default=f"{CONTEXT_TOKENS}, or the model's own length where that is smaller (vllm: the model's own)",
+        also=("context", "ctx", "ctx_size", "n_ctx", "context_size", "context_length", "max_model_len", "num_ctx"),
+    ),
+    Key(
+        "slots",
+        Whole("requests", most=1024),
+        "how many requests are answered at the same time; more wait in the gateway",
+        default="1 (vllm: its own choice)",
+        also=("parallel", "np", "n_parallel", "max_num_seqs", "num_parallel"),
+    ),
+    Key(
+        "load",
+        Choice(
+            "startup",
+            "on_demand",
+            also={
+                "start": "write startup",
+                "demand": "write on_demand",
+                "lazy": "write on_demand",
+                "always": "write startup",
+            },
+        ),
+        "whether the model is loaded with the engine or by its first request (llama_cpp in docker)",
+        default="startup",
+        also=("preload", "autoload"),
+    ),
+    Key(
+        "idle_unload_seconds",
+        Whole("seconds"),
+        "unload the model after so long without a request (llama_cpp)",
+        default="it stays",
+        also=("idle", "ttl", "keep_alive", "idle_seconds", "unload_seconds"),
+    ),
+    Key(
+        "max_output_tokens",
+        Whole("tokens"),
+        "the longest answer; a request for more is refused",
+        default="no limit",
+        also=("max_tokens", "output_tokens", "max_new_tokens", "n_predict"),
+    ),
+    Key(
+        "answer_deadline_seconds",
+        Whole("seconds"),
+        "how long a request may take in all, with its time in the queue",
+        default="1800",
+        also=("deadline", "timeout", "timeout_seconds", "deadline_seconds"),
+    ),
+    Key(
+        "gpus",
+        ListOf(Gpu(), empty="name a GPU, or leave gpus out"),
+        "GPUs of this model, as CDI names",
+        default="hearth_gpus",
+        also=("gpu", "devices", "device"),
+    ),
+    Key(
+        "options",
+        MapOf(Text("the name of an option"), Anything(), words="a dictionary of options"),
+        "options of the engine in its own words, without the dashes",
+        default="none",
+        also=("args", "extra_args", "flags", "settings", "parameters"),
+    ),
+    words="a model with its source",
+    short="{source: …}",
+)
+
+MODELS = MapOf(
+    SERVED_NAME,
+    MODEL,
+    words="a dictionary of models",
+    empty="describe a model, such as hearth-mini: {source: hf://owner/repository/file.gguf}",
+)

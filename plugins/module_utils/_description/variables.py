@@ -1,0 +1,229 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every variable of the one description: its kind, its default, and what it means. A new one is one line."""
+
+from __future__ import annotations
+
+from ansible_collections.hearth.llm.plugins.module_utils._description.keys import API_KEYS
+from ansible_collections.hearth.llm.plugins.module_utils._description.kinds import (
+    Choice,
+    Flag,
+    Key,
+    ListOf,
+    Record,
+    Whole,
+)
+from ansible_collections.hearth.llm.plugins.module_utils._description.models import MODELS
+from ansible_collections.hearth.llm.plugins.module_utils._description.people import ASSISTANTS, FRONTENDS_KIND, USERS
+from ansible_collections.hearth.llm.plugins.module_utils._description.special import (
+    Address,
+    ControllerPath,
+    Email,
+    Endpoint,
+    Gpu,
+    HostName,
+    Network,
+    OwnDirectory,
+    Port,
+    Url,
+)
+
+PREFIX = "hearth_"
+
+REMOVABLE = ("models", "documents", "users", "assistants", "api_keys", "certificates")
+
+_ACME = Record(
+    Key(
+        "directory", Url(), "address of the ACME server's directory", default="Let's Encrypt's", also=("url", "server")
+    ),
+    Key(
+        "terms_agreed",
+        Flag(),
+        "whether you agree to the server's terms; it gives no certificate otherwise",
+        default="false",
+        also=("agree", "terms", "tos_agreed", "agreed"),
+    ),
+    Key(
+        "contacts",
+        ListOf(Email(), words="a list of e-mail addresses"),
+        "e-mail addresses that the server may write to",
+        default="none",
+        also=("contact", "email", "emails"),
+    ),
+    Key(
+        "server_authority",
+        ControllerPath(),
+        "the CA that the server's own HTTPS is verified with, PEM",
+        default="those that the controller trusts",
+        also=("authority", "ca"),
+    ),
+    words="a dictionary for the ACME server",
+)
+
+_TLS = Record(
+    Key(
+        "source",
+        Choice(
+            "private_ca",
+            "files",
+            "acme",
+            also={
+                "letsencrypt": "write acme",
+                "self_signed": "write private_ca",
+                "selfsigned": "write private_ca",
+                "ca": "write private_ca",
+                "file": "write files",
+            },
+        ),
+        "where the certificate comes from",
+        default="private_ca",
+        also=("from", "kind", "type"),
+    ),
+    Key(
+        "certificate",
+        ControllerPath(),
+        "your certificate with its chain, PEM, where the source is files",
+        also=("cert", "crt", "chain"),
+    ),
+    Key("key", ControllerPath(), "its key, PEM without a passphrase, where the source is files", also=("private_key",)),
+    Key(
+        "authority",
+        ControllerPath(),
+        "the CA that clients verify the certificate with, PEM, where the source is files or acme",
+        default="those that clients trust",
+        also=("ca", "ca_path", "ca_cert"),
+    ),
+    Key(
+        "names",
+        ListOf(HostName(), words="a list of names"),
+        "further names and addresses of the host that the certificate is for",
+        default="none",
+        also=("domains", "alt_names", "sans"),
+    ),
+    Key("acme", _ACME, "what an ACME server is told"),
+    words="a dictionary with its source",
+    short="{source: …}",
+)
+
+VARIABLES: dict[str, Key] = {
+    key.name: key
+    for key in (
+        Key("hearth_models", MODELS, "served name → the model", required=True),
+        Key("hearth_api_keys", API_KEYS, "who may ask", default="one key, called default, for all models"),
+        Key("hearth_frontends", FRONTENDS_KIND, "the pages for people", default="none"),
+        Key("hearth_assistants", ASSISTANTS, "name → the assistant", default="none"),
+        Key("hearth_users", USERS, "who may log in at the frontends", default="nobody but the administrator"),
+        Key("hearth_domain", HostName(), "the name that clients use", default="localhost"),
+        Key("hearth_address", Address(), "the address of the host on which the gateway listens", default="0.0.0.0"),
+        Key("hearth_port", Port(), "the port on which the gateway listens", default="443"),
+        Key("hearth_tls", _TLS, "where the gateway's certificate comes from", default="a private CA on the controller"),
+        Key(
+            "hearth_runtime",
+            Choice(
+                "docker",
+                "process",
+                also={
+                    "podman": "write docker, or process for a host without containers",
+                    "container": "write docker",
+                    "containers": "write docker",
+                    "native": "write process",
+                    "systemd": "write process",
+                },
+            ),
+            "docker, or process (one directory, no root, no containers)",
+            default="docker",
+        ),
+        Key(
+            "hearth_directory",
+            OwnDirectory(),
+            "everything of hearth on a host lies below it",
+            default="/var/lib/hearth",
+        ),
+        Key(
+            "hearth_secrets_directory",
+            ControllerPath(),
+            "everything secret lies below it, on the controller",
+            default="{{ inventory_dir }}/.secrets",
+        ),
+        Key(
+            "hearth_models_lock_file",
+            ControllerPath(),
+            "what each source was when it was first looked up, a file on the controller",
+            default="{{ inventory_dir }}/.models.lock.yml",
+        ),
+        Key(
+            "hearth_hub_endpoint",
+            Url(),
+            "the hub that hf:// sources are read from, or a mirror of it",
+            default="https://huggingface.co",
+        ),
+        Key(
+            "hearth_gpu",
+            Choice(
+                "auto",
+                "required",
+                "none",
+                also={
+                    "true": "write required",
+                    "yes": "write required",
+                    "on": "write required",
+                    "false": "write none",
+                    "no": "write none",
+                    "off": "write none",
+                    "nvidia": "write required",
+                    "all": "write required, and name the GPUs in hearth_gpus",
+                },
+            ),
+            "whether the host has to have a GPU",
+            default="auto",
+        ),
+        Key(
+            "hearth_gpus",
+            ListOf(Gpu(), words="a list of CDI names"),
+            "which GPUs engines are given, as CDI names; [] is none",
+            default="llama_cpp: none, vllm: all",
+        ),
+        Key(
+            "hearth_firewall",
+            Flag(text=True),
+            "whether the host is closed but for SSH and the gateway (docker only)",
+            default="true",
+        ),
+        Key(
+            "hearth_lan_sources",
+            ListOf(
+                Network(),
+                words="a list of networks",
+                empty="nobody could reach the gateway; name a network, or leave hearth_lan_sources out for all private ones",
+            ),
+            "networks from which the gateway can be reached",
+            default="all private networks",
+        ),
+        Key(
+            "hearth_connect_to",
+            Endpoint(),
+            "where the controller connects to, while the name is not in DNS yet",
+            default="what hearth_domain leads to",
+        ),
+        Key("hearth_otel_collector", Flag(text=True), "whether traces are collected on the host", default="false"),
+        Key("hearth_valkey", Flag(text=True), "whether a store for applications is run", default="false"),
+        Key(
+            "hearth_accept_removals",
+            ListOf(Choice(*REMOVABLE), words=f"a list of {', '.join(REMOVABLE)}", commas=True),
+            "kinds of which more than hearth_removal_percent_max may go, in this run",
+            default="none",
+        ),
+        Key(
+            "hearth_removal_percent_max",
+            Whole("percent", least=1, most=100),
+            "the share of a kind that may go without being confirmed",
+            default="50",
+        ),
+        Key(
+            "hearth_purge",
+            Flag(text=True),
+            "whether playbooks/remove.yml removes everything below hearth_directory, models and chats too",
+            default="false",
+        ),
+    )
+}

@@ -1,0 +1,107 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a finding says what stands there, and what to write instead."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from typing import Any, Collection, Mapping
+
+_SHOWN = 60
+_LOGIN = re.compile(r"(?<=//)[^/@\s]*@")
+_QUERY = re.compile(r"\?.*", re.DOTALL)
+_GROUPED = re.compile(r"\d{1,3}(?:[ ,'._]\d{3})+")
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([km])(?:i?b|i)?(?:\s*tokens?)?", re.IGNORECASE)
+_TIME = re.compile(
+    r"(?:(\d+)\s*d[a-z]*)?\s*(?:(\d+)\s*h[a-z]*)?\s*(?:(\d+)\s*m[a-z]*)?\s*(?:(\d+)\s*s[a-z]*)?", re.IGNORECASE
+)
+_PLAIN = re.compile(r"(\d+)(?:\.0+)?\s*[a-z]*", re.IGNORECASE)
+_NUMBERS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+_KINDS = {
+    "str": "a text",
+    "dict": "a dictionary",
+    "list": "a list",
+    "bool": "true or false",
+    "int": "a number",
+    "float": "a number",
+}
+
+
+def shown(value: Any) -> str:
+    """A value as one would write it, short, and without what an address may carry of logins and signatures."""
+    if value is None:
+        return "empty (null)"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        text = _QUERY.sub("?…", _LOGIN.sub("", value)) if "//" in value else value
+        return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
+    if isinstance(value, (list, tuple)):
+        return f"[{listed(value)}]" if value else "an empty list"
+    if isinstance(value, Mapping):
+        return "a dictionary" if value else "an empty dictionary"
+    return str(value)
+
+
+def listed(values: Collection[Any]) -> str:
+    text = ", ".join(str(value) if sayable(value) else repr(value) for value in values)
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+def kind_of(value: Any) -> str:
+    """What a value is, where it may be a secret that nobody wants to read."""
+    if value is None:
+        return "empty (null)"
+    for kind, words in (
+        ("bool", bool),
+        ("str", str),
+        ("dict", Mapping),
+        ("list", (list, tuple)),
+        ("int", int),
+        ("float", float),
+    ):
+        if isinstance(value, words):
+            return _KINDS[kind]
+    return f"a value of the kind {type(value).__name__}"
+
+
+def nearest(name: str, names: Collection[str], cutoff: float = 0.6) -> str:
+    """The name that is spelled most alike; empty where none is near."""
+    plain = {_plain(other): other for other in names}
+    close = get_close_matches(_plain(name), plain, n=1, cutoff=cutoff)
+    return plain[close[0]] if close else ""
+
+
+def nearest_free(name: str, names: Collection[str], there: Collection[str]) -> str:
+    """As `nearest`, but rather one that is not there yet: who wrote modle beside mode meant model."""
+    return nearest(name, [other for other in names if other not in there], cutoff=0.8) or nearest(name, names)
+
+
+def sayable(value: Any) -> bool:
+    """Whether a value can stand in a sentence that says what to write."""
+    text = str(value)
+    return bool(text.strip()) and text.isprintable() and len(text) <= _SHOWN
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "_").replace(" ", "_")
+
+
+def meant_number(text: str, unit: str) -> int | None:
+    """The number that somebody had in mind who wrote 8k, 15m, 8,192 or four."""
+    text = text.strip()
+    if text.lower() in _NUMBERS:
+        return _NUMBERS.index(text.lower())
+    if _GROUPED.fullmatch(text):
+        return int(re.sub(r"\D", "", text))
+    if unit == "seconds" and text and not text.isdecimal():
+        found = _TIME.fullmatch(text)
+        if found and any(found.groups()):
+            days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+            return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+    sized = _SIZE.fullmatch(text)
+    if sized:
+        return int(float(sized[1]) * {"k": 1024, "m": 1024 * 1024}[sized[2].lower()])
+    plain = _PLAIN.fullmatch(text)
+    return int(plain[1]) if plain else None

@@ -1,0 +1,190 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A wrong description ends the run before anything is touched: on the controller, on the host, over the network."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from integration.conftest import PROJECT, Outcome, Runner
+
+MINI = {"hearth-mini": {"source": f"file://{PROJECT}/files/models/hearth-mini.gguf", "context_tokens": 2048}}
+# Nobody is there: whoever connects fails in another way.
+NOWHERE = {"ansible_connection": "ssh", "ansible_host": "192.0.2.1", "ansible_ssh_common_args": "-o ConnectTimeout=2"}
+CHANGING = [
+    "check",
+    "close_host",
+    "deploy_engines",
+    "deploy_frontends",
+    "deploy_gateway",
+    "preflight",
+    "prepare_host",
+    "provision_cloud_vm",
+    "remove",
+    "site",
+    "verify",
+]
+
+
+def described(directory: Path, **variables: Any) -> dict[str, Any]:
+    return {"hearth_runtime": "process", "hearth_directory": str(directory), "hearth_port": 28443, **variables}
+
+
+def snapshot(directory: Path) -> dict[str, int]:
+    return {str(path): path.lstat().st_mtime_ns for path in directory.rglob("*")}
+
+
+def run(playbook: Runner, name: str, *options: str, hosts: dict[str, Any], succeeds: bool = False) -> Outcome:
+    playbook.hosts(hosts)
+    return playbook(PROJECT / "playbooks" / f"{name}.yml", *options, succeeds=succeeds)
+
+
+@pytest.fixture(scope="module")
+def served(module_playbook: Runner, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory of hearth's with a model in it."""
+    directory = tmp_path_factory.mktemp("host") / "hearth"
+    module_playbook.hosts({"localhost": {}})
+    models = [{"name": name, "source": model["source"]} for name, model in MINI.items()]
+    task = {"name": "Fetch", "hearth.llm.model": {"directory": f"{directory}/models", "models": models}}
+    module_playbook([{"name": "Before", "hosts": "all", "gather_facts": False, "tasks": [task]}])
+    assert list(directory.glob("models/hearth-mini/*.gguf"))
+    return directory
+
+
+LOSES: list[tuple[dict[str, Any], str]] = [
+    ({"hearth_modles": MINI}, "hearth_modles is no variable that is known here: write hearth_models"),
+    ({"hearth_models": {}}, "hearth_models is an empty dictionary: describe a model"),
+    ({"hearth_models": None}, "hearth_models is empty (null)"),
+    ({}, "hearth_models is not described"),
+    (
+        {"hearth_models": {"new": {**MINI["hearth-mini"], "slot": 4}}},
+        "hearth_models.new.slot is no key that is known here: write slots",
+    ),
+    (
+        {"hearth_models": {"new": {**MINI["hearth-mini"], "contex_tokens": 4}}},
+        "hearth_models.new.contex_tokens is no key",
+    ),
+    ({"hearth_models": "{{ modles }}"}, "hearth_models is made of modles, which is undefined"),
+    ({"hearth_models": MINI, "hearth_domain": "llm example"}, "hearth_domain is 'llm example'"),
+    ({"hearth_models": MINI, "hearth_api_keys": []}, "hearth_api_keys is an empty list"),
+]
+
+
+@pytest.mark.parametrize(("variables", "sentence"), LOSES, ids=[sentence for _variables, sentence in LOSES])
+def test_what_would_have_lost_something_touches_nothing(
+    playbook: Runner, tmp_path: Path, served: Path, variables: dict[str, Any], sentence: str
+) -> None:
+    before = snapshot(served)
+    outcome = run(playbook, "site", hosts={"localhost": described(served, **variables)})
+    assert sentence in outcome.words
+    assert outcome.changed == 0
+    assert snapshot(served) == before
+    assert [path.name for path in (tmp_path / "inventory").iterdir()] == ["hosts.json"]
+
+
+def test_a_dry_run_says_the_same(playbook: Runner, served: Path) -> None:
+    variables, sentence = LOSES[0]
+    assert sentence in run(playbook, "site", "--check", hosts={"localhost": described(served, **variables)}).words
+
+
+@pytest.mark.parametrize("name", CHANGING)
+def test_every_playbook_begins_with_it_and_connects_to_nothing_before(
+    playbook: Runner, tmp_path: Path, name: str
+) -> None:
+    wrong = {"hearth_models": MINI, "hearth_prot": 28443, "hearth_gpu": "requird"}
+    outcome = run(playbook, name, hosts={"far": {**NOWHERE, **wrong}})
+    assert "hearth_prot is no variable that is known here: write hearth_port" in outcome.words
+    assert "hearth_gpu is 'requird'" in outcome.words
+    assert "unreachable=0" in outcome.output
+    assert not (tmp_path / "inventory/.secrets").exists()
+
+
+def test_it_names_all_that_is_wrong_on_all_hosts_and_none_of_them_begins(playbook: Runner) -> None:
+    hosts = {
+        "one": {
+            **NOWHERE,
+            "hearth_models": {"a": {"source": "file:///a", "slots": "four"}},
+            "hearth_runtime": "podman",
+        },
+        "two": {**NOWHERE, "hearth_models": MINI, "hearth_gpus": "all"},
+        "three": {**NOWHERE, "hearth_models": MINI},
+    }
+    outcome = run(playbook, "site", hosts=hosts)
+    for sentence in ("hearth_models.a.slots is 'four'", "hearth_runtime is 'podman'", "write [nvidia.com/gpu=all]"):
+        assert sentence in outcome.words
+    assert "Check what the hosts can do" not in outcome.output
+    assert "UNREACHABLE" not in outcome.output
+
+
+def test_a_secret_is_neither_shown_nor_made_by_being_looked_at(playbook: Runner, tmp_path: Path) -> None:
+    keys = [
+        {"name": "line-end", "key": "sk-verysecretverysecret\n"},
+        {"name": "hash", "sha256": "sk-verysecretverysecret"},
+        {"name": "broken", "key": "{{ 'sk-verysecretverysecret' | to_datetime }}"},
+        {"name": "made", "key": f"{{{{ lookup('hearth.llm.secret', 'a', directory='{tmp_path}/secrets') }}}}"},
+    ]
+    outcome = run(playbook, "check", "-vvv", hosts={"far": {**NOWHERE, "hearth_models": MINI, "hearth_api_keys": keys}})
+    findings = outcome.output.partition("msg:")[2]
+    for sentence in (
+        "[line-end].key ends with a line end",
+        "[hash].sha256 is a text of",
+        "hearth_api_keys[2].key cannot be read",
+    ):
+        assert sentence in findings
+    assert "verysecret" not in outcome.output
+    assert not (tmp_path / "secrets").exists()
+
+
+def test_templates_that_fail_are_told_by_their_places(playbook: Runner) -> None:
+    model = {
+        "source": "file://{{ modles_directory }}/a.gguf",
+        "slots": "{{ 1 + }}",
+        "context_tokens": "{{ inventory_dir.size }}",
+    }
+    variables = {"models_directory": "/srv", "hearth_models": {"a": model}, "hearth_port": "{{ lookup('nothing') }}"}
+    outcome = run(playbook, "check", hosts={"far": {**NOWHERE, **variables}})
+    for sentence in (
+        "hearth_models.a.source is made of modles_directory, which is undefined: write models_directory, or define it.",
+        "hearth_models.a.slots cannot be read, because",
+        "hearth_models.a.context_tokens is made of something that has no size",
+        "hearth_port cannot be read, because the lookup plugin 'nothing' was not found",
+    ):
+        assert sentence in outcome.words
+    assert "Traceback" not in outcome.output
+
+
+SHOP = PROJECT / "inventories/sandwich_shop"
+INVENTORIES = [
+    *sorted(path for path in PROJECT.glob("inventories/*") if path.name != "gpu_vm_aws"),
+    *sorted(PROJECT.glob("extensions/molecule/*/inventory")),
+]
+
+
+@pytest.mark.parametrize("inventory", INVENTORIES, ids=lambda path: str(path.relative_to(PROJECT)))
+def test_every_inventory_of_the_repository_is_right(playbook: Runner, tmp_path: Path, inventory: Path) -> None:
+    lab = tmp_path / "lab"
+    (lab / "hub").mkdir(parents=True)
+    (lab / "nvidia").mkdir()
+    (lab / "hub/url").write_text("http://127.0.0.1:1\n")
+    fingerprints = {"nvidia_cuda_key_fingerprint": "A", "nvidia_toolkit_key_fingerprint": "B"}
+    (lab / "nvidia/fingerprints.json").write_text(json.dumps(fingerprints))
+    environment = {"MOLECULE_EPHEMERAL_DIRECTORY": str(lab), "MOLECULE_PROJECT_DIRECTORY": str(PROJECT)}
+    # The groups of gpu_vm that have no host of their own, and how the lab reaches its hosts.
+    more = tmp_path / "more.yml"
+    more.write_text(
+        "all: {vars: {ansible_host: 192.0.2.1}, children: {gguf: {hosts: {b: }}, single_user: {hosts: {c: }}}}"
+    )
+    # The one about the driver serves nothing.
+    check = {"name": "Check", "hearth.llm.check_description": {"serves": inventory.parent.name != "nvidia"}}
+    also = {"inventories/gpu_vm": [more], "extensions/molecule/sandwich_shop/inventory": [SHOP]}
+    inventories = [*also.get(str(inventory.relative_to(PROJECT)), []), inventory]
+    playbook.hosts({})
+    outcome = playbook(
+        [{"name": "Check", "hosts": "all", "gather_facts": False, "tasks": [check]}],
+        *(f"--inventory={path}" for path in inventories),
+        variables=environment,
+    )
+    assert "failed=0" in outcome.output

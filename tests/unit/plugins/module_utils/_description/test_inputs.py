@@ -1,0 +1,336 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What people type, and the one sentence that each of it gets."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.hearth.llm.plugins.module_utils import _description
+
+NOW = int(datetime.datetime(2026, 11, 29, tzinfo=datetime.UTC).timestamp())
+BASE = {"hearth_models": {"hearth-mini": {"source": "file:///srv/hearth-mini.gguf"}}}
+PAGE = {**BASE, "hearth_frontends": {"open_webui": {}}}
+
+
+def findings(text: str, base: dict[str, Any], **around: Any) -> list[str]:
+    return _description.findings({**base, **yaml.safe_load(text)}, _description.Surroundings(now=NOW, **around))
+
+
+def model(keys: str) -> str:
+    return f"hearth_models: {{m: {{source: 'file:///m.gguf', {keys}}}}}"
+
+
+# What stands in the description, and how each finding begins and ends.
+WRONG: list[tuple[str, list[tuple[str, str]]]] = [
+    # Would have lost something.
+    ("hearth_modles: {a: {source: 'file:///a'}}", [("hearth_modles is", "write hearth_models, or take it away")]),
+    ("hearth_models: {}", [("hearth_models is an empty dictionary", "describe a model")]),
+    ("hearth_models:", [("hearth_models is empty", "describe a model")]),
+    ("{}", [("hearth_models is not described", "describe a model")]),
+    ("hearth_api_keys: []", [("hearth_api_keys is an empty list", "leave hearth_api_keys out")]),
+    ("hearth_api_keys:", [("hearth_api_keys is empty", "leave hearth_api_keys out")]),
+    ("hearth_users: []", [("hearth_users is an empty list", "leave hearth_users out")]),
+    ("hearth_users:", [("hearth_users is empty", "leave hearth_users out")]),
+    ("hearth_assistants: {}", [("hearth_assistants is an empty dictionary", "leave hearth_assistants out")]),
+    ("hearth_assistants:", [("hearth_assistants is empty", "leave hearth_assistants out")]),
+    (model("slot: 4"), [("hearth_models.m.slot is no key", "write slots")]),
+    (model("contex_tokens: 8192"), [("hearth_models.m.contex_tokens is no key", "write context_tokens")]),
+    ("hearth_domain: llm example", [("hearth_domain is 'llm example'", "without blanks")]),
+    # Was passed over in silence.
+    (model("engine: openvino"), [("hearth_models.m.engine is 'openvino'", "write llama_cpp or vllm")]),
+    (model("engine: ollama"), [("hearth_models.m.engine is 'ollama'", "write llama_cpp")]),
+    (
+        model("context_tokens: 2048, slots: 2, options: {ctx-size: 100}"),
+        [("hearth_models.m.options.ctx-size", "context_tokens and slots")],
+    ),
+    (model("options: {--parallel: 8}"), [("hearth_models.m.options.--parallel", "context_tokens and slots")]),
+    (model("options: {n_predict: 8}"), [("hearth_models.m.options.n_predict", "max_output_tokens")]),
+    (model("options: {api-key: x, port: 1, host: y, model: z, alias: v}"), [("hearth_models.m.options", "")] * 5),
+    (
+        "hearth_models: {m: {source: 'hf://a/b', engine: vllm, options: {max-model-len: 1}}}",
+        [("hearth_models.m.options.max-model-len", "context_tokens")],
+    ),
+    (model("context_tokens: 0"), [("hearth_models.m.context_tokens is 0", "from 1")]),
+    (model("slots: -1"), [("hearth_models.m.slots is -1", "from 1 to 1024")]),
+    (
+        model("context_tokens: 1024, max_output_tokens: 4096"),
+        [("hearth_models.m.max_output_tokens is 4096", "less than 1024")],
+    ),
+    (
+        model("context_tokens: 1024, max_output_tokens: 1024"),
+        [("hearth_models.m.max_output_tokens is 1024", "less than 1024")],
+    ),
+    (model("max_output_tokens: 8192"), [("hearth_models.m.max_output_tokens is 8192", "less than 4096")]),
+    ("hearth_tls: acme", [("hearth_tls is 'acme'", "write {source: acme}")]),
+    ("hearth_tls: {sorce: acme}", [("hearth_tls.sorce is no key", "write source")]),
+    ("hearth_tls: {source: acme}", [("hearth_tls.source is 'acme'", "terms_agreed: true")]),
+    ("hearth_tls: {source: letsencrypt}", [("hearth_tls.source is 'letsencrypt'", "write acme")]),
+    ("hearth_tls: {source: files}", [("hearth_tls.source is 'files'", "name both files")]),
+    ("hearth_tls: {source: files, certificate: /a.pem}", [("hearth_tls.source is 'files'", "name both files")]),
+    ("hearth_tls: {certificate: /a.pem, key: /a.key}", [("hearth_tls.certificate is a file", "source: files")]),
+    (
+        "hearth_tls: {source: acme, acme: {terms_agreed: 'yes'}}",
+        [("hearth_tls.acme.terms_agreed is 'yes'", "write true, without quotes")],
+    ),
+    ("hearth_gpu: requird", [("hearth_gpu is 'requird'", "write required")]),
+    ("hearth_gpu: true", [("hearth_gpu is true", "write required")]),
+    ("hearth_gpu: false", [("hearth_gpu is false", "write none")]),
+    ("{hearth_runtime: process, hearth_gpus: [nvidia.com/gpu=all]}", [("hearth_gpus is", "take it away")]),
+    ("{hearth_runtime: process, hearth_gpu: required}", [("hearth_gpu is 'required'", "take it away")]),
+    ("hearth_gpus: all", [("hearth_gpus is 'all'", "write [nvidia.com/gpu=all]")]),
+    ("hearth_gpus: [0]", [("hearth_gpus[0] is 0", "write nvidia.com/gpu=0")]),
+    ("hearth_gpus: ['0']", [("hearth_gpus[0] is '0'", "write nvidia.com/gpu=0")]),
+    (
+        "hearth_frontends: {open_webui: {domian: chat.example.com}}",
+        [("hearth_frontends.open_webui.domian is no key", "write domain")],
+    ),
+    ("hearth_frontends: {openwebui: {}}", [("hearth_frontends.openwebui is no key", "write open_webui")]),
+    (
+        "hearth_frontends: {anythingllm: {}, open_webui: {}}",
+        [("hearth_frontends: anythingllm and open_webui both", "a domain of its own")],
+    ),
+    (
+        "{hearth_runtime: process, hearth_frontends: {anythingllm: {}}}",
+        [("hearth_frontends.anythingllm is run in a container only", "open_webui")],
+    ),
+    (
+        "hearth_assistants: {Doc: {model: hearth-mini, frontends: [openwebui]}}",
+        [("hearth_assistants.Doc.frontends[0] is 'openwebui'", "write open_webui")],
+    ),
+    (
+        "hearth_assistants: {Doc: {model: hearth-mini, frontends: [anythingllm]}}",
+        [("hearth_assistants.Doc.frontends", "take it away")],
+    ),
+    (
+        "hearth_assistants: {Doc: {model: hearth-mini, members: [ana]}}",
+        [("hearth_assistants.Doc.members names ana", "take members away")],
+    ),
+    (
+        "hearth_assistants: {Doc: {model: hearth-mini, temperature: 9}}",
+        [("hearth_assistants.Doc.temperature is 9", "from 0 to 2")],
+    ),
+    (
+        "hearth_assistants: {Doc: {model: hearth-minni}}",
+        [("hearth_assistants.Doc.model is 'hearth-minni'", "write hearth-mini, or describe hearth-minni")],
+    ),
+    (
+        "hearth_assistants: {Doc: {model: hearth-mini, documents: /nowhere}}",
+        [("hearth_assistants.Doc.documents is '/nowhere'", "correct the path, or take it away")],
+    ),
+    (
+        "hearth_assistants: {Doc: {model: hearth-mini, documents: /empty}}",
+        [("hearth_assistants.Doc.documents is '/empty'", "put the documents there")],
+    ),
+    ("hearth_api_keys: [{name: a, models: []}]", [("hearth_api_keys[a].models is an empty list", "leave models out")]),
+    (
+        "hearth_api_keys: [{name: a, expires: 2026-11-28}]",
+        [("hearth_api_keys[a].expires is over", "take the key away")],
+    ),
+    ("hearth_api_keys: [{name: a, models: [hearht-mini]}]", [("hearth_api_keys[a].models", "write hearth-mini")]),
+    (
+        "{hearth_runtime: process, hearth_models: {m: {source: 'file:///m', load: on_demand}}}",
+        [("hearth_models.m.load is 'on_demand'", "write startup")],
+    ),
+    (
+        "{hearth_runtime: process, hearth_models: {m: {source: 'hf://a/b', engine: vllm}}}",
+        [("hearth_models.m.engine is 'vllm'", "llama_cpp")],
+    ),
+    ("hearth_users: [{name: ana}, {name: ana}]", [("hearth_users: the user ana is there 2 times", "keep one")]),
+    ("hearth_users: [{name: an a}]", [("hearth_users[0].name is 'an a'", "without blanks")]),
+    ("hearth_users: [{name: ana, email: ana.example.com}]", [("hearth_users[ana].email", "ana@example.com")]),
+    ("hearth_users: [{name: ana, assistants: [Docs]}]", [("hearth_users[ana].assistants: Docs is not described", "")]),
+    ("hearth_domain: https://llm.example.com/", [("hearth_domain is", "write llm.example.com, the name alone")]),
+    ("hearth_domain: 'llm.example.com:8443'", [("hearth_domain is", "hearth_port: 8443")]),
+    ("hearth_domain: '::1'", [("hearth_domain is '::1'", "lead it to that address")]),
+    ("hearth_domain: '[fd00::1]'", [("hearth_domain is '[fd00::1]'", "lead it to that address")]),
+    ("hearth_domain: bücher.example", [("hearth_domain is", "write xn--bcher-kva.example")]),
+    ("hearth_prot: 8443", [("hearth_prot is no variable", "write hearth_port")]),
+    (
+        "hearth_something_else_entirely: 1",
+        [("hearth_something_else_entirely is no variable", "rename it if it is yours")],
+    ),
+    # Was said badly.
+    (model("slots: four"), [("hearth_models.m.slots is 'four'", "write 4")]),
+    (model("context_tokens: 8k"), [("hearth_models.m.context_tokens is '8k'", "write 8192")]),
+    (model("context_tokens: '8,192'"), [("hearth_models.m.context_tokens is '8,192'", "write 8192")]),
+    (model("context_tokens: 4.5"), [("hearth_models.m.context_tokens is 4.5", "from 1")]),
+    (model("context_tokens: true"), [("hearth_models.m.context_tokens is true", "from 1")]),
+    (model("idle_unload_seconds: 15m"), [("hearth_models.m.idle_unload_seconds is '15m'", "write 900")]),
+    (model("idle_unload_seconds: 1h30m"), [("hearth_models.m.idle_unload_seconds is '1h30m'", "write 5400")]),
+    (model("answer_deadline_seconds: 90 seconds"), [("hearth_models.m.answer_deadline_seconds", "write 90")]),
+    ("hearth_models: [m]", [("hearth_models is [m]", "without a dash")]),
+    (
+        "hearth_models: {m: 'hf://owner/repo'}",
+        [("hearth_models.m is 'hf://owner/repo'", "write {source: hf://owner/repo}")],
+    ),
+    ("hearth_models: {m: }", [("hearth_models.m is empty", "take the name away")]),
+    ("hearth_models: {m: {slots: 2}}", [("hearth_models.m has no source", "file:///")]),
+    (
+        "hearth_models: {m: {source: 'ftp://x/y'}}",
+        [("hearth_models.m.source: 'ftp://x/y' is not a source", "file:///path")],
+    ),
+    ("hearth_models: {'a b': {source: 'file:///m'}}", [("hearth_models: the name a b is", "letters, digits")]),
+    ("hearth_frontends: [open_webui]", [("hearth_frontends is [open_webui]", "write {open_webui: {}}")]),
+    ("hearth_frontends: open_webui", [("hearth_frontends is 'open_webui'", "write {open_webui: {}}")]),
+    ("hearth_api_keys: {office: {}}", [("hearth_api_keys is a dictionary", "'- name: …'")]),
+    (
+        "hearth_api_keys: [{name: a, models: hearth-mini}]",
+        [("hearth_api_keys[a].models is 'hearth-mini'", "write [hearth-mini]")],
+    ),
+    (
+        "{hearth_users: [{name: ana}], hearth_assistants: {Doc: {model: hearth-mini, members: ana}}}",
+        [("hearth_assistants.Doc.members is 'ana'", "write [ana]")],
+    ),
+    (
+        "{hearth_assistants: {Doc: {model: hearth-mini}}, hearth_users: [{name: ana, assistants: Doc}]}",
+        [("hearth_users[ana].assistants is 'Doc'", "write [Doc]")],
+    ),
+    ("hearth_runtime: podman", [("hearth_runtime is 'podman'", "write docker, or process")]),
+    ("hearth_port: 99999", [("hearth_port is 99999", "from 1 to 65535")]),
+    ("hearth_port: 0", [("hearth_port is 0", "from 1 to 65535")]),
+    ("hearth_users: [{role: admin}]", [("hearth_users[0] has no name", "give it one")]),
+    (
+        "hearth_api_keys: [{name: a, concurency: 8, request_per_minute: 6}]",
+        [
+            ("hearth_api_keys[a].concurency", "concurrency"),
+            ("hearth_api_keys[a].request_per_minute", "requests_per_minute"),
+        ],
+    ),
+    # Their siblings.
+    ("hearth_firewall: flase", [("hearth_firewall is 'flase'", "write true or false")]),
+    ("hearth_address: eth0", [("hearth_address is 'eth0'", "one IPv4 address")]),
+    ("hearth_address: '*'", [("hearth_address is '*'", "write 0.0.0.0")]),
+    ("hearth_lan_sources: 10.0.0.0/8", [("hearth_lan_sources is '10.0.0.0/8'", "write [10.0.0.0/8]")]),
+    ("hearth_lan_sources: [10.0.0.1/8]", [("hearth_lan_sources[0] is '10.0.0.1/8'", "write 10.0.0.0/8")]),
+    ("hearth_lan_sources: []", [("hearth_lan_sources is an empty list", "leave hearth_lan_sources out")]),
+    ("hearth_directory: hearth", [("hearth_directory is 'hearth'", "begin it with /")]),
+    ("hearth_directory: ~/hearth", [("hearth_directory is '~/hearth'", "begin it with /")]),
+    *[
+        (f"hearth_directory: {path}", [(f"hearth_directory is '{path}'", ", such as ")])
+        for path in (
+            "/",
+            "//",
+            "/home",
+            "/home/ana",
+            "/usr",
+            "/usr/bin/x",
+            "/var/lib",
+            "/var/lib/",
+            "/etc/hearth",
+            "/root",
+            "/opt/../srv",
+            "/var/lib/docker",
+        )
+    ],
+    ("hearth_secrets_directory: secrets", [("hearth_secrets_directory is 'secrets'", "{{ inventory_dir }}/")]),
+    ("hearth_hub_endpoint: hub.example.com", [("hearth_hub_endpoint is", "https://hub.example.com")]),
+    ("hearth_connect_to: https://192.0.2.1", [("hearth_connect_to is", "192.0.2.10")]),
+    ("hearth_removal_percent_max: 0", [("hearth_removal_percent_max is 0", "from 1 to 100")]),
+    ("hearth_accept_removals: [model]", [("hearth_accept_removals[0] is 'model'", "write models")]),
+    (
+        "hearth_api_keys: [{name: open_webui}]",
+        [("hearth_api_keys[open_webui] has the name of a frontend", "another name")],
+    ),
+    (
+        "hearth_api_keys: [{name: a}, {name: a}]",
+        [("hearth_api_keys: the name a is there 2 times", "rename the others")],
+    ),
+    (
+        "hearth_api_keys: [{name: a, key: sk-1234567890abcdef}, {name: b, key: sk-1234567890abcdef}]",
+        [("hearth_api_keys: a and b have the same key", "its own")],
+    ),
+    (
+        "hearth_api_keys: [{name: a, sha256: 2c26, expires: 31.12.2027}]",
+        [
+            ("hearth_api_keys[a].sha256 is a text of 4", "sha256sum"),
+            ("hearth_api_keys[a].expires is '31.12.2027'", "write 2027-12-31"),
+        ],
+    ),
+    (
+        "hearth_api_keys: [{name: a, expires: '2027-02-30'}]",
+        [("hearth_api_keys[a].expires is", "2027-01-31T12:00:00Z")],
+    ),
+    (
+        "hearth_api_keys: [{name: a, hand_over: {path: key, owner: ana}}]",
+        [("hearth_api_keys[a].hand_over.path is 'key'", "begin it with /")],
+    ),
+    (
+        "hearth_assistants: {Doc: {model: hearth-mini, chunk_tokens: 100, chunk_overlap_tokens: 100}}",
+        [("hearth_assistants.Doc.chunk_overlap_tokens is 100", "less than 100")],
+    ),
+    (
+        "hearth_assistants: {Doc: {model: hearth-mini, similarity_threshold: '0,5'}}",
+        [("hearth_assistants.Doc.similarity_threshold is '0,5'", "write 0.5")],
+    ),
+    (
+        "hearth_users: [{name: ana, role: administrator}]",
+        [("hearth_users[ana].role is 'administrator'", "write admin")],
+    ),
+    (
+        model("engine: vllm, load: on_demand, idle_unload_seconds: 9"),
+        [
+            ("hearth_models.m.load", ""),
+            ("hearth_models.m.idle_unload_seconds", ""),
+            ("hearth_models.m.source is a GGUF file", "llama_cpp"),
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "wanted"), WRONG, ids=[text for text, _wanted in WRONG])
+def test_each_wrong_input_gets_its_sentence(text: str, wanted: list[tuple[str, str]]) -> None:
+    variables = yaml.safe_load(text)
+    base = (
+        {}
+        if "hearth_modles" in text or not variables
+        else PAGE
+        if {"hearth_assistants", "hearth_users", "hearth_api_keys"} & set(variables)
+        else BASE
+    )
+    found = findings(text, base, documents={"/empty": 0, "/full": 3}.get)
+    assert len(found) == len(wanted), found
+    for line, (beginning, ending) in zip(found, wanted, strict=True):
+        assert line.startswith(beginning)
+        assert ending in line.rpartition(beginning)[2]
+        assert line.endswith(".")
+
+
+RIGHT = [
+    "hearth_api_keys: [{name: office, concurrency: 8}, {name: a, expires: 2027-06-30}, {name: b, priority: batch}, {name: c, weight: 3}, {name: d, rotation: 2026-11}]",
+    "hearth_api_keys: [{name: a, rotation: 7}, {name: b, rotation: 2026-11-01}, {name: c, expires: '2027-01-31T12:00:00Z'}]",
+    f"hearth_api_keys: [{{name: a, sha256: {'0f' * 32}}}]",
+    "hearth_frontends: {open_webui: }",
+    "hearth_frontends: {}",
+    "hearth_frontends: {anythingllm: {domain: a.example.com}, open_webui: {}}",
+    "{hearth_port: '8443', hearth_purge: 'true', hearth_accept_removals: 'models,users', hearth_firewall: 'no'}",
+    "{hearth_domain: 192.168.1.5, hearth_gpus: [], hearth_hub_endpoint: ''}",
+    "hearth_models: {m: {source: 'hf://owner/repo', task: rerank, gpus: [nvidia.com/gpu=0], options: {top-k: 1, jinja: false}}}",
+    "hearth_models: {m: {source: 'hf://owner/repo', engine: vllm, max_output_tokens: 8192, options: {hf-overrides: {a: 1}}}}",
+    "{hearth_assistants: {Doc: {model: hearth-mini, documents: /full, temperature: 0}}, hearth_frontends: {open_webui: {}}}",
+]
+
+
+@pytest.mark.parametrize("text", RIGHT)
+def test_right_input_passes(text: str) -> None:
+    assert findings(text, BASE, documents={"/full": 3}.get) == []
+
+
+def test_what_a_frontend_would_take_away_has_to_be_described() -> None:
+    found = findings("{}", PAGE, exclusive=["open_webui"])
+    assert [line.partition(" ")[0] for line in found] == ["hearth_users", "hearth_assistants"]
+    assert all("open_webui_exclusive: false" in line for line in found)
+
+
+def test_models_may_be_left_out_where_nothing_is_served() -> None:
+    assert findings("hearth_domain: llm.example.com", {}, serves=False) == []
+
+
+def test_a_variable_whose_beginning_is_misspelled_is_found() -> None:
+    assert _description.slips(["heart_models", "hearth_port", "ansible_port", "gateway_models", "heath_domain"]) == [
+        "heart_models is read by nothing: write hearth_models, or rename it.",
+        "heath_domain is read by nothing: write hearth_domain, or rename it.",
+    ]
