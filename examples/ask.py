@@ -8,6 +8,19 @@
 
 The first word says whom to ask: gateway (a served model), anythingllm (a workspace, by its slug) or open_webui (an assistant, by its id).
 The answer goes to standard output; sources, tokens and times go to standard error, and to HEARTH_LOG_FILE where that is set.
+
+The environment says the rest; what was written for AnythingLLM's API under the names on the right goes on working:
+    HEARTH_URL             where the service is                               ANYTHING_LLM_BASE_URL
+    HEARTH_API_KEY         the key to show there                              ANYTHING_LLM_API_KEY
+    HEARTH_NAME            whom to ask, where the command does not say        ANYTHING_LLM_TEST_WORKSPACE
+    HEARTH_QUESTION        what to ask, where the command does not say        ANYTHING_LLM_TEST_PROMPT
+    HEARTH_CA              PEM file with the CA to trust; the system's
+    HEARTH_TIMEOUT         seconds for an answer; 900                         ANYTHING_LLM_REQUEST_TIMEOUT
+    HEARTH_ATTEMPTS        how often to ask, where that may help; 3
+    HEARTH_LOG_LEVEL       DEBUG, INFO, WARNING or ERROR; INFO                ANYTHING_LLM_LOG_LEVEL
+    HEARTH_LOG_FILE        a file for the log, beside standard error          ANYTHING_LLM_LOG_FILE
+    HEARTH_LOG_MAX_BYTES   size at which that file is rotated; 5242880        ANYTHING_LLM_LOG_MAX_BYTES
+    HEARTH_LOG_BACKUPS     how many rotated files are kept; 3                 ANYTHING_LLM_LOG_BACKUP_COUNT
 """
 
 from __future__ import annotations
@@ -25,10 +38,40 @@ import urllib.request
 from dataclasses import dataclass
 from typing import Any
 
-ATTEMPTS = 3
 # Answers that may be different a moment later.
 TRANSIENT = (408, 429, 502, 503, 504)
+LONGEST_WAIT_SECONDS = 10
+# The names of another program for the same things.
+ALSO = {
+    "HEARTH_URL": "ANYTHING_LLM_BASE_URL",
+    "HEARTH_NAME": "ANYTHING_LLM_TEST_WORKSPACE",
+    "HEARTH_QUESTION": "ANYTHING_LLM_TEST_PROMPT",
+    "HEARTH_TIMEOUT": "ANYTHING_LLM_REQUEST_TIMEOUT",
+    "HEARTH_LOG_BACKUPS": "ANYTHING_LLM_LOG_BACKUP_COUNT",
+}
 log = logging.getLogger("ask")
+
+
+class CallError(Exception):
+    """Something that the caller has to say, or to say otherwise."""
+
+
+def setting(name: str, default: str | None = None) -> str:
+    """A variable of the environment, under either of its names."""
+    value = os.environ.get(name) or os.environ.get(ALSO.get(name, name.replace("HEARTH_", "ANYTHING_LLM_")))
+    if not value and default is None:
+        raise CallError(f"{name} is not set. See {sys.argv[0]} --help.")
+    return value or str(default)
+
+
+def number(name: str, default: str, least: float = 1) -> float:
+    try:
+        value = float(setting(name, default))
+    except ValueError:
+        value = least - 1
+    if not value >= least:
+        raise CallError(f"{name} is '{setting(name, default)}': write a number from {least:g}.")
+    return value
 
 
 @dataclass(frozen=True)
@@ -61,43 +104,61 @@ def read(target: str, content: dict[str, Any]) -> Answer:
 def ask(target: str, name: str, question: str) -> Answer:
     """Asks, and asks again after 1 to 10 seconds, or when the server says, where that may help."""
     path, body = question_for(target, name, question)
+    key = setting("HEARTH_API_KEY")
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise CallError("the key holds a blank, a line end or a letter that no key has: write it without.")
     request = urllib.request.Request(
-        os.environ["HEARTH_URL"].rstrip("/") + path,
+        setting("HEARTH_URL").rstrip("/") + path,
         data=json.dumps(body).encode(),
-        headers={"Authorization": f"Bearer {os.environ['HEARTH_API_KEY']}", "Content-Type": "application/json"},
+        headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
     )
-    context = ssl.create_default_context(cafile=os.environ.get("HEARTH_CA"))
-    for attempt in range(1, ATTEMPTS + 1):
+    context = ssl.create_default_context(cafile=os.environ.get("HEARTH_CA") or None)
+    attempts, seconds = int(number("HEARTH_ATTEMPTS", "3")), number("HEARTH_TIMEOUT", "900")
+    for attempt in range(1, attempts + 1):
+        wait = float(min(LONGEST_WAIT_SECONDS, 2 ** (attempt - 1)))
         try:
-            seconds = float(os.environ.get("HEARTH_TIMEOUT", "900"))
             with urllib.request.urlopen(request, context=context, timeout=seconds) as response:
                 return read(target, json.load(response))
         except urllib.error.HTTPError as error:
             words = error.read(2000).decode("utf-8", "replace")
-            if error.code not in TRANSIENT or attempt == ATTEMPTS:
+            if error.code not in TRANSIENT or attempt == attempts:
                 raise ValueError(f"{error.code}: {words}") from error
-            wait = float(error.headers.get("Retry-After") or min(10, 2 ** (attempt - 1)))
+            asked = error.headers.get("Retry-After") or ""
+            wait = float(asked) if asked.isdecimal() else wait
             log.warning("answered %s, asking again in %.0f s", error.code, wait)
-            time.sleep(wait)
+        except urllib.error.URLError as error:
+            # Nobody was asked yet: a service that starts, or a gateway that is replaced.
+            if not isinstance(error.reason, ConnectionRefusedError) or attempt == attempts:
+                raise
+            log.warning("%s, asking again in %.0f s", error.reason, wait)
+        time.sleep(wait)
     raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def start_log() -> None:
+    level = setting("HEARTH_LOG_LEVEL", "INFO").upper()
+    if level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        raise CallError(f"HEARTH_LOG_LEVEL is '{level}': write DEBUG, INFO, WARNING or ERROR.")
+    handlers: list[logging.Handler] = [logging.StreamHandler()]
+    if path := setting("HEARTH_LOG_FILE", ""):
+        size, backups = number("HEARTH_LOG_MAX_BYTES", "5242880"), number("HEARTH_LOG_BACKUPS", "3", least=0)
+        handlers.append(logging.handlers.RotatingFileHandler(path, maxBytes=int(size), backupCount=int(backups)))
+    logging.basicConfig(level=level, format="%(message)s", handlers=handlers)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("target", choices=["gateway", "anythingllm", "open_webui"])
-    parser.add_argument("name", help="served model, workspace's slug, or assistant's id")
-    parser.add_argument("question")
+    parser.add_argument("name", nargs="?", help="served model, workspace's slug, or assistant's id")
+    parser.add_argument("question", nargs="?")
     options = parser.parse_args()
-    handlers: list[logging.Handler] = [logging.StreamHandler()]
-    if os.environ.get("HEARTH_LOG_FILE"):
-        rotating = logging.handlers.RotatingFileHandler(
-            os.environ["HEARTH_LOG_FILE"], maxBytes=5_242_880, backupCount=3
-        )
-        handlers.append(rotating)
-    logging.basicConfig(level=os.environ.get("HEARTH_LOG_LEVEL", "INFO"), format="%(message)s", handlers=handlers)
-    begin = time.monotonic()
     try:
-        answer = ask(options.target, options.name, options.question)
+        start_log()
+        name, question = options.name or setting("HEARTH_NAME"), options.question or setting("HEARTH_QUESTION")
+        begin = time.monotonic()
+        answer = ask(options.target, name, question)
+    except CallError as error:
+        parser.error(str(error))
     except (OSError, ValueError, KeyError) as error:
         log.error("no answer: %s", error)
         return 1

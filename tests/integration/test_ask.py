@@ -1,0 +1,138 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The programs that ask: what their environment says is heeded, and a service that is not up yet is asked again."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lab import packages
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+PROGRAMS = {"ask.py": [sys.executable, EXAMPLES / "ask.py"], "ask.sh": ["sh", EXAMPLES / "ask.sh"]}
+ANSWER = {"textResponse": "It is smoked paprika.", "error": None, "sources": [{"title": "recipes.md"}]}
+
+
+class Service(http.server.HTTPServer):
+    """A workspace of AnythingLLM. It has its port, and refuses whoever comes until it is told to listen."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler, bind_and_activate=False)
+        self.asked: list[tuple[str, str, str]] = []
+        self.server_bind()
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05})
+
+    def listen(self) -> None:
+        self.server_activate()
+        self._thread.start()
+
+    def end(self) -> None:
+        if self._thread.is_alive():
+            self.shutdown()
+        self.server_close()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    server: Service
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.asked.append((self.path, self.headers["Authorization"], body["message"]))
+        answer = json.dumps(ANSWER).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_anything: object) -> None:
+        pass
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    packages.provide("curl", "jq")
+    service = Service()
+    yield service
+    service.end()
+
+
+def start(program: str, *words: str, **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*PROGRAMS[program], *words],
+        env={"PATH": os.environ["PATH"], **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_service_that_is_not_up_yet_is_asked_again(service: Service) -> None:
+    program = start("ask.py", "anythingllm", "shop", "The secret?", HEARTH_URL=service.url, HEARTH_API_KEY="key-1")
+    assert program.stderr
+    assert "refused, asking again" in program.stderr.readline()
+    service.listen()
+    output, errors = program.communicate(timeout=60)
+    assert output == "It is smoked paprika.\n"
+    assert "sources: recipes.md" in errors
+    assert service.asked == [("/api/v1/workspace/shop/chat", "Bearer key-1", "The secret?")]
+
+
+def test_the_shell_asks_again_too(service: Service) -> None:
+    program = start("ask.sh", "anythingllm", "shop", "The secret?", HEARTH_URL=service.url, HEARTH_API_KEY="key-1")
+    # curl is silent: it has been refused for certain once it has been waiting for half of its first pause.
+    with pytest.raises(subprocess.TimeoutExpired):
+        program.wait(0.5)
+    service.listen()
+    output, errors = program.communicate(timeout=60)
+    assert (output, program.returncode) == ("It is smoked paprika.\n", 0), errors
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_names_of_programs_for_anythingllm_go_on_working(service: Service, program: str, tmp_path: Path) -> None:
+    service.listen()
+    environment = {
+        "ANYTHING_LLM_BASE_URL": f"{service.url}/",
+        "ANYTHING_LLM_API_KEY": "key-2",
+        "ANYTHING_LLM_TEST_WORKSPACE": "docexplorer",
+        "ANYTHING_LLM_TEST_PROMPT": "What is in the Club?",
+        "ANYTHING_LLM_REQUEST_TIMEOUT": "30",
+        "ANYTHING_LLM_LOG_FILE": str(tmp_path / "ask.log"),
+        "ANYTHING_LLM_LOG_MAX_BYTES": "30",
+        "ANYTHING_LLM_LOG_BACKUP_COUNT": "2",
+    }
+    for _turn in range(4):
+        process = start(program, "anythingllm", **environment)
+        assert process.communicate(timeout=60)[0] == "It is smoked paprika.\n"
+    assert set(service.asked) == {("/api/v1/workspace/docexplorer/chat", "Bearer key-2", "What is in the Club?")}
+    if program == "ask.py":
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["ask.log", "ask.log.1", "ask.log.2"]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"HEARTH_URL": ""}, "HEARTH_URL"),
+        ({"HEARTH_API_KEY": ""}, "HEARTH_API_KEY"),
+        ({"HEARTH_ATTEMPTS": "none"}, "HEARTH_ATTEMPTS"),
+        ({"HEARTH_API_KEY": "secret-1\nurl = http://evil.example"}, "the key"),
+    ],
+)
+def test_what_the_caller_has_to_mend_is_one_sentence_without_the_key(
+    program: str, wrong: dict[str, str], named: str
+) -> None:
+    right = {"HEARTH_URL": "http://127.0.0.1:9", "HEARTH_API_KEY": "secret-1"}
+    process = start(program, "anythingllm", "shop", "Why?", **{**right, **wrong})
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert named in errors
+    assert "secret-1" not in output + errors
