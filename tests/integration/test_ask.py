@@ -17,7 +17,7 @@ import pytest
 from lab import packages
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-PROGRAMS = {"ask.py": [sys.executable, EXAMPLES / "ask.py"], "ask.sh": ["sh", EXAMPLES / "ask.sh"]}
+PROGRAMS = {"ask.py": [sys.executable, str(EXAMPLES / "ask.py")], "ask.sh": ["sh", str(EXAMPLES / "ask.sh")]}
 ANSWER = {"textResponse": "It is smoked paprika.", "error": None, "sources": [{"title": "recipes.md"}]}
 
 
