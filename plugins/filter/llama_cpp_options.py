@@ -11,7 +11,8 @@ version_added: 1.0.0
 author: hearth.llm contributors (@hearth-llm)
 description:
   - Turns the description of a served model into llama-server's long flags, without the dashes.
-  - llama-server shares its context among its slots, so that C(ctx-size) is C(context_tokens) times C(slots).
+  - llama-server shares its context among its slots, so that C(ctx-size) is C(context_tokens) times C(slots). A model without C(context_tokens) has the
+    context that was planned for it, and 4096 tokens where nothing was planned.
   - A model with C(task) V(embedding) embeds texts and nothing else. A text has to fit one batch, so that the batch is as long as the context.
   - Which GPUs have its layers is the plan's, unless the options for all models or the model's own name one of these settings themselves.
   - What the engine would show of other people's requests (C(slots)) and its own web pages are off.
@@ -27,6 +28,14 @@ options:
     default: {}
   planned:
     description: Options that put the model where M(hearth.llm.fit_plan) planned it. All others go before them.
+    type: dict
+    default: {}
+  contexts:
+    description: For each served name the context of each slot that M(hearth.llm.fit_plan) planned, in tokens.
+    type: dict
+    default: {}
+  devices:
+    description: For each served name the GPUs that are its own, in llama-server's words, as P(hearth.llm.llama_cpp_gpus#filter) finds them.
     type: dict
     default: {}
   path:
@@ -53,6 +62,8 @@ _value:
 
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.hearth.llm.plugins.module_utils import _served_options as served
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -64,28 +75,16 @@ def llama_cpp_options(
     path: str,
     prompt_cache_mib: int,
     planned: Mapping[str, Any] | None = None,
+    contexts: Mapping[str, int] | None = None,
+    devices: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    slots = int(model.get("slots", 1))
-    options: dict[str, Any] = {
-        "model": path,
-        "ctx-size": int(model.get("context_tokens", 4096)) * slots,
-        "parallel": slots,
-        "cache-ram": int(prompt_cache_mib),
-        "jinja": True,
-        "metrics": True,
-        "slots": False,
-        "webui": False,
-    }
-    if model.get("task") == "embedding":
-        batch = int(model.get("context_tokens", 4096))
-        options.update({"embeddings": True, "batch-size": batch, "ubatch-size": batch})
-    if "max_output_tokens" in model:
-        options["n-predict"] = int(model["max_output_tokens"])
-    if "idle_unload_seconds" in model:
-        options["sleep-idle-seconds"] = int(model["idle_unload_seconds"])
-    for given in (planned or {}, defaults or {}, model.get("options", {})):
-        options.update({flag.lstrip("-").replace("_", "-"): value for flag, value in given.items()})
-    return options
+    name = str(model.get("name", ""))
+    context = int((contexts or {}).get(name) or served.context_tokens(model))
+    device = {"device": devices[name]} if devices and name in devices else {}
+    options = served.llama_cpp(
+        model, defaults or {}, context=context, prompt_cache_mib=prompt_cache_mib, planned={**device, **(planned or {})}
+    )
+    return {"model": path, **options}
 
 
 class FilterModule:

@@ -11,7 +11,8 @@ version_added: 1.0.0
 author: hearth.llm contributors (@hearth-llm)
 description:
   - Turns the description of a served model into options of C(vllm serve), without the dashes.
-  - C(context_tokens) is C(max-model-len), C(slots) is C(max-num-seqs). What the description does not name is vLLM's own choice.
+  - C(context_tokens) is C(max-model-len), C(slots) is C(max-num-seqs). A model without C(context_tokens) has the context that was planned for it,
+    and 4096 tokens where nothing was planned; one without C(slots) has one. All else that the description does not name is vLLM's own choice.
   - C(max_output_tokens) is C(max_new_tokens) of C(override-generation-config), the longest answer that vLLM gives.
   - A model with C(task) V(embedding) is run by the pooling runner.
 positional: defaults
@@ -22,6 +23,10 @@ options:
     required: true
   defaults:
     description: Options for all models. The model's own C(options) go before them.
+    type: dict
+    default: {}
+  contexts:
+    description: For each served name the context that M(hearth.llm.fit_plan) planned, in tokens.
     type: dict
     default: {}
 """
@@ -41,21 +46,17 @@ _value:
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.hearth.llm.plugins.module_utils._engine_options.check import canonical
+from ansible_collections.hearth.llm.plugins.module_utils import _served_options as served
 
 
-def vllm_options(model: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    options: dict[str, Any] = {}
-    for key, option in (("context_tokens", "max-model-len"), ("slots", "max-num-seqs")):
-        if key in model:
-            options[option] = int(model[key])
-    if "max_output_tokens" in model:
-        options["override-generation-config"] = {"max_new_tokens": int(model["max_output_tokens"])}
-    if model.get("task") == "embedding":
-        options["runner"] = "pooling"
-    for given in (defaults or {}, model.get("options", {})):
-        options.update({canonical(name): value for name, value in given.items()})
-    return options
+def vllm_options(
+    model: Mapping[str, Any],
+    defaults: Mapping[str, Any] | None = None,
+    *,
+    contexts: Mapping[str, int] | None = None,
+) -> dict[str, Any]:
+    context = int((contexts or {}).get(str(model.get("name", ""))) or served.context_tokens(model))
+    return served.vllm(model, defaults or {}, context=context)
 
 
 class FilterModule:

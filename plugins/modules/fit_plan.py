@@ -59,9 +59,11 @@ options:
         choices: [chat, embedding]
         default: chat
       context_tokens:
-        description: Length of the context of each slot, in tokens.
+        description:
+          - Length of the context of each slot, in tokens. 4096 when left away, or what the model was trained for where that is less.
+          - What the model was trained for stands in its header. A wish beyond it is refused, unless O(models[].options) say how the context is
+            stretched (llama.cpp, C(rope-scaling) V(yarn) with C(rope-scale), or C(override-kv); vLLM, C(hf-overrides)).
         type: int
-        default: 4096
       slots:
         description: How many requests are answered at the same time.
         type: int
@@ -80,7 +82,7 @@ options:
       options:
         description: >-
           The engine's long flags without the dashes. Those that decide about memory are heeded: of llama.cpp C(n-gpu-layers), C(tensor-split), C(split-mode),
-          C(main-gpu), C(ctx-size), C(parallel), C(ubatch-size), C(cache-type-k), C(cache-type-v), C(flash-attn), C(kv-unified), C(kv-offload), C(swa-full),
+          C(main-gpu), C(device), C(ctx-size), C(parallel), C(ubatch-size), C(cache-type-k), C(cache-type-v), C(flash-attn), C(kv-unified), C(kv-offload), C(swa-full),
           C(cpu-moe), C(n-cpu-moe), C(cache-ram) and C(mmproj); of vLLM C(max-model-len), C(max-num-seqs), C(max-num-batched-tokens),
           C(gpu-memory-utilization), C(kv-cache-dtype), C(tensor-parallel-size) and C(enforce-eager).
         type: dict
@@ -117,6 +119,10 @@ options:
     default: {}
   vllm_options:
     description: Options for all models of vLLM. A model's own go before these.
+    type: dict
+    default: {}
+  vllm_environment:
+    description: Variables of vLLM's environment. C(VLLM_ALLOW_LONG_MAX_MODEL_LEN) lets a context be longer than what the model was trained for.
     type: dict
     default: {}
   directory:
@@ -241,6 +247,16 @@ settings:
   type: dict
   returned: success
   sample: {coder: {n-gpu-layers: 57}}
+contexts:
+  description: By served name, the context of each slot that was planned with, and that the engine has to be told, in tokens. Models that could not be read are not there.
+  type: dict
+  returned: success
+  sample: {coder: 4096}
+findings:
+  description: What no memory can heal, each a sentence with the model, the value and the remedy.
+  type: list
+  elements: str
+  returned: success
 refused:
   description: Served names of the models that do not fit.
   type: list
@@ -272,6 +288,11 @@ from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import 
 if TYPE_CHECKING:
     from typing import Mapping
 
+
+class TooLongError(InputError):
+    """The description asks for a longer context than the model has."""
+
+
 # The plan is no download: whoever does not answer soon is told to be unknown, and what fetches will wait longer.
 CONNECT_SECONDS = 8.0
 ATTEMPTS = 2
@@ -286,7 +307,7 @@ def argument_spec() -> dict[str, Any]:
         "files": {"type": "list", "elements": "str", "default": []},
         "engine": {"type": "str", "choices": ["llama_cpp", "vllm"], "default": "llama_cpp"},
         "task": {"type": "str", "choices": ["chat", "embedding"], "default": "chat"},
-        "context_tokens": {"type": "int", "default": 4096},
+        "context_tokens": {"type": "int"},
         "slots": {"type": "int", "default": 1},
         "load": {"type": "str", "choices": ["startup", "on_demand"], "default": "startup"},
         "gpus": {"type": "list", "elements": "str"},
@@ -302,6 +323,7 @@ def argument_spec() -> dict[str, Any]:
         "prompt_cache_mib": {"type": "int", "default": 512},
         "llama_cpp_options": {"type": "dict", "default": {}},
         "vllm_options": {"type": "dict", "default": {}},
+        "vllm_environment": {"type": "dict", "default": {}},
         "directory": {"type": "path"},
         "lock": {"type": "dict", "default": {}},
         "token": {"type": "str", "no_log": True},
@@ -323,7 +345,7 @@ def run(params: Mapping[str, Any], host: Host, environment: Mapping[str, str]) -
         raise InputError(
             "loaded_models_max: a number below 0 makes no sense. Give 0 for all, or how many there may be."
         )
-    wanted, unknown = _look(params, environment, machine)
+    wanted, unplanned = _look(params, environment, machine)
     planned, ledger = plan(wanted, machine, params["loaded_models_max"])
     finder = Finder(wanted, machine, params["loaded_models_max"], planned)
     told = {
@@ -332,12 +354,14 @@ def run(params: Mapping[str, Any], host: Host, environment: Mapping[str, str]) -
         )
         for one in planned
     }
-    models = [told.get(model["name"]) or unknown[model["name"]] for model in params["models"]]
+    models = [told.get(model["name"]) or unplanned[model["name"]] for model in params["models"]]
     ranks = [*VERDICTS[:-1], "unknown", VERDICTS[-1]]
     return {
         "verdict": max((model["verdict"] for model in models), key=ranks.index, default=ranks[0]),
         "models": models,
         "settings": {model["name"]: model["settings"] for model in models if model["settings"]},
+        "contexts": {model["name"]: model["context_tokens"] for model in models if model["context_tokens"]},
+        "findings": [f"{one['name']}: {one['reason']}" for one in unplanned.values() if one["verdict"] == VERDICTS[-1]],
         "refused": [model["name"] for model in models if model["verdict"] == "refused"],
         "report": report.table(models, machine, ledger),
     }
@@ -346,11 +370,11 @@ def run(params: Mapping[str, Any], host: Host, environment: Mapping[str, str]) -
 def _look(
     params: Mapping[str, Any], environment: Mapping[str, str], machine: machines.Machine
 ) -> tuple[list[Wanted], dict[str, dict[str, Any]]]:
-    """What the models are like, and those that could not be looked at."""
+    """What the models are like, and those that could not be looked at, or cannot be as they are described."""
     endpoint = params["endpoint"] or environment.get("HF_ENDPOINT") or DEFAULT_ENDPOINT
     token = params["token"] or environment.get("HF_TOKEN")
     store = Store(params["directory"] or os.devnull)
-    found, unknown = [], {}
+    found, unplanned = [], {}
     with Client(ca_path=params["ca_path"], connect_seconds=CONNECT_SECONDS, attempts=ATTEMPTS) as client:
         hub = Hub(client, endpoint, token)
         resolver = Resolver(
@@ -366,26 +390,49 @@ def _look(
         for model in params["models"]:
             try:
                 found.append(_wanted(model, params, reader, machine))
+            except TooLongError as error:
+                unplanned[model["name"]] = report.unplanned(model, error.message, VERDICTS[-1])
             except InputError:
                 raise
             except HearthError as error:
-                unknown[model["name"]] = report.unknown(model, error.message)
-    return found, unknown
+                unplanned[model["name"]] = report.unplanned(model, error.message, "unknown")
+    return found, unplanned
 
 
 def _wanted(model: Mapping[str, Any], params: Mapping[str, Any], reader: Reader, machine: machines.Machine) -> Wanted:
     gpus = machines.given_to(model["gpus"], machine.gpus)
     on_demand = model["load"] == "on_demand"
+    options = params[f"{model['engine']}_options"]
     if model["engine"] == "vllm":
         repository, place = reader.repository(model)
-        served = settings.vllm(model, params["vllm_options"], repository.trained_context)
+        _check_context(model, params, repository.trained_context, place)
+        served = settings.vllm(model, options, repository.trained_context)
         return Wanted(model["name"], repository, served, on_demand, place, gpus, bool(model["gpus"]))
-    options = params["llama_cpp_options"]
     facts, place = reader.gguf(model)
+    _check_context(model, params, facts.trained_context, place)
     pictures = settings.mmproj(model, options)
     extra = reader.size(model, pictures) if pictures else 0
     serving = settings.llama_cpp(model, options, params["prompt_cache_mib"] << 20, facts.trained_context)
+    told = settings.devices(model, options)
+    if told is not None:
+        there = tuple(range(len(machine.gpus))) if gpus is None else gpus
+        gpus = tuple(there[number] for number in told if number < len(there))
     return Wanted(model["name"], facts, serving, on_demand, place, gpus, bool(model["gpus"]), extra)
+
+
+def _check_context(model: Mapping[str, Any], params: Mapping[str, Any], trained: int, place: str) -> None:
+    """A model cannot read further than it was trained for, however much memory there is."""
+    engine = model["engine"]
+    options = params[f"{engine}_options"]
+    asked, word = settings.asked_context(model, options, engine)
+    longest = settings.longest_context(model, options, engine, trained, params["vllm_environment"])
+    if not longest or asked <= longest:
+        return
+    stretch = "hf-overrides" if engine == "vllm" else "rope-scaling: yarn with rope-scale, or override-kv"
+    raise TooLongError(
+        f"{word} asks for a context of {asked} tokens, and the model takes at most {longest}: it was trained for {trained}, as {place} says. "
+        f"Give at most {longest}, or leave it away; or say in its options how the context is stretched ({stretch})."
+    )
 
 
 def main() -> None:

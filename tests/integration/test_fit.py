@@ -12,6 +12,7 @@ import pytest
 from fakes.architectures import file
 from fakes.architectures.zoo import ZOO
 from fakes.hub import Hub
+from lab import packages
 
 SHIPPED = Path(__file__).resolve().parents[2] / "files/models/hearth-mini.gguf"
 NEMO = "mistral-nemo-12b-Q4_K_M"
@@ -23,7 +24,12 @@ def fit(playbook: Callable[..., Any], tmp_path: Path, hub: Hub) -> Callable[...,
     """Runs the role, and after it whatever roles are named, with one description."""
 
     def run(
-        models: dict[str, Any], *options: str, then: tuple[str, ...] = (), succeeds: bool = True, **more: Any
+        models: dict[str, Any],
+        *options: str,
+        then: tuple[str, ...] = (),
+        tasks: tuple[dict[str, Any], ...] = (),
+        succeeds: bool = True,
+        **more: Any,
     ) -> Any:
         variables = {
             "hearth_directory": str(tmp_path / "hearth"),
@@ -36,9 +42,18 @@ def fit(playbook: Callable[..., Any], tmp_path: Path, hub: Hub) -> Callable[...,
         roles = [{"role": f"hearth.llm.{name}"} for name in ("fit", *then)]
         check = {
             "name": "Show what was handed on",
-            "ansible.builtin.debug": {"msg": "handed on: {{ fit_settings | to_json }}"},
+            "ansible.builtin.debug": {
+                "msg": "handed on: {{ fit_settings | to_json }} {{ {'fit_contexts': fit_contexts} | to_json }}"
+            },
         }
-        play = {"hosts": "localhost", "gather_facts": False, "vars": variables, "roles": roles, "post_tasks": [check]}
+        post_tasks = [check, *tasks]
+        play = {
+            "hosts": "localhost",
+            "gather_facts": False,
+            "vars": variables,
+            "roles": roles,
+            "post_tasks": post_tasks,
+        }
         return playbook([play], *options, succeeds=succeeds)
 
     return run
@@ -96,3 +111,70 @@ def test_a_hub_that_does_not_answer_leaves_the_model_unknown_and_stops_nothing(
     assert "unknown mini" in outcome.words
     assert "no token was sent" in outcome.words
     assert "fits mini" in fit({"mini": {"source": "hf://owner/mini/mini.gguf"}}, fit_hub_token="right").words
+
+
+def test_a_model_without_context_tokens_is_served_with_what_it_was_trained_for_and_a_longer_wish_is_refused(
+    fit: Callable[..., Any], hub: Hub, tmp_path: Path
+) -> None:
+    packages.provide("libgomp.so.1")
+    hub.publish("owner/mini", {"mini.gguf": SHIPPED})
+    mini: dict[str, Any] = {"source": "hf://owner/mini/mini.gguf"}
+    served = {"hearth_runtime": "process", "hearth_secrets_directory": str(tmp_path / "secrets")}
+    for options in (("--check",), ()):
+        refused = fit(
+            {"mini": {**mini, "context_tokens": 100000}},
+            *options,
+            then=("models", "llama_cpp"),
+            succeeds=False,
+            **served,
+        )
+        assert (
+            "mini: context_tokens asks for a context of 100000 tokens, and the model takes at most 2048"
+            in refused.words
+        )
+        assert refused.changed == 0
+    assert not (tmp_path / "hearth").exists()
+    try:
+        # The engine itself is asked at the end how long a slot is.
+        outcome = fit({"mini": mini}, then=("models", "llama_cpp"), **served)
+        assert '"fit_contexts": {"mini": 2048}' in outcome.words
+        assert fit({"mini": mini}, then=("models", "llama_cpp"), **served).changed == 0
+    finally:
+        fit({"mini": mini}, then=("llama_cpp",), llama_cpp_state="absent", **served)
+
+
+def test_two_models_of_llama_cpp_have_each_a_card_of_its_own(fit: Callable[..., Any], tmp_path: Path) -> None:
+    path = file.write(tmp_path / "nemo.gguf", ZOO[NEMO])
+    models = {
+        name: {"source": f"file://{path}", "slots": 2, "gpus": [f"nvidia.com/gpu={number}"]}
+        for name, number in (("left", 2), ("right", 1))
+    }
+    cards = [{"index": number, "name": "NVIDIA A10", "memory_bytes": 24 * GIB} for number in range(3)]
+    shown = {
+        "name": "Show what the engine would read",
+        "ansible.builtin.debug": {
+            "msg": "{{ lookup('ansible.builtin.template', template) }} {{ __llama_cpp_gpus.container | to_json }} {{ llama_cpp_image }}"
+        },
+        "vars": {"template": str(SHIPPED.parents[2] / "roles/llama_cpp/templates/models.ini.j2")},
+    }
+    judged = {
+        "name": "Judge the description",
+        "ansible.builtin.include_role": {
+            "name": "hearth.llm.llama_cpp",
+            "tasks_from": "validate_options",
+            "public": True,
+        },
+    }
+    more = {"hearth_gpu": "auto", "fit_gpus": cards, "hearth_secrets_directory": str(tmp_path / "secrets")}
+    paths = {"llama_cpp_model_paths": dict.fromkeys(models, str(path))}
+    outcome = fit(models, tasks=(judged, shown), **more, **paths)
+    assert "fits left GPU 2 40" in outcome.words
+    assert "fits right GPU 1 40" in outcome.words
+    left, right = outcome.output.split("[left]")[1].split("[right]")
+    assert "device = CUDA1" in left
+    assert "device = CUDA0" in right
+    assert "ctx-size = 8192" in left
+    assert '["nvidia.com/gpu=2", "nvidia.com/gpu=1"]' in outcome.words.replace('\\"', '"')
+    assert "server-cuda-" in outcome.words
+    process = fit(models, tasks=(judged,), succeeds=False, **{**more, "hearth_runtime": "process"}, fit_refuse=False)
+    assert "hearth_models.left.gpus: nvidia.com/gpu=2 cannot be given to a process" in process.words

@@ -33,7 +33,25 @@ class HubFacts:
         return self.kv_heads * self.head_width
 
 
-def read(config: Mapping[str, Any], weight_bytes: int, name: str) -> HubFacts:
+# What models call the longest text that they take; the smallest counts (vLLM's config/model.py, _get_and_verify_max_len).
+_LENGTHS = (
+    "max_position_embeddings",
+    "n_positions",
+    "max_seq_len",
+    "seq_length",
+    "model_max_length",
+    "max_sequence_length",
+    "max_seq_length",
+    "seq_len",
+)
+# Their positions begin behind that of the padding.
+_PADDED_POSITIONS = ("camembert", "roberta", "xlm-roberta")
+
+
+def read(
+    config: Mapping[str, Any], weight_bytes: int, name: str, sentence_config: Mapping[str, Any] | None = None
+) -> HubFacts:
+    """`sentence_config`: what sentence_bert_config.json says, in a repository for embeddings."""
     # Models that also see keep what concerns texts in a part of its own.
     text = {**config, **(config.get("text_config") or {})}
     layers = _number(text, "num_hidden_layers", "n_layer", "num_layers")
@@ -59,8 +77,26 @@ def read(config: Mapping[str, Any], weight_bytes: int, name: str) -> HubFacts:
         vocabulary=_number(text, "vocab_size"),
         kv_heads=kv_heads,
         head_width=latent + _number(text, "qk_rope_head_dim") if latent else 2 * head,
-        trained_context=_number(text, "max_position_embeddings", "n_positions"),
+        trained_context=_trained(text, sentence_config or {}),
     )
+
+
+def _trained(text: Mapping[str, Any], sentence_config: Mapping[str, Any]) -> int:
+    sentences = _number(sentence_config, "max_seq_length")
+    if sentences:
+        return sentences
+    lengths = [length for length in (_number(text, name) for name in _LENGTHS) if length > 0]
+    trained = min(lengths, default=0)
+    if trained and text.get("model_type") in _PADDED_POSITIONS:
+        trained -= _number(text, "pad_token_id") + 1
+    rope = text.get("rope_scaling") or text.get("rope_parameters") or {}
+    kind = rope.get("rope_type") or rope.get("type") if isinstance(rope, dict) else None
+    if not kind or kind in ("default", "su", "longrope", "llama3"):
+        return trained
+    if kind == "yarn":
+        trained = _number(rope, "original_max_position_embeddings") or trained
+    factor = rope.get("factor", 1.0)
+    return int(trained * factor) if isinstance(factor, (int, float)) else trained
 
 
 def _number(config: Mapping[str, Any], *names: str) -> int:

@@ -62,8 +62,8 @@ def model(planned: Planned, machine: Machine, remedies: Sequence[Remedy], slots_
     }
 
 
-def unknown(wanted: Mapping[str, Any], why: str) -> dict[str, Any]:
-    """A model that could not be looked at. What fetches and starts it will say more."""
+def unplanned(wanted: Mapping[str, Any], why: str, verdict: str) -> dict[str, Any]:
+    """A model that could not be looked at (what fetches and starts it will say more), or that no memory makes fit."""
     return {
         "name": wanted["name"],
         "source": "",
@@ -73,7 +73,7 @@ def unknown(wanted: Mapping[str, Any], why: str) -> dict[str, Any]:
         "layers": 0,
         "context_tokens": 0,
         "slots": 0,
-        "verdict": "unknown",
+        "verdict": verdict,
         "reason": why,
         "places": [],
         "total_bytes": 0,
@@ -135,7 +135,7 @@ def table(models: Sequence[Mapping[str, Any]], machine: Machine, ledger: Ledger)
     ]
     for one in models:
         if one["reason"]:
-            lines.append(f"{one['name']}: {one['reason']}.")
+            lines.append(f"{one['name']}: {one['reason'].rstrip('.')}.")
         if one["remedies"]:
             would = "is refused; it would do with" if one["verdict"] == "refused" else "would do better with"
             lines.append(f"{one['name']} {would} " + ", or ".join(map(_remedy, one["remedies"])) + ".")

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.hearth.llm.plugins.module_utils import _served_options as served
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._gguf.tables import TENSOR_TYPES
 
@@ -19,6 +20,7 @@ _LONG = {
     "b": "batch-size",
     "c": "ctx-size",
     "dev": "device",
+    "embedding": "embeddings",
     "device-memory-utilization": "gpu-memory-utilization",
     "cmoe": "cpu-moe",
     "ctk": "cache-type-k",
@@ -44,6 +46,9 @@ CACHE_BYTES = {name.lower(): size / weights for name, weights, size in TENSOR_TY
 # vLLM takes 4k and 4K, which are not the same.
 _WHOLE = re.compile(r"(-?\d+(?:\.\d+)?)([kKmMgG]?)\Z")
 _UNITS = {"": 1, "k": 10**3, "K": 1 << 10, "m": 10**6, "M": 1 << 20, "g": 10**9, "G": 1 << 30}
+_CUDA_DEVICE = re.compile(r"CUDA(\d+)\Z", re.IGNORECASE)
+# llama.cpp's way to say another thing than the file's header.
+_OVERRIDDEN_CONTEXT = re.compile(r"\.context_length=int:(\d+)")
 _ALL_LAYERS = 1 << 20
 _NO_WORDS = ("off", "false", "0", "no", "disabled")
 
@@ -91,17 +96,21 @@ def llama_cpp(
     model: Mapping[str, Any], defaults: Mapping[str, Any], prompt_cache_bytes: int, trained_context: int
 ) -> LlamaCpp:
     """As the role llama_cpp tells them to the engine, which takes the context that the model was trained for where it is told 0."""
-    options = _options(model, defaults)
+    told = served.llama_cpp(
+        model,
+        defaults,
+        context=decided_context(model, defaults, "llama_cpp", trained_context),
+        prompt_cache_mib=prompt_cache_bytes >> 20,
+    )
+    options = _long(told)
     name = str(model["name"])
-    slots = max(1, _number(name, options, "parallel", int(model.get("slots") or 1)))
-    described = int(model.get("context_tokens") or 4096)
-    total = _number(name, options, "ctx-size", described * slots) or trained_context
-    embedding = model.get("task") == "embedding"
-    batch = _number(name, options, "ubatch-size", described if embedding else 512)
+    slots = max(1, _number(name, options, "parallel", 1))
+    total = _number(name, options, "ctx-size", 0) or trained_context
+    batch = _number(name, options, "ubatch-size", LlamaCpp.batch)
     unified = _switch(options, "kv-unified", default=False)
     context = total if unified else -(-total // slots)
-    layers = options.get("n-gpu-layers", "auto")
-    split = _split(name, options)
+    layers = options.get(LAYERS, "auto")
+    named = _options(model, defaults)
     return LlamaCpp(
         context=max(1, context),
         slots=slots,
@@ -112,7 +121,7 @@ def llama_cpp(
         unified=unified,
         full_window=_switch(options, "swa-full", default=False),
         cache_on_gpu=_switch(options, "kv-offload", default=True),
-        embedding=embedding,
+        embedding=_switch(options, "embeddings", default=False),
         host_experts=_ALL_LAYERS
         if _switch(options, "cpu-moe", default=False)
         else _number(name, options, "n-cpu-moe", 0),
@@ -120,24 +129,22 @@ def llama_cpp(
         if layers in ("auto", -1, "-1")
         else _ALL_LAYERS
         if layers in ("all", -2, "-2")
-        else _number(name, options, "n-gpu-layers", 0),
-        split=split,
-        named=tuple(flag for flag in (LAYERS, *SPLITS) if flag in options),
-        prompt_cache_bytes=max(0, _number(name, options, "cache-ram", prompt_cache_bytes >> 20)) << 20,
+        else _number(name, options, LAYERS, 0),
+        split=_split(name, options),
+        named=tuple(flag for flag in (LAYERS, *SPLITS) if flag in named),
+        prompt_cache_bytes=max(0, _number(name, options, "cache-ram", 0)) << 20,
     )
 
 
 def vllm(model: Mapping[str, Any], defaults: Mapping[str, Any], trained_context: int) -> Vllm:
     """As the role vllm tells them to the engine, which finds a context itself where it is told auto: at most what the model was trained for."""
-    options = _options(model, defaults)
+    context = decided_context(model, defaults, "vllm", trained_context)
+    options = _long(served.vllm(model, defaults, context=context))
     name = str(model["name"])
-    if str(options.get("max-model-len")) in ("auto", "-1"):
-        options["max-model-len"] = trained_context
-    context = _number(name, options, "max-model-len", int(model.get("context_tokens") or 4096))
     cache = str(options.get("kv-cache-dtype", "auto")).lower()
     return Vllm(
         context=context,
-        slots=_number(name, options, "max-num-seqs", int(model.get("slots") or 1)),
+        slots=_number(name, options, "max-num-seqs", 1),
         batch=_number(name, options, "max-num-batched-tokens", Vllm.batch),
         utilization=_share(name, options),
         gpus=_number(name, options, "tensor-parallel-size", 1) * _number(name, options, "pipeline-parallel-size", 1),
@@ -146,18 +153,95 @@ def vllm(model: Mapping[str, Any], defaults: Mapping[str, Any], trained_context:
     )
 
 
+def asked_context(model: Mapping[str, Any], defaults: Mapping[str, Any], engine: str) -> tuple[int, str]:
+    """The context of each slot that the description itself asks for, and in which word; 0 where it leaves that open."""
+    options, name = _options(model, defaults), str(model["name"])
+    if engine == "vllm" and "max-model-len" in options:
+        chosen_by_vllm = str(options["max-model-len"]) in ("auto", "-1")
+        return 0 if chosen_by_vllm else _number(name, options, "max-model-len", 0), "max-model-len"
+    if engine == "llama_cpp" and "ctx-size" in options:
+        slots = max(1, _number(name, options, "parallel", served.slots(model)))
+        return _number(name, options, "ctx-size", 0) // slots, "ctx-size"
+    return int(model.get("context_tokens") or 0), "context_tokens"
+
+
+def decided_context(model: Mapping[str, Any], defaults: Mapping[str, Any], engine: str, trained_context: int) -> int:
+    """The context of each slot that is planned, and that the engine is told."""
+    asked, word = asked_context(model, defaults, engine)
+    if asked or word == "context_tokens":
+        return asked or served.context_tokens(model, trained_context)
+    # The engine is told to take what the model was trained for.
+    options, name = _options(model, defaults), str(model["name"])
+    shared = max(1, _number(name, options, "parallel", served.slots(model))) if engine == "llama_cpp" else 1
+    return max(1, (trained_context or served.DEFAULT_CONTEXT) // shared)
+
+
+def longest_context(
+    model: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+    engine: str,
+    trained_context: int,
+    environment: Mapping[str, Any],
+) -> int:
+    """The longest context that the engine gives this model, with what the options say of longer ones. 0: not known, or without an end."""
+    options, name = _options(model, defaults), str(model["name"])
+    if engine == "vllm":
+        # What overrides config.json may lengthen it in a dozen ways, each of which vLLM judges itself.
+        free = options.get("hf-overrides") or str(environment.get("VLLM_ALLOW_LONG_MAX_MODEL_LEN", "0")) != "0"
+        return 0 if free else trained_context
+    override = _OVERRIDDEN_CONTEXT.search(str(options.get("override-kv", "")))
+    if override:
+        return int(override.group(1))
+    # llama-server caps a slot at what the model was trained for, but for YaRN, which stretches that.
+    if str(options.get("rope-scaling")) != "yarn":
+        return trained_context
+    if "rope-scale" not in options and "rope-freq-scale" not in options:
+        return 0
+    scale = (
+        _scale(name, options, "rope-scale") if "rope-scale" in options else 1 / _scale(name, options, "rope-freq-scale")
+    )
+    return int(trained_context * scale)
+
+
+def devices(model: Mapping[str, Any], defaults: Mapping[str, Any]) -> tuple[int, ...] | None:
+    """Which of the GPUs that it is given llama-server is told to use, by their place among them. None: all."""
+    told = _options(model, defaults).get("device")
+    if told is None:
+        return None
+    names = [str(name).strip() for name in (told if isinstance(told, list) else str(told).split(","))]
+    numbers = [found.group(1) if found else None for found in map(_CUDA_DEVICE.match, names)]
+    if names == ["none"]:
+        return ()
+    return None if None in numbers else tuple(int(number) for number in numbers if number is not None)
+
+
 def mmproj(model: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
     """The file that makes embeddings of pictures, where there is one."""
     return str(_options(model, defaults).get("mmproj") or "")
 
 
 def _options(model: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """What the description itself says in the engine's words."""
+    return {**_long(defaults), **_long(model.get("options") or {})}
+
+
+def _long(given: Mapping[str, Any]) -> dict[str, Any]:
+    """By the one name that each option has here; what stands last counts."""
     options: dict[str, Any] = {}
-    for given in (defaults, model.get("options") or {}):
-        for flag, value in given.items():
-            flat = str(flag).lstrip("-").replace("_", "-")
-            options[_LONG.get(flat, flat)] = value
+    for flag, value in given.items():
+        flat = str(flag).lstrip("-").replace("_", "-")
+        options[_LONG.get(flat, flat)] = value
     return options
+
+
+def _scale(name: str, options: Mapping[str, Any], flag: str) -> float:
+    try:
+        scale = float(options[flag])
+    except (TypeError, ValueError):
+        scale = 0.0
+    if scale <= 0:
+        raise InputError(f"{name}: the option {flag} is {options[flag]!r}, and should be a number above 0.")
+    return scale
 
 
 def _number(name: str, options: Mapping[str, Any], flag: str, default: int) -> int:

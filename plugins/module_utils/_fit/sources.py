@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ansible_collections.hearth.llm.plugins.module_utils._http import Client
 
 _LONGEST_JSON = 32 << 20
+_SENTENCES = "sentence_bert_config.json"
 _INDEX = "model.safetensors.index.json"
 
 
@@ -78,7 +79,9 @@ class Reader:
             # Some repositories hold the same weights a second time under other names.
             weights = sorted(set(self._json(files[_INDEX]).get("weight_map", {}).values()))
         config = self._json(files["config.json"])
-        facts = hub_facts.read(config, sum(files[path].bytes for path in weights if path in files), str(model["name"]))
+        sentences = self._json(files[_SENTENCES]) if _SENTENCES in files else None
+        weight_bytes = sum(files[path].bytes for path in weights if path in files)
+        facts = hub_facts.read(config, weight_bytes, str(model["name"]), sentences)
         return facts, _shown(files["config.json"])
 
     def size(self, model: Mapping[str, Any], path: str) -> int:

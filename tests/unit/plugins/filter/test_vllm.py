@@ -20,7 +20,7 @@ def test_a_description_becomes_flags_and_the_models_own_options_win() -> None:
         "override-generation-config": {"max_new_tokens": 100},
         "tp": 2,
     }
-    assert vllm_options({"task": "embedding"}) == {"runner": "pooling"}
+    assert vllm_options({"task": "embedding"}) == {"max-model-len": 4096, "max-num-seqs": 1, "runner": "pooling"}
 
 
 def test_each_kind_of_value_is_written_as_the_command_line_takes_it() -> None:

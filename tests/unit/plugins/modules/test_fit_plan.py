@@ -7,11 +7,14 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.hearth.llm.plugins.filter.llama_cpp_options import llama_cpp_options
+from ansible_collections.hearth.llm.plugins.filter.vllm_options import vllm_options
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
 from ansible_collections.hearth.llm.plugins.modules.fit_plan import argument_spec, run
@@ -240,7 +243,7 @@ def test_vllm_says_how_many_full_contexts_its_cache_holds(plan: Plan, qwen: dict
 def test_vllm_is_refused_where_one_full_context_has_no_place_and_a_shorter_one_is_named(
     plan: Plan, qwen: dict[str, Any]
 ) -> None:
-    model = {**qwen, "context_tokens": 131072}
+    model = {**qwen, "context_tokens": 131072, "options": {"hf-overrides": {"max_position_embeddings": 131072}}}
     found = plan([model], gpus=gpus(8))["models"][0]
     assert found["verdict"] == "refused"
     assert "of one sequence of full length" in found["reason"]
@@ -315,3 +318,109 @@ def test_what_cannot_be_read_is_unknown_and_the_others_are_planned(plan: Plan, t
     assert [model["verdict"] for model in found["models"]] == ["unknown", "fits"]
     assert "it begins like a web page" in found["report"]
     assert found["refused"] == []
+
+
+def test_without_a_wish_a_model_is_planned_for_what_it_was_trained_for_and_never_beyond_the_usual(
+    plan: Plan, tmp_path: Path
+) -> None:
+    mini = {"name": "mini", "path": str(PROJECT / "files/models/hearth-mini.gguf")}
+    embedder = {
+        "name": "embedder",
+        "path": str(file.write(tmp_path / "bert.gguf", _trained_for(512))),
+        "task": "embedding",
+    }
+    found = plan([mini, embedder, SHOP[1] | {"context_tokens": None}])
+    assert found["contexts"] == {"mini": 2048, "embedder": 512, SHOP[1]["name"]: 4096}
+    assert [model["context_tokens"] for model in found["models"]] == [2048, 512, 4096]
+    # What was planned is what the engines are told.
+    for model in (mini, embedder):
+        options = llama_cpp_options(model, path="/m", prompt_cache_mib=0, contexts=found["contexts"])
+        assert options["ctx-size"] == found["contexts"][model["name"]]
+
+
+@pytest.mark.parametrize(
+    ("asked", "limit"),
+    [
+        ({"context_tokens": 100000}, 2048),
+        ({"context_tokens": 2049, "slots": 4}, 2048),
+        ({"slots": 2, "options": {"c": 8192}}, 2048),
+        ({"context_tokens": 100000, "options": {"rope-scaling": "yarn", "rope-scale": 4}}, 8192),
+        ({"context_tokens": 5000, "options": {"rope-scaling": "yarn", "rope-freq-scale": 0.5}}, 4096),
+        # llama-server does not stretch a slot by it.
+        ({"context_tokens": 4096, "options": {"rope-scaling": "linear", "rope-scale": 2}}, 2048),
+        ({"context_tokens": 9000, "options": {"override-kv": "llama.context_length=int:8192"}}, 8192),
+    ],
+)
+def test_a_context_beyond_what_the_model_has_is_refused_with_the_numbers(
+    plan: Plan, asked: dict[str, Any], limit: int
+) -> None:
+    model = {"name": "mini", "path": str(PROJECT / "files/models/hearth-mini.gguf"), **asked}
+    found = plan([model, SHOP[1]])
+    (finding,) = found["findings"]
+    assert finding.startswith("mini: ")
+    assert f"takes at most {limit}: it was trained for 2048" in finding
+    assert f"Give at most {limit}, or leave it away" in finding
+    assert found["refused"] == ["mini"]
+    # The others are planned as ever.
+    assert found["contexts"] == {SHOP[1]["name"]: 4096}
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"context_tokens": 2048, "slots": 8},
+        {"context_tokens": 4096, "options": {"rope-scaling": "yarn", "rope-freq-scale": 0.5}},
+        {"context_tokens": 8192, "options": {"override-kv": "llama.context_length=int:8192"}},
+        {"options": {"ctx-size": 0}},
+    ],
+)
+def test_a_context_that_the_engine_gives_is_no_finding(plan: Plan, asked: dict[str, Any]) -> None:
+    found = plan([{"name": "mini", "path": str(PROJECT / "files/models/hearth-mini.gguf"), **asked}])
+    assert (found["findings"], found["verdict"]) == ([], "fits")
+    assert found["contexts"] == {"mini": asked.get("context_tokens", 2048)}
+
+
+def test_vllm_is_told_what_was_planned_and_no_more_than_the_model_was_trained_for(
+    plan: Plan, qwen: dict[str, Any]
+) -> None:
+    bare = {key: value for key, value in qwen.items() if key not in ("context_tokens", "slots")}
+    found = plan([bare])
+    told = vllm_options(bare, contexts=found["contexts"])
+    assert (told["max-model-len"], told["max-num-seqs"]) == (4096, 1)
+    assert (found["models"][0]["context_tokens"], found["models"][0]["slots"]) == (4096, 1)
+
+    config = Path(qwen["path"]) / "config.json"
+    for change, length in (
+        ({"max_position_embeddings": 2048}, 2048),
+        ({"max_position_embeddings": 514, "model_type": "xlm-roberta", "pad_token_id": 1}, 512),
+        ({"max_position_embeddings": 2048, "rope_scaling": {"type": "linear", "factor": 1.5}}, 3072),
+        (
+            {
+                "max_position_embeddings": 8192,
+                "rope_scaling": {"rope_type": "yarn", "factor": 2.0, "original_max_position_embeddings": 1024},
+            },
+            2048,
+        ),
+        ({"text_config": {"max_position_embeddings": 1024}}, 1024),
+    ):
+        config.write_text(json.dumps({**QWEN, **change}))
+        assert plan([bare])["contexts"] == {"qwen": length}
+        assert f"at most {length}" in plan([{**bare, "context_tokens": length + 1}])["findings"][0]
+    (Path(qwen["path"]) / "sentence_bert_config.json").write_text('{"max_seq_length": 256}')
+    assert plan([bare])["contexts"] == {"qwen": 256}
+    allowed = plan([{**bare, "context_tokens": 4096}], vllm_environment={"VLLM_ALLOW_LONG_MAX_MODEL_LEN": "1"})
+    assert (allowed["findings"], allowed["contexts"]) == ([], {"qwen": 4096})
+
+
+def test_the_device_that_an_option_names_is_the_one_that_is_planned_with(plan: Plan) -> None:
+    on_second = plan([{**SHOP[1], "options": {"device": "CUDA1"}}], gpus=gpus(24, 24))["models"][0]
+    assert on_second["places"][0]["device"] == "GPU 1"
+    of_its_own = plan([{**SHOP[1], "gpus": ["nvidia.com/gpu=1"], "options": {"dev": "CUDA0"}}], gpus=gpus(24, 24))
+    assert of_its_own["models"][0]["places"][0]["device"] == "GPU 1"
+    nowhere = plan([{**SHOP[1], "options": {"device": "none"}}], gpus=gpus(24, 24))["models"][0]
+    assert [place["device"] for place in nowhere["places"]] == ["RAM"]
+
+
+def _trained_for(tokens: int) -> Any:
+    model = ZOO["nomic-embed-text-v1.5-Q8_0"]
+    return replace(model, metadata={**model.metadata, "context_length": tokens})
