@@ -15,6 +15,8 @@ description:
   - Programs are asked only where there is a card of NVIDIA's, and none of them is waited for longer than O(timeout_seconds). On a host without
     a GPU a few files are read and nothing else happens.
   - Cards of AMD and Intel are named; only those of NVIDIA are judged.
+  - A card that is plugged in and not the host's is left out and named. It is held for a virtual machine (C(vfio-pci) and its kind), a virtual function, lost from
+    the bus, or not driven by the driver that is loaded.
 author: hearth.llm contributors (@hearth-llm)
 extends_documentation_fragment:
   - hearth.llm.attributes
@@ -69,12 +71,12 @@ usable:
   returned: success
   type: bool
 gpus:
-  description: All graphics cards, NVIDIA's in the order in which C(nvidia-smi) and CDI number them.
+  description: The graphics cards that are the host's to use, NVIDIA's in the order in which C(nvidia-smi) and CDI number them.
   returned: success
   type: list
   elements: dict
   contains:
-    index: {description: Number among those of its vendor., type: int, returned: always, sample: 0}
+    index: {description: "Number among those of its vendor, as C(nvidia-smi) and CDI count them.", type: int, returned: always, sample: 0}
     name: {description: What it is called., type: str, returned: always, sample: NVIDIA L40S}
     vendor: {description: "One of V(nvidia), V(amd), V(intel).", type: str, returned: always, sample: nvidia}
     pci_address: {description: Where it is plugged in., type: str, returned: always, sample: "0000:01:00.0"}
@@ -101,6 +103,18 @@ gpus:
       type: dict
       returned: always
       sample: {enabled: false, devices: []}
+left_out:
+  description: Graphics cards that are plugged in and not the host's to use.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name: {description: What it is called., type: str, returned: always, sample: NVIDIA GeForce RTX 4090}
+    vendor: {description: "One of V(nvidia), V(amd), V(intel).", type: str, returned: always, sample: nvidia}
+    pci_address: {description: Where it is plugged in., type: str, returned: always, sample: "0000:02:00.0"}
+    device_id: {description: Its number among those of its vendor., type: str, returned: always, sample: "2684"}
+    driver: {description: The module of the kernel that holds it., type: str, returned: always, sample: vfio-pci}
+    reason: {description: "Why, as a part of a sentence.", type: str, returned: always, sample: vfio-pci holds it for a virtual machine}
 driver:
   description: NVIDIA's driver.
   returned: success
@@ -182,12 +196,15 @@ def argument_spec() -> dict[str, Any]:
 
 
 def run(params: dict[str, Any], host: Host) -> dict[str, Any]:
-    gpus = devices.gpus(host)
+    gpus, left_out = devices.survey(host)
     wsl_offers_gpu = host.is_wsl and host.exists(WSL_LIBRARY)
     looks_deeper = wsl_offers_gpu or any(gpu.is_nvidia for gpu in gpus)
     known = packages.installed(host) if looks_deeper else {}
     versions = {name: package.version for name, package in known.items()}
-    smi_answer, gpus = smi.ask(host, gpus, params["timeout_seconds"]) if looks_deeper else (smi.Answer(), gpus)
+    smi_answer, gpus, given_up = (
+        smi.ask(host, gpus, params["timeout_seconds"]) if looks_deeper else (smi.Answer(), gpus, [])
+    )
+    left_out += given_up
     here = _driver(host, known) if looks_deeper else driver.Driver()
     system = _system(host, surroundings.cloud(host, gpus, versions) if looks_deeper else "")
     found = Found(
@@ -199,6 +216,7 @@ def run(params: dict[str, Any], host: Host) -> dict[str, Any]:
         wsl=host.is_wsl,
         wsl_offers_gpu=wsl_offers_gpu,
         cloud=system["cloud"],
+        left_out=left_out,
     )
     state, reasons = judge(found)
     return {
@@ -206,12 +224,13 @@ def run(params: dict[str, Any], host: Host) -> dict[str, Any]:
         "reason": " ".join(reasons),
         "usable": _is_usable(state, found),
         "gpus": [asdict(gpu) for gpu in gpus],
+        "left_out": [asdict(card) for card in left_out],
         "driver": {**asdict(here), "wanted_flavour": wanted_flavour(found.usable)},
         "nvidia_smi": asdict(smi_answer),
         "container_toolkit": asdict(containers.toolkit(versions)),
         "cdi": containers.cdi_names(host),
         "system": system,
-        "report": report.as_text(state, reasons, gpus),
+        "report": report.as_text(state, reasons, gpus, left_out),
     }
 
 

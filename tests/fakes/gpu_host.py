@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 MIB = 1 << 20
@@ -84,6 +84,18 @@ class Machine:
     nvswitch: bool = False
     wsl: bool = False
     azure: bool = False
+    # Of each card, what holds it, where that is not NVIDIA's driver (when loaded) or nouveau; "" is nothing.
+    held_by: dict[int, str] = field(default_factory=dict)
+    # Cards that the bus does not know any more, virtual functions of the first card, and cards that are switched off.
+    fallen: tuple[int, ...] = ()
+    virtual: tuple[int, ...] = ()
+    switched_off: tuple[int, ...] = ()
+    # Cards that the driver shows in /proc, and of them those that it leaves alone.
+    driven: tuple[int, ...] = ()
+    excluded: tuple[int, ...] = ()
+    # Cards that nvidia-smi cannot reach, and their kin that it tells of by `told`, by number; all in their order when empty.
+    lost: tuple[int, ...] = ()
+    told_of: tuple[int, ...] = ()
     # Further files, each empty.
     files: tuple[str, ...] = ()
 
@@ -101,9 +113,13 @@ def build(root: Path, machine: Machine) -> Path:
         if "/bin/" in path or "/sbin/" in path or path.endswith("nvidia-smi"):
             target.chmod(0o755)
     for number, _card in enumerate(machine.cards):
-        driver = "nvidia" if machine.loaded else "nouveau" if machine.nouveau else ""
+        driver = machine.held_by.get(number, "nvidia" if machine.loaded else "nouveau" if machine.nouveau else "")
         if driver:
             (root / _pci(number) / "driver").symlink_to(f"../../../bus/pci/drivers/{driver}")
+        if number in machine.virtual:
+            (root / _pci(number) / "physfn").symlink_to("../0000:01:00.0")
+        head = b"\xff" * 64 if number in machine.fallen else bytes.fromhex("de10 8426 0700 1000")
+        (root / _pci(number) / "config").write_bytes(head)
     return root
 
 
@@ -153,6 +169,12 @@ def _cards(machine: Machine) -> dict[str, str]:
         kind = "0x030200" if vendor == "10de" else "0x030000"
         for name, text in {"vendor": f"0x{vendor}", "device": f"0x{device}", "class": kind}.items():
             files[f"{_pci(number)}/{name}"] = text + "\n"
+        # Without a driver a card is not enabled, and neither is one that somebody has switched off.
+        holder = machine.held_by.get(number, machine.loaded or machine.nouveau)
+        files[f"{_pci(number)}/enable"] = "1\n" if holder and number not in machine.switched_off else "0\n"
+        # Every card for screens is a card for sound as well.
+        sound = _pci(number)[:-1] + "1"
+        files |= {f"{sound}/vendor": f"0x{vendor}\n", f"{sound}/device": "0x22ba\n", f"{sound}/class": "0x040300\n"}
     return files
 
 
@@ -163,6 +185,11 @@ def _module(machine: Machine) -> dict[str, str]:
         version, flavour = machine.loaded.split()
         files["sys/module/nvidia/version"] = version + "\n"
         files["proc/driver/nvidia/version"] = BANNERS[flavour].format(version=version) + "\n"
+        for number in machine.driven:
+            left_alone = "Yes" if number in machine.excluded else "No"
+            files[f"proc/driver/nvidia/gpus/0000:{number + 1:02x}:00.0/information"] = (
+                f"Model: \t\t NVIDIA GPU\nIRQ:   \t\t 120\nBus Location: \t 0000:{number + 1:02x}:00.0\nGPU Excluded:\t {left_alone}\n"
+            )
         files |= dict.fromkeys(("dev/nvidia0", "dev/nvidiactl", "dev/nvidia-uvm"), "")
         installed.setdefault(machine.running, machine.loaded)
     library = machine.library or (machine.loaded.split()[0] if machine.loaded and machine.smi else "")
@@ -205,12 +232,27 @@ def _smi(machine: Machine) -> dict[str, str]:
         return {path: f"#!/bin/sh\necho '{machine.smi}'\nexit 18\n"}
     version = machine.loaded.split()[0] if machine.loaded else machine.library
     rows, listing = [], []
-    for number, (name, memory) in enumerate(machine.told):
+    driven = sorted(set(machine.driven or range(max(len(machine.cards), len(machine.told)))) - set(machine.excluded))
+    driven = [number for number in driven if machine.held_by.get(number, "nvidia") == "nvidia"]
+    for number, (name, memory) in zip(machine.told_of or range(len(machine.told)), machine.told):
         uuid = f"GPU-0000000{number}-1111"
         cut = "Enabled" if machine.mig else "[N/A]"
-        rows.append(f"00000000:{number + 1:02X}:00.0, {name}, {uuid}, {memory}, {memory - 512}, {cut}, {version}")
+        rows.append(
+            f"{driven.index(number)}, 00000000:{number + 1:02X}:00.0, {name}, {uuid}, {memory}, {memory - 512}, {cut}, {version}"
+        )
         listing.append(f"GPU {number}: {name} (UUID: {uuid})")
         listing += [f"  MIG {part}     Device  {at}: (UUID: MIG-{at}-{number})" for at, part in enumerate(machine.mig)]
     answers = {"-L": listing, "*": rows}
-    cases = [f"{what})\ncat <<END\n{chr(10).join(lines)}\nEND\n;;" for what, lines in answers.items()]
+    if machine.lost:
+        # The message is that of public reports ("Unable to determine the device handle for GPU0000:2B:00.0: Unknown Error"). That the others are told
+        # of where they are named is what its manual promises of --id; nobody here has seen a lost card.
+        sorry = [
+            f"Unable to determine the device handle for GPU0000:{number + 1:02X}:00.0: Unknown Error"
+            for number in machine.lost
+        ]
+        answers = {"-L": listing, "--id=*": rows, "*": sorry}
+    cases = [
+        f"{what})\ncat <<END\n{chr(10).join(lines)}\nEND\nexit {15 if machine.lost and what == '*' else 0}\n;;"
+        for what, lines in answers.items()
+    ]
     return {path: "\n".join(["#!/bin/sh", 'case "$1" in', *cases, "esac", ""])}

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from ansible_collections.hearth.llm.plugins.module_utils._fit.llama_cpp import Need
 
-# A name for all, or by a serial number, names no place in the list.
-_CDI_NUMBER = re.compile(r"=(\d+)\Z")
+# A name for all, or by a serial number, names no place in the list. A part of a card (MIG) has two numbers.
+_CDI_NUMBER = re.compile(r"=(\d+(?::\d+)?)\Z")
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,13 @@ class Gpu:
     index: int
     name: str
     memory_bytes: int
+    # Number of a part of the card (MIG), which is a GPU of its own for whoever is given it.
+    part: int | None = None
+
+    @property
+    def number(self) -> str:
+        """As CDI and nvidia-smi write it."""
+        return f"{self.index}" if self.part is None else f"{self.index}:{self.part}"
 
 
 @dataclass(frozen=True)
@@ -47,13 +54,22 @@ class Machine:
 
 
 def gpus(given: Sequence[Mapping[str, Any]]) -> tuple[Gpu, ...]:
-    """As M(hearth.llm.gpu_info) tells them. Those whose memory nobody knows, and those that our engines cannot use, are left out."""
-    found = []
+    """As M(hearth.llm.gpu_info) tells them. Those whose memory nobody knows, and those that our engines cannot use, are left out.
+
+    Of a card that is cut into parts (MIG) nobody has the whole: its parts are there instead.
+    """
+    found: list[Gpu] = []
     for number, gpu in enumerate(given):
         if gpu.get("vendor", "nvidia") != "nvidia" or gpu.get("memory_bytes") is None:
             continue
         try:
-            found.append(Gpu(int(gpu.get("index", number)), str(gpu.get("name", "GPU")), int(gpu["memory_bytes"])))
+            index, name = int(gpu.get("index", number)), str(gpu.get("name", "GPU"))
+            mig = gpu.get("mig") or {}
+            if mig.get("enabled"):
+                parts = [part for part in mig.get("devices", []) if part.get("memory_bytes") is not None]
+                found += [Gpu(index, name, int(part["memory_bytes"]), int(part["index"])) for part in parts]
+            else:
+                found.append(Gpu(index, name, int(gpu["memory_bytes"])))
         except (TypeError, ValueError) as error:
             raise InputError(
                 f"gpus: {dict(gpu)!r} is no GPU. Give index, name and memory_bytes, as hearth.llm.gpu_info returns them."
@@ -62,13 +78,18 @@ def gpus(given: Sequence[Mapping[str, Any]]) -> tuple[Gpu, ...]:
 
 
 def given_to(names: Sequence[str] | None, there: Sequence[Gpu]) -> tuple[int, ...] | None:
-    """The GPUs of which a container is given the CDI names, such as nvidia.com/gpu=1, by their place in the list. None: all."""
+    """The GPUs of which a container is given the CDI names, such as nvidia.com/gpu=1, by their place in the list. None: all.
+
+    Parts of cards (MIG) are planned with where they are named one by one: CUDA uses no more than one of them.
+    """
+    whole = tuple(place for place, gpu in enumerate(there) if gpu.part is None)
+    everything = None if len(whole) == len(there) else whole
     if names is None:
-        return None
+        return everything
     numbers = [found.group(1) if found else None for found in (_CDI_NUMBER.search(name) for name in names)]
     if None in numbers:
-        return None
-    return tuple(place for place, gpu in enumerate(there) if str(gpu.index) in numbers)
+        return everything
+    return tuple(place for place, gpu in enumerate(there) if gpu.number in numbers)
 
 
 class Ledger:

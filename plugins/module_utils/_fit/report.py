@@ -172,4 +172,4 @@ def _in_order(planned: Planned) -> list[Any]:
 
 
 def device_name(device: int, machine: Machine) -> str:
-    return "RAM" if device == HOST else f"GPU {machine.gpus[device].index}"
+    return "RAM" if device == HOST else f"GPU {machine.gpus[device].number}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ansible_collections.hearth.llm.plugins.module_utils._gpu import ownership
 from ansible_collections.hearth.llm.plugins.module_utils._gpu.cards import NVIDIA, VENDORS, nvidia_card
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 # Displays (0x0300), and cards that can only compute (0x0302 and, of AMD and Intel, 0x0380 and 0x1200).
 GPU_CLASSES = ("0x0300", "0x0302", "0x0380", "0x1200")
 BRIDGE_CLASS = "0x0680"
-DEVICES = "/sys/bus/pci/devices"
+DEVICES = ownership.DEVICES
 
 
 @dataclass(frozen=True)
@@ -52,15 +53,52 @@ class Gpu:
         return self.vendor == "nvidia"
 
 
-def gpus(host: Host) -> list[Gpu]:
-    """In the order of their PCI addresses, in which nvidia-smi and CDI number them as well. Each vendor's begin at 0."""
+@dataclass(frozen=True)
+class LeftOut:
+    """A card that is plugged in and not the host's to use, and why."""
+
+    name: str
+    vendor: str
+    pci_address: str
+    device_id: str
+    driver: str
+    reason: str
+
+
+def survey(host: Host) -> tuple[list[Gpu], list[LeftOut]]:
+    """The GPUs that are the host's, and those that are plugged in and are not.
+
+    In the order of their PCI addresses, in which nvidia-smi and CDI number them as well. Each vendor's begin at 0; NVIDIA's are counted as its driver
+    counts them, where that is loaded: one that it has lost keeps its number.
+    """
     found: list[Gpu] = []
+    left: list[LeftOut] = []
+    places = _places(host)
+    nvidia = ownership.look(host, [address for address, vendor_id in places if vendor_id == NVIDIA])
+    for address, vendor_id in places:
+        vendor = VENDORS[vendor_id]
+        counted = sum(1 for gpu in found if gpu.vendor == vendor)
+        number = nvidia.numbers.get(address, counted) if vendor_id == NVIDIA else counted
+        gpu = _gpu(host, f"{DEVICES}/{address}", address, vendor_id, number)
+        reason = nvidia.reason(host, address) if vendor_id == NVIDIA else ownership.taken(host, address)
+        if reason:
+            left.append(left_out(gpu, reason))
+        else:
+            found.append(gpu)
+    return found, left
+
+
+def left_out(gpu: Gpu, reason: str) -> LeftOut:
+    return LeftOut(gpu.name, gpu.vendor, gpu.pci_address, gpu.device_id, gpu.driver, reason)
+
+
+def _places(host: Host) -> list[tuple[str, str]]:
+    """The address and the vendor's number of every graphics card that is plugged in."""
+    found = []
     for address in host.names(DEVICES):
-        directory = f"{DEVICES}/{address}"
-        vendor_id = host.word(f"{directory}/vendor")[2:]
-        if vendor_id in VENDORS and host.word(f"{directory}/class")[:6] in GPU_CLASSES:
-            index = sum(1 for gpu in found if gpu.vendor == VENDORS[vendor_id])
-            found.append(_gpu(host, directory, address, vendor_id, index))
+        vendor_id = host.word(f"{DEVICES}/{address}/vendor")[2:]
+        if vendor_id in VENDORS and host.word(f"{DEVICES}/{address}/class")[:6] in GPU_CLASSES:
+            found.append((address, vendor_id))
     return found
 
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.finding import as_size
 
 if TYPE_CHECKING:
-    from ansible_collections.hearth.llm.plugins.module_utils._gpu.devices import Gpu
+    from ansible_collections.hearth.llm.plugins.module_utils._gpu.devices import Gpu, LeftOut
 
 
-def as_text(state: str, reasons: list[str], gpus: list[Gpu]) -> str:
+def as_text(state: str, reasons: list[str], gpus: list[Gpu], left_out: list[LeftOut]) -> str:
     rows = [_row(gpu) for gpu in gpus]
+    rows += [(f"{card.vendor} -", card.name, "left out", "", card.pci_address, "", "") for card in left_out]
     widths = [max(map(len, column)) for column in zip(*rows)] if rows else []
     table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
     return "\n".join([f"gpu: {state}", *reasons, *table])

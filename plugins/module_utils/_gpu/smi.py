@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.hearth.llm.plugins.module_utils._gpu import programs
 from ansible_collections.hearth.llm.plugins.module_utils._gpu.cards import GIB
-from ansible_collections.hearth.llm.plugins.module_utils._gpu.devices import Gpu, Mig
+from ansible_collections.hearth.llm.plugins.module_utils._gpu.devices import Gpu, LeftOut, Mig, left_out
 
 if TYPE_CHECKING:
     from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
 
 MIB = 1 << 20
-FIELDS = "pci.bus_id,name,uuid,memory.total,memory.free,mig.mode.current,driver_version"
+FIELDS = "index,pci.bus_id,name,uuid,memory.total,memory.free,mig.mode.current,driver_version"
 MISMATCH = "Driver/library version mismatch"
+# Unable to determine the device handle for GPU0000:02:00.0: Unknown Error
+LOST = re.compile(r"Unable to determine the device handle for GPU\s*([0-9A-Fa-f:.]+\.\d):\s*([^\n]*)")
 MIG_DEVICE = re.compile(r"^\s+MIG (\S+)\s+Device\s+(\d+):\s+\(UUID: (MIG-[^)]+)\)", re.MULTILINE)
 GPU_HEADING = re.compile(r"^GPU \d+: .*\(UUID: (GPU-[^)]+)\)", re.MULTILINE)
 
@@ -38,37 +40,51 @@ class Answer:
         return MISMATCH in self.message
 
 
-def ask(host: Host, known: list[Gpu], timeout: float) -> tuple[Answer, list[Gpu]]:
-    """The driver's own words, and the GPUs with what it knows better than the table of cards."""
+def ask(host: Host, known: list[Gpu], timeout: float) -> tuple[Answer, list[Gpu], list[LeftOut]]:
+    """The driver's own words, the GPUs with what it knows better than the table of cards, and those that it has given up."""
     program = programs.find(host, "nvidia-smi")
     if not program:
-        return Answer(message="nvidia-smi is not installed."), known
+        return Answer(message="nvidia-smi is not installed."), known, []
+    question = [f"--query-gpu={FIELDS}", "--format=csv,noheader,nounits"]
     began = time.monotonic()
-    answer = programs.ask([program, f"--query-gpu={FIELDS}", "--format=csv,noheader,nounits"], timeout)
+    answer = programs.ask([program, *question], timeout)
+    lost = {_address(bus_id): " ".join(why.split()) for bus_id, why in LOST.findall(answer.output)}
+    sound = [gpu.pci_address for gpu in known if gpu.is_nvidia and gpu.pci_address not in lost]
+    if lost and sound and not answer.succeeded:
+        # One lost card keeps it from telling of the others.
+        answer = programs.ask([program, f"--id={','.join(sound)}", *question], timeout)
     seconds = round(time.monotonic() - began, 3)
     if answer.status is None:
-        return Answer(True, False, f"nvidia-smi gave no answer within {timeout:.0f} s.", seconds), known
-    rows = [[cell.strip() for cell in row] for row in csv.reader(answer.output.splitlines()) if len(row) == 7]
+        return Answer(True, False, f"nvidia-smi gave no answer within {timeout:.0f} s.", seconds), known, []
+    rows = [[cell.strip() for cell in row] for row in csv.reader(answer.output.splitlines())]
+    rows = [row for row in rows if len(row) == len(FIELDS.split(",")) and row[0].isdigit()]
+    lost.update({_address(row[1]): "GPU is lost" for row in rows if any("is lost" in cell for cell in row)})
+    rows = [row for row in rows if _address(row[1]) not in lost]
     if not answer.succeeded or not rows:
-        return Answer(True, False, " ".join(answer.output.split()), seconds), known
-    parts = _parts(programs.ask([program, "-L"], timeout).output) if any(row[5] == "Enabled" for row in rows) else {}
-    told = {_address(row[0]): row for row in rows}
+        return Answer(True, False, " ".join(answer.output.split()), seconds), known, []
+    parts = _parts(programs.ask([program, "-L"], timeout).output) if any(row[6] == "Enabled" for row in rows) else {}
+    told = {_address(row[1]): row for row in rows}
     others = [gpu for gpu in known if not gpu.is_nvidia]
     listed = {gpu.pci_address: gpu for gpu in known if gpu.is_nvidia}
     gpus = [
-        _told(listed.get(address) or Gpu(index, row[1], "nvidia", address, "", None), row, parts)
-        for index, (address, row) in enumerate(told.items())
+        _told(listed.get(address) or Gpu(int(row[0]), row[2], "nvidia", address, "", None), row, parts)
+        for address, row in told.items()
     ]
     # A card that the driver has given up is still plugged in.
-    lost = [gpu for address, gpu in listed.items() if address not in told]
-    return Answer(True, True, "", seconds, rows[0][6]), [*gpus, *lost, *others]
+    left = [
+        left_out(gpu, f"nvidia-smi says of it: {lost[address]}" if address in lost else "nvidia-smi does not name it")
+        for address, gpu in listed.items()
+        if address not in told
+    ]
+    return Answer(True, True, "", seconds, rows[0][7]), [*gpus, *others], left
 
 
 def _told(gpu: Gpu, row: list[str], parts: dict[str, list[dict[str, object]]]) -> Gpu:
-    _bus, name, uuid, total, free, mig, _version = row
+    index, _bus, name, uuid, total, free, mig, _version = row
     memory = int(total) * MIB if total.isdigit() else gpu.memory_bytes
     return replace(
         gpu,
+        index=int(index),
         name=name,
         uuid=uuid,
         memory_bytes=memory,

@@ -4,14 +4,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ansible_collections.hearth.llm.plugins.module_utils._gpu.driver import OPEN, PROPRIETARY, at_least, branch
 from ansible_collections.hearth.llm.plugins.module_utils._gpu.surroundings import CLOUD_NAMES
 
 if TYPE_CHECKING:
-    from ansible_collections.hearth.llm.plugins.module_utils._gpu.devices import Gpu
+    from ansible_collections.hearth.llm.plugins.module_utils._gpu.devices import Gpu, LeftOut
     from ansible_collections.hearth.llm.plugins.module_utils._gpu.driver import Driver
     from ansible_collections.hearth.llm.plugins.module_utils._gpu.smi import Answer
 
@@ -31,6 +31,7 @@ class Found:
     wsl: bool = False
     wsl_offers_gpu: bool = False
     cloud: str = ""
+    left_out: list[LeftOut] = field(default_factory=list)
 
     @property
     def usable(self) -> list[Gpu]:
@@ -52,11 +53,20 @@ def wanted_flavour(gpus: list[Gpu]) -> str:
 
 def judge(found: Found) -> tuple[str, list[str]]:
     """The state, and why it is so."""
+    state, reasons = _judge(found)
+    return state, [*reasons, *map(_left_out, found.left_out)]
+
+
+def _judge(found: Found) -> tuple[str, list[str]]:
     for question in (_wsl, _nothing, _cloud, _flavour, _not_loaded, _mismatch, _silent, _age):
         answer = question(found)
         if answer:
             return answer
     return "fine", [f"Driver {found.driver.loaded} ({found.driver.flavour}) drives {_named(found.usable)}."]
+
+
+def _left_out(card: LeftOut) -> str:
+    return f"{card.name} at {card.pci_address} is left out: {card.reason}."
 
 
 def _named(gpus: list[Gpu]) -> str:
@@ -90,7 +100,7 @@ def _nothing(found: Found) -> tuple[str, list[str]] | None:
     if found.usable:
         return None
     if not found.gpus:
-        return "none", ["There is no GPU."]
+        return "none", ["There is no GPU that is this host's." if found.left_out else "There is no GPU."]
     reasons = [
         f"{_named([gpu])} is too old: its last driver is {gpu.last_branch}." for gpu in found.gpus if gpu.is_nvidia
     ] + [

@@ -37,6 +37,14 @@ class Host:
         except OSError:
             return ""
 
+    def bytes(self, path: str, count: int) -> bytes:
+        """The first bytes of a file, none when there is none or we may not read it."""
+        try:
+            with open(self.path(path), "rb", buffering=0) as stream:
+                return stream.read(count) or b""
+        except OSError:
+            return b""
+
     def link(self, path: str) -> str:
         try:
             return os.readlink(self.path(path))

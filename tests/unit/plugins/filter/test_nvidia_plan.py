@@ -32,6 +32,10 @@ INSTALLATIONS = {
     "too old": ("ubuntu", "open", "reboot"),
     "packages without a module": ("debian12/x86_64", "open", "load"),
     "azure without a driver": ("ubuntu", "open", "load"),
+    "second card for a virtual machine, no driver": ("ubuntu", "open", "load"),
+    # The driver is for the card that it is for.
+    "card of another age for a virtual machine": ("ubuntu", "open", "load"),
+    "virtual functions beside their card": ("ubuntu", "open", "load"),
 }
 ACTIVATIONS = {
     "waits for a reboot": "reboot",
@@ -52,9 +56,21 @@ REFUSALS = {
     "lambda stack": "choose a newer image",
     "azure grid": "needs Azure's GRID driver",
 }
-KEPT = {"fine a100", "h100 cut into parts", "dlami"}
-ONLY_CONTAINERS = {"fine, but not held, and without toolkit", "wsl", "azure cuda"}
-NOTHING = {"nothing", "amd and intel", "kepler", "wsl without a gpu"}
+KEPT = {"fine a100", "h100 cut into parts", "dlami", "first card for a virtual machine"}
+ONLY_CONTAINERS = {
+    *("fine, but not held, and without toolkit", "wsl", "azure cuda"),
+    *(
+        "first of two fallen off the bus",
+        "lost by the driver alone",
+        "driver for one of two",
+        "nouveau beside the driver",
+    ),
+    *("switched off", "left alone by the driver"),
+}
+NOTHING = {
+    *("nothing", "amd and intel", "kepler", "wsl without a gpu"),
+    *("only card for a virtual machine", "only card for a virtual machine of xen", "fallen off the bus"),
+}
 
 
 def plan(root: Path, machine: Machine, **options: Any) -> dict[str, Any]:

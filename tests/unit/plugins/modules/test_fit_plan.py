@@ -421,6 +421,18 @@ def test_the_device_that_an_option_names_is_the_one_that_is_planned_with(plan: P
     assert [place["device"] for place in nowhere["places"]] == ["RAM"]
 
 
+def test_a_card_in_parts_is_planned_with_where_a_part_is_named_and_never_as_a_whole(plan: Plan) -> None:
+    parts = [
+        {"index": number, "profile": "p", "uuid": "", "memory_bytes": size * GIB} for number, size in ((0, 10), (1, 40))
+    ]
+    cards = [{**gpus(80)[0], "mig": {"enabled": True, "devices": parts}}]
+    named = plan([{**SHOP[0], "gpus": ["nvidia.com/gpu=0:1"]}], gpus=cards)["models"][0]
+    assert (named["verdict"], named["places"][0]["device"]) == ("fits", "GPU 0:1")
+    for others in (None, ["nvidia.com/gpu=all"], ["nvidia.com/gpu=0"]):
+        model = plan([{**SHOP[0], "gpus": others}], gpus=cards)["models"][0]
+        assert not [place for place in model["places"] if place["device"] != "RAM"]
+
+
 def _trained_for(tokens: int) -> Any:
     model = ZOO["nomic-embed-text-v1.5-Q8_0"]
     return replace(model, metadata={**model.metadata, "context_length": tokens})

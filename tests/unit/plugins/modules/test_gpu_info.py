@@ -37,8 +37,35 @@ STATES = {
     "too old": "too_old",
     "too old, from nvidia's own installer": "too_old",
     "hangs": "broken",
+    "only card for a virtual machine": "none",
+    "only card for a virtual machine of xen": "none",
+    "first card for a virtual machine": "fine",
+    "fallen off the bus": "none",
+    "first of two fallen off the bus": "fine",
+    "lost by the driver alone": "fine",
+    "driver for one of two": "fine",
+    "nouveau beside the driver": "fine",
+    "switched off": "fine",
+    "left alone by the driver": "fine",
 }
-USABLE = {"fine a100", "fine, but not held, and without toolkit", "h100 cut into parts", "wsl", "dlami", "azure cuda"}
+# Of NVIDIA's, the numbers of the cards that are the host's, and what is said of the others.
+NOT_THE_HOSTS = {
+    "only card for a virtual machine": ([], ["vfio-pci holds it for a virtual machine"]),
+    "only card for a virtual machine of xen": ([], ["pciback holds it for a virtual machine (Xen)"]),
+    "first card for a virtual machine": ([0], ["vfio-pci holds it"]),
+    "second card for a virtual machine, no driver": ([0], ["vfio-pci holds it"]),
+    "card of another age for a virtual machine": ([0], ["vfio-pci holds it"]),
+    "fallen off the bus": ([], ["it does not answer on the bus"]),
+    # The driver goes on counting what it has lost.
+    "first of two fallen off the bus": ([1], ["it does not answer on the bus"]),
+    "lost by the driver alone": ([1], ["nvidia-smi says of it: Unknown Error"]),
+    "driver for one of two": ([0], ["does not drive it: nothing drives it"]),
+    "nouveau beside the driver": ([0], ["does not drive it: nouveau holds it"]),
+    "virtual functions beside their card": ([0], ["a virtual function (SR-IOV) of 0000:01:00.0"] * 2),
+    "switched off": ([1], ["it is switched off (enable is 0)"]),
+    "left alone by the driver": ([0], ["NVreg_ExcludedGpus"]),
+}
+USABLE = {name for name, state in STATES.items() if state == "fine"} | {"wsl", "dlami", "azure cuda"}
 
 
 def look(root: Path, machine: Machine, **params: Any) -> dict[str, Any]:
@@ -170,3 +197,35 @@ def test_the_table_for_people_names_every_card(tmp_path: Path) -> None:
     assert "not_installed" in report
     assert report.count("NVIDIA L40S") == 2
     assert "45.0 GiB" in report
+
+
+@pytest.mark.parametrize("name", NOT_THE_HOSTS)
+def test_cards_that_are_not_the_hosts_are_left_out_and_named_and_the_others_numbered_as_the_driver_does(
+    tmp_path: Path, name: str
+) -> None:
+    found = look(tmp_path, MACHINES[name])
+    numbers, reasons = NOT_THE_HOSTS[name]
+    assert [gpu["index"] for gpu in found["gpus"]] == numbers
+    assert len(found["left_out"]) == len(reasons)
+    for card, reason in zip(found["left_out"], reasons, strict=True):
+        assert reason in card["reason"]
+        assert f"{card['name']} at {card['pci_address']} is left out: {card['reason']}." in found["reason"]
+        assert f"{card['name']} left out {card['pci_address']}" in " ".join(found["report"].split())
+    # A driver is chosen for the cards that it is for.
+    assert name != "card of another age for a virtual machine" or found["driver"]["wanted_flavour"] == "open"
+
+
+def test_a_card_that_sleeps_is_there_and_one_without_power_is_not(tmp_path: Path) -> None:
+    root = build(tmp_path, Machine(cards=(RTX_4090, RTX_4090)))
+    for number in (1, 2):
+        (root / f"sys/bus/pci/devices/0000:0{number}:00.0/power_state").write_text("D3cold\n")
+    (root / "sys/bus/pci/devices/0000:02:00.0/config").unlink()
+    found = gpu_info.run({"minimum_version": "580", "timeout_seconds": 1}, Host(str(root)))
+    assert [gpu["pci_address"] for gpu in found["gpus"]] == ["0000:01:00.0"]
+    assert "no power (D3cold)" in found["reason"]
+
+
+def test_a_card_of_another_maker_that_a_virtual_machine_has_is_left_out_as_well(tmp_path: Path) -> None:
+    found = look(tmp_path, Machine(cards=("1002:744c", "1002:744c"), held_by={0: "vfio-pci", 1: "amdgpu"}))
+    assert [(gpu["vendor"], gpu["index"], gpu["driver"]) for gpu in found["gpus"]] == [("amd", 0, "amdgpu")]
+    assert [card["driver"] for card in found["left_out"]] == ["vfio-pci"]
