@@ -213,6 +213,13 @@ models:
       returned: success
       sample: refused
     reason: {description: "In words, where something is missing.", type: str, returned: success, sample: 1.9 GiB are missing on GPU 0}
+    notes:
+      description: >-
+        What a person should know of how it was looked up, each a part of a sentence: what an address was taken for, which files of a repository are left
+        out.
+      type: list
+      elements: str
+      returned: success
     places:
       description: What lies where.
       type: list
@@ -286,7 +293,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._preflight.capacity imp
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
 
 if TYPE_CHECKING:
-    from typing import Mapping
+    from typing import Mapping, Sequence
 
 
 class TooLongError(InputError):
@@ -345,12 +352,16 @@ def run(params: Mapping[str, Any], host: Host, environment: Mapping[str, str]) -
         raise InputError(
             "loaded_models_max: a number below 0 makes no sense. Give 0 for all, or how many there may be."
         )
-    wanted, unplanned = _look(params, environment, machine)
+    wanted, unplanned, notes = _look(params, environment, machine)
     planned, ledger = plan(wanted, machine, params["loaded_models_max"])
     finder = Finder(wanted, machine, params["loaded_models_max"], planned)
     told = {
         one.wanted.name: report.model(
-            one, machine, [] if one.verdict == "fits" else finder.find(one), finder.most_slots(one)
+            one,
+            machine,
+            [] if one.verdict == "fits" else finder.find(one),
+            finder.most_slots(one),
+            notes.get(one.wanted.name, ()),
         )
         for one in planned
     }
@@ -369,8 +380,8 @@ def run(params: Mapping[str, Any], host: Host, environment: Mapping[str, str]) -
 
 def _look(
     params: Mapping[str, Any], environment: Mapping[str, str], machine: machines.Machine
-) -> tuple[list[Wanted], dict[str, dict[str, Any]]]:
-    """What the models are like, and those that could not be looked at, or cannot be as they are described."""
+) -> tuple[list[Wanted], dict[str, dict[str, Any]], Mapping[str, Sequence[str]]]:
+    """What the models are like, those that could not be looked at or cannot be as they are described, and what a person should know of both."""
     endpoint = params["endpoint"] or environment.get("HF_ENDPOINT") or DEFAULT_ENDPOINT
     token = params["token"] or environment.get("HF_TOKEN")
     store = Store(params["directory"] or os.devnull)
@@ -385,18 +396,23 @@ def _look(
             update=False,
             allow_http=True,
             reading=lambda _name, _size: lambda _count: None,
+            need_hashes=False,
         )
         reader = Reader(client, store, resolver, hub, token)
         for model in params["models"]:
             try:
                 found.append(_wanted(model, params, reader, machine))
             except TooLongError as error:
-                unplanned[model["name"]] = report.unplanned(model, error.message, VERDICTS[-1])
+                unplanned[model["name"]] = report.unplanned(
+                    model, error.message, VERDICTS[-1], reader.notes.get(model["name"], ())
+                )
             except InputError:
                 raise
             except HearthError as error:
-                unplanned[model["name"]] = report.unplanned(model, error.message, "unknown")
-    return found, unplanned
+                unplanned[model["name"]] = report.unplanned(
+                    model, error.message, "unknown", reader.notes.get(model["name"], ())
+                )
+        return found, unplanned, reader.notes
 
 
 def _wanted(model: Mapping[str, Any], params: Mapping[str, Any], reader: Reader, machine: machines.Machine) -> Wanted:

@@ -300,7 +300,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthEr
 from ansible_collections.hearth.llm.plugins.module_utils._gguf.model import describe, part_names
 from ansible_collections.hearth.llm.plugins.module_utils._gguf.source import LocalFile, RemoteFile
 from ansible_collections.hearth.llm.plugins.module_utils._http import Client, is_loopback
-from ansible_collections.hearth.llm.plugins.module_utils._hub import HUB, file_url, repository_url
+from ansible_collections.hearth.llm.plugins.module_utils._hub import HUB, file_url, meant, repository_url
 
 if TYPE_CHECKING:
     from typing import Mapping
@@ -325,12 +325,17 @@ def run(params: Mapping[str, Any], environment: Mapping[str, str]) -> list[dict[
     with Client(ca_path=params["ca_path"]) as client:
         for source in params["sources"]:
             try:
-                models.append({"source": source, **_read(source, client, endpoint, token)})
+                models.append({"source": source, **_read(_meant(source, endpoint), client, endpoint, token)})
             except HearthError as error:
                 failed[source] = error.message + _gated(source, endpoint, error)
     if failed:
         raise HearthError(" ".join(failed.values()), failed_sources=failed)
     return models
+
+
+def _meant(source: str, endpoint: str) -> str:
+    """A path is a path here, whatever it looks like."""
+    return meant(source, endpoint) if urlsplit(source).scheme in ("hf", "http", "https") else source
 
 
 def _read(source: str, client: Client, endpoint: str, token: str | None) -> dict[str, Any]:
@@ -357,7 +362,10 @@ def _open(source: str, client: Client, endpoint: str, token: str | None) -> Loca
 
 
 def _gated(source: str, endpoint: str, error: HearthError) -> str:
-    if not isinstance(error, StatusError) or error.status not in (401, 403) or not source.startswith("hf://"):
+    if not isinstance(error, StatusError) or error.status not in (401, 403):
+        return ""
+    source = _meant(source, endpoint)
+    if not source.startswith("hf://"):
         return ""
     return f" If the repository is gated, accept its conditions at {repository_url(source, endpoint)}, and name a token of that account in token or HF_TOKEN."
 

@@ -33,13 +33,19 @@ options:
           - Where the model comes from. Required, unless RV(ignore:state) is V(absent).
           - C(hf://owner/repository[@revision]/path-or-glob) for files of a repository on the hub. A path that names one part of a split GGUF
             means all of its parts. The revision is a branch, a tag or a commit; C(main) when it is left away.
-          - C(hf://owner/repository[@revision]) for a whole repository.
+          - C(hf://owner/repository[@revision]) for a whole repository. Where it holds the same weights several times, those are fetched that vLLM reads
+            (C(*.safetensors), else C(*.bin)), and the others (C(original/), C(consolidated*), C(*.pth), C(*.onnx), C(*.h5), C(*.gguf) …) are left out
+            and named in RV(models.left_out). Name them in O(models[].files) to have them.
+          - An address of the hub's pages, as a browser shows it (C(https://huggingface.co/owner/repository/blob/main/file.gguf), C(/resolve/), C(/tree/)),
+            is taken for the C(hf://) source that it means, so that token, lock file and hashes count for it.
           - C(https://host/path) for a file on a web server. C(http://) is refused, unless the server is this host, O(models[].sha256) is given,
             or O(allow_http) is set.
           - C(file:///path) for a file on the managed host.
         type: str
       sha256:
-        description: The file's SHA-256, for a source of one file. What the hub says must be the same.
+        description:
+          - The file's SHA-256, for a source of one file. What the hub says must be the same.
+          - Needed where a mirror of the hub tells no hashes. For several files of such a mirror, write them into the lock file.
         type: str
       files:
         description: Narrows a whole repository to the files that match one of these globs. C(*) matches slashes as well.
@@ -189,7 +195,7 @@ models:
       type: str
       sample: /var/lib/hearth/models/qwen3-4b/Qwen3-4B-Q4_K_M.gguf
     source:
-      description: The source, without secrets.
+      description: The source as it was understood, without secrets.
       returned: success
       type: str
       sample: hf://Qwen/Qwen3-4B-GGUF/Qwen3-4B-Q4_K_M.gguf
@@ -201,6 +207,13 @@ models:
       description: Size of all files, in bytes.
       returned: success
       type: int
+    left_out:
+      description: >-
+        Files of a whole repository that were (would be) not fetched, because they hold the same weights in another format. Told when the hub was
+        asked.
+      returned: success
+      type: list
+      elements: str
     changed:
       description: Whether something about this model was (would be) changed.
       returned: success
@@ -324,7 +337,7 @@ def argument_spec() -> dict[str, Any]:
     }
 
 
-def wishes(models: list[dict[str, Any]]) -> list[Wish]:
+def wishes(models: list[dict[str, Any]], endpoint: str) -> list[Wish]:
     """The option models, checked as far as that needs neither disk nor network."""
     wanted: list[Wish] = []
     for model in models:
@@ -339,7 +352,9 @@ def wishes(models: list[dict[str, Any]]) -> list[Wish]:
             raise InputError(f"models: the sha256 of {name} is not one: {sha256!r}. It has 64 hexadecimal digits.")
         if model["state"] == "present" and not text:
             raise InputError(f"models: {name} has no source. Write {FORMS}.")
-        wanted.append(Wish(name, parse(text, model["files"]) if model["state"] == "present" else None, sha256))
+        wanted.append(
+            Wish(name, parse(text, model["files"], endpoint) if model["state"] == "present" else None, sha256)
+        )
     return wanted
 
 
@@ -359,7 +374,7 @@ def check_numbers(params: Mapping[str, Any]) -> None:
 def run(params: Mapping[str, Any], *, check_mode: bool, listen: Callable[[], None]) -> Result:
     r"""Plans, and (outside check mode) applies while holding the directory's lock. `listen` raises when the run is to stop."""
     check_numbers(params)
-    wanted = wishes(params["models"])
+    wanted = wishes(params["models"], _endpoint(params))
     owners = account(params["owner"], params["group"])
     if check_mode:
         return _run(params, wanted, Store(params["directory"], *owners), Meter(None), listen, check_mode=True)
@@ -396,8 +411,7 @@ def _run(
     client = Client(
         ca_path=params["ca_path"], read_seconds=params["stall_seconds"], attempts=1 + min(params["retries"], 4)
     )
-    endpoint = params["endpoint"] or os.environ.get("HF_ENDPOINT") or DEFAULT_ENDPOINT
-    hub = Hub(client, endpoint, params["token"] or os.environ.get("HF_TOKEN"))
+    hub = Hub(client, _endpoint(params), params["token"] or os.environ.get("HF_TOKEN"))
     with client:
         resolver = Resolver(
             client,
@@ -420,6 +434,10 @@ def _run(
             limits = Limits(connections=params["connections"], retries=params["retries"])
             done = Applier(store, resolver, limits, meter, listen).apply(plan)
         return _result(store, plan, planned, done, before_and_after)
+
+
+def _endpoint(params: Mapping[str, Any]) -> str:
+    return str(params["endpoint"] or os.environ.get("HF_ENDPOINT") or DEFAULT_ENDPOINT)
 
 
 def _result(store: Store, plan: Plan, planned: int, done: Done, before_and_after: dict[str, str]) -> Result:

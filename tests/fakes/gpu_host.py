@@ -234,7 +234,7 @@ def _smi(machine: Machine) -> dict[str, str]:
     rows, listing = [], []
     driven = sorted(set(machine.driven or range(max(len(machine.cards), len(machine.told)))) - set(machine.excluded))
     driven = [number for number in driven if machine.held_by.get(number, "nvidia") == "nvidia"]
-    for number, (name, memory) in zip(machine.told_of or range(len(machine.told)), machine.told):
+    for number, (name, memory) in zip(machine.told_of or range(len(machine.told)), machine.told, strict=True):
         uuid = f"GPU-0000000{number}-1111"
         cut = "Enabled" if machine.mig else "[N/A]"
         rows.append(

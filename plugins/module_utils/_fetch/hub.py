@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -14,11 +15,25 @@ from ansible_collections.hearth.llm.plugins.module_utils._errors import (
     ProtocolError,
     StatusError,
 )
-from ansible_collections.hearth.llm.plugins.module_utils._fetch.remote import Remote, WebRemote
-from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import SPLIT, File, Source, checked, siblings
+from ansible_collections.hearth.llm.plugins.module_utils._fetch.remote import (
+    Remote,
+    WebRemote,
+    content_size,
+    html_instead,
+)
+from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import (
+    SPLIT,
+    File,
+    Source,
+    checked,
+    refuse_pieces,
+    siblings,
+)
 from ansible_collections.hearth.llm.plugins.module_utils._http import TRANSIENT, Client, is_loopback
+from ansible_collections.hearth.llm.plugins.module_utils._hub import HUB
 
-DEFAULT_ENDPOINT = "https://huggingface.co"
+DEFAULT_ENDPOINT = HUB
+_SHA256, _SHA1 = re.compile(r"[0-9a-f]{64}\Z"), re.compile(r"[0-9a-f]{40}\Z")
 TOKEN_REMEDY = "give it as token of hearth.llm.model (models_hub_token of the role models), or in HF_TOKEN"
 
 
@@ -26,8 +41,8 @@ class Hub:
     def __init__(self, client: Client, endpoint: str, token: str | None) -> None:
         self._client, self.endpoint, self._token = client, endpoint.rstrip("/"), token
 
-    def resolve(self, source: Source) -> tuple[str, list[File]]:
-        """The commit behind the source's revision, and its files with their sizes and hashes."""
+    def resolve(self, source: Source, *, need_hashes: bool = True) -> tuple[str, list[File], list[str]]:
+        """The commit behind the source's revision, its files with their sizes and hashes, and those that hold the same weights again."""
         self.refuse_open_token()
         url = f"{self.endpoint}/api/models/{source.repository}/revision/{quote(source.revision, safe='')}?blobs=true"
         try:
@@ -43,26 +58,71 @@ class Hub:
             ) from error
         wanted = [path for path in sorted(there) if source.wants(path)]
         self._check(source, wanted, list(there))
-        return commit, [self._file(source, path, there[path]) for path in wanted]
+        wanted, left_out = source.without_copies(wanted)
+        refuse_pieces(source.key, wanted)
+        files = [self._file(source, commit, path, there[path]) for path in wanted]
+        if need_hashes:
+            self._check_hashes(source, commit, files)
+        return commit, files, left_out
 
     def remote(self, source: Source, commit: str, file: File) -> Remote:
         self.refuse_open_token()
-        url = f"{self.endpoint}/{source.repository}/resolve/{quote(commit, safe='')}/{quote(file.origin)}"
+        url = self._url(source, commit, file.origin)
 
         def explain(error: StatusError) -> HearthError:
             return self._explained(source, f"hf://{source.repository}@{commit[:12]}/{file.origin}", error)
 
         return WebRemote(self._client, url, file.path, file.bytes, token=self._token, explain=explain)
 
-    def _file(self, source: Source, path: str, entry: dict[str, Any]) -> File:
+    def _url(self, source: Source, commit: str, path: str) -> str:
+        return f"{self.endpoint}/{source.repository}/resolve/{quote(commit, safe='')}/{quote(path)}"
+
+    def _file(self, source: Source, commit: str, path: str, entry: dict[str, Any]) -> File:
         large = entry.get("lfs") or {}
         size = large.get("size", entry.get("size"))
-        sha256, git_sha1 = large.get("sha256", ""), "" if large else entry.get("blobId", "")
+        sha256, git_sha1 = str(large.get("sha256") or ""), "" if large else str(entry.get("blobId") or "")
         if not isinstance(size, int) or not (sha256 or git_sha1):
-            raise ProtocolError(
-                f"{source.text}: {self.endpoint} tells no size or hash of {path}. Give a sha256 for a single file, or ask the mirror's operator."
-            )
+            size, sha256, git_sha1 = self._asked(source, commit, path)
         return File(checked(source.place(path)), path, size, sha256, git_sha1)
+
+    def _asked(self, source: Source, commit: str, path: str) -> tuple[int, str, str]:
+        """Some mirrors list names and nothing else. The file itself tells its size, and what the hub calls its content, where they pass that on."""
+        url = self._url(source, commit, path)
+        try:
+            with self._client.request(
+                "GET", url, headers={"Range": "bytes=0-0"}, token=self._token, expect=(200, 206)
+            ) as response:
+                html_instead(response, url, path)
+                size, told = content_size(response), [*response.hops, response.headers]
+        except StatusError as error:
+            raise self._explained(source, f"hf://{source.repository}@{commit[:12]}/{path}", error) from error
+        linked = next((headers["X-Linked-Size"] for headers in told if headers.get("X-Linked-Size")), "")
+        tags = [headers.get("X-Linked-Etag") or headers.get("ETag") or "" for headers in told]
+        names = [tag.strip('"') for tag in tags if not tag.startswith("W/")]
+        size = int(linked) if linked.isdigit() else size
+        if size is None:
+            raise ProtocolError(
+                f"{source.text}: {self.endpoint} tells no size of {path}, so it can be neither checked nor resumed. Ask the mirror's operator, or name another"
+                " mirror as endpoint (HF_ENDPOINT)."
+            )
+        sha256 = next((name for name in names if _SHA256.match(name)), "")
+        return size, sha256, next((name for name in names if not sha256 and _SHA1.match(name)), "")
+
+    def _check_hashes(self, source: Source, commit: str, files: list[File]) -> None:
+        bare = [file for file in files if not (file.sha256 or file.git_sha1)]
+        if not bare:
+            return
+        named = ", ".join(file.origin for file in bare[:3]) + (f" and {len(bare) - 3} more" if len(bare) > 3 else "")
+        entry = ", ".join(f"{{path: {file.origin}, bytes: {file.bytes}, sha256: …}}" for file in files[:2])
+        remedy = (
+            "Give the model's sha256"
+            if len(files) == 1
+            else f"Write all of them into the lock file, {source.key}: {{revision: {commit}, files: [{entry}{', …' if len(files) > 2 else ''}]}}"
+        )
+        raise ProtocolError(
+            f"{source.text}: {self.endpoint} tells no hash of {named}, so nobody could say whether the right bytes came. {remedy}; "
+            "or name a hub that tells them as endpoint (HF_ENDPOINT)."
+        )
 
     def _check(self, source: Source, wanted: list[str], there: list[str]) -> None:
         """Every file that the source means has to be there."""

@@ -69,6 +69,7 @@ def _model(store: Store, model: ModelPlan) -> dict[str, Any]:
         "revision": model.resolved.revision,
         "bytes": sum(file.bytes for file in model.resolved.files),
         "changed": model.changed,
+        "left_out": list(model.resolved.left_out),
         "files": files,
     }
 

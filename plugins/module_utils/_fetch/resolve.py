@@ -14,7 +14,13 @@ from ansible_collections.hearth.llm.plugins.module_utils._errors import InputErr
 from ansible_collections.hearth.llm.plugins.module_utils._fetch import web
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.hub import Hub
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.remote import FileRemote, Remote, source_status
-from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import File, Source, siblings, web_siblings
+from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import (
+    File,
+    Source,
+    refuse_pieces,
+    siblings,
+    web_siblings,
+)
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.store import Model, Store, right_bytes, with_sha256
 from ansible_collections.hearth.llm.plugins.module_utils._http import Client, is_loopback, safe_url
 
@@ -37,6 +43,8 @@ class Resolved:
     source: Source
     revision: str
     files: tuple[File, ...]
+    # Paths in the repository that are there and hold the same weights again.
+    left_out: tuple[str, ...] = ()
 
     def remote(self, resolver: Resolver, file: File) -> Remote:
         return resolver.remote(self.source, self.revision, file)
@@ -53,16 +61,19 @@ class Resolver:
         update: bool,
         allow_http: bool,
         reading: Callable[[str, int], Callable[[int], None]],
+        need_hashes: bool = True,
     ) -> None:
-        """`update` asks again what a branch means now, whatever was written down before."""
+        """`update` asks again what a branch means now, whatever was written down before. Whoever only plans needs no hashes."""
         self._client, self._hub, self._store, self._lock = client, hub, store, lock
         self._update, self._allow_http, self._reading = update, allow_http, reading
+        self._need_hashes = need_hashes
 
     def resolve(self, wish: Wish) -> Resolved:
         source = wish.source
         if source is None:
             raise AssertionError("a model that is to be absent has nothing to resolve")
-        resolved = self._known(source, wish) or self._asked(source, wish)
+        resolved = self._without_copies(self._known(source, wish) or self._asked(source, wish))
+        refuse_pieces(source.key, [file.path for file in resolved.files])
         if wish.sha256:
             if len(resolved.files) != 1:
                 raise InputError(
@@ -70,6 +81,13 @@ class Resolver:
                 )
             resolved = replace(resolved, files=(with_sha256(resolved.files[0], wish.sha256, f"the model {wish.name}"),))
         return resolved
+
+    @staticmethod
+    def _without_copies(resolved: Resolved) -> Resolved:
+        """What a lock file lists, or an earlier run has fetched, may be more than is read."""
+        _read, left_out = resolved.source.without_copies([file.origin for file in resolved.files])
+        files = tuple(file for file in resolved.files if file.origin not in left_out)
+        return replace(resolved, files=files, left_out=(*resolved.left_out, *left_out))
 
     def remote(self, source: Source, revision: str, file: File) -> Remote:
         """Where the file's bytes come from."""
@@ -119,8 +137,11 @@ class Resolver:
     def _asked(self, source: Source, wish: Wish) -> Resolved:
         if source.kind == "hf":
             self._refuse_open_http(source, self._hub.endpoint, bool(wish.sha256))
-            revision, files = self._hub.resolve(source)
-            return Resolved(source, revision, tuple(files))
+            # A hash that is given vouches for one file.
+            revision, files, left_out = self._hub.resolve(
+                source, need_hashes=self._need_hashes and not (wish.sha256 and not source.whole)
+            )
+            return Resolved(source, revision, tuple(files), tuple(left_out))
         if source.kind == "web":
             self._refuse_open_http(source, source.text, bool(wish.sha256))
             found = [web.look_up(self._client, source, url) for url in web_siblings(source.text)]

@@ -12,9 +12,20 @@ from typing import Sequence
 from urllib.parse import unquote, urlsplit
 
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
+from ansible_collections.hearth.llm.plugins.module_utils._fetch import copies
 from ansible_collections.hearth.llm.plugins.module_utils._http import safe_url
+from ansible_collections.hearth.llm.plugins.module_utils._hub import HUB, meant
 
 SPLIT = re.compile(r"-(?P<part>\d{5})-of-(?P<count>\d{5})(?=\.gguf\Z)")
+# x.gguf.part1of2, x.gguf.part-00001, x.gguf-split-a, x.gguf.split-aa, x.gguf.001, x.part2of3.gguf
+_PIECE = re.compile(
+    r"(?:[._-](?:part|split|chunk|piece)[._-]?(?:\d+(?:[._-]?of[._-]?\d+)?|[a-z]{1,2})"
+    r"|(?<=\.gguf)[._-](?:\d{1,5}|\d+[._-]?of[._-]?\d+|[a-d]?[a-z])"
+    r"|(?<=\.safetensors)[._-](?:\d{1,5}|\d+[._-]?of[._-]?\d+|[a-d]?[a-z])"
+    r"|\.0\d\d"
+    r"|[._-]part[._-]?\d+[._-]?of[._-]?\d+(?P<end>\.gguf|\.safetensors))\Z",
+    re.IGNORECASE,
+)
 _COMMIT = re.compile(r"[0-9a-f]{40}\Z")
 _HUB = re.compile(r"hf://(?P<repository>[\w.-]+/[\w.-]+)(?:@(?P<revision>[^@]+?))?(?:/(?P<pattern>[^@]*))?\Z")
 _WILD = re.compile(r"[*?\[]")
@@ -70,6 +81,10 @@ class Source:
             return any(fnmatch.fnmatchcase(path, pattern) for pattern in self.files)
         return not self.pattern or path in siblings(self.pattern) or fnmatch.fnmatchcase(path, self.pattern)
 
+    def without_copies(self, paths: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Of a whole repository: what an engine reads, and what holds the same weights again. Whoever names files gets what is named."""
+        return copies.told_apart(paths) if self.whole and not self.files else (list(paths), [])
+
     def place(self, origin: str) -> str:
         """Where a file belongs below the model's directory: folders that the source spells out are left away."""
         if self.kind != "hf":
@@ -85,8 +100,17 @@ class Source:
         return first[0] if not self.whole and len(first) == 1 else ""
 
 
-def parse(text: str, files: Sequence[str] = ()) -> Source:
-    """Understands a source, or says how one is written."""
+def parse(text: str, files: Sequence[str] = (), endpoint: str = HUB) -> Source:
+    """Understands a source, or says how one is written. An address of the hub at `endpoint` is taken for what it means, hf://."""
+    text = meant(text, endpoint)
+    source = _parse(text, files)
+    refuse_pieces(
+        source.key, [posixpath.basename(unquote(urlsplit(text).path))] if source.kind != "hf" else [source.pattern]
+    )
+    return source
+
+
+def _parse(text: str, files: Sequence[str]) -> Source:
     scheme = urlsplit(text).scheme
     if scheme == "hf":
         found = _HUB.match(text)
@@ -104,6 +128,19 @@ def parse(text: str, files: Sequence[str] = ()) -> Source:
     elif scheme == "file" and text.startswith("file:///") and posixpath.basename(text):
         return Source(text, "file")
     raise InputError(f"{safe_url(text)!r} is not a source. Write {FORMS}.")
+
+
+def refuse_pieces(source: str, paths: Sequence[str]) -> None:
+    """Pieces that a file was cut into by bytes: no engine reads them, and one alone looks like a model."""
+    pieces = [path for path in paths if _PIECE.search(path) and not SPLIT.search(path)]
+    if not pieces:
+        return
+    whole = _PIECE.sub(lambda found: found["end"] or "", posixpath.basename(pieces[0]))
+    raise InputError(
+        f"{source}: {pieces[0]} is a piece of a file that was cut by bytes, which no engine reads. Fetch all pieces, join them in their order"
+        f" (cat {whole}.… > {whole}) and write the whole as file:///…/{whole}; or name a repository whose file is whole, or split by"
+        " llama.cpp itself (…-00001-of-00002.gguf)."
+    )
 
 
 def siblings(path: str) -> list[str]:

@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._gguf.header import GgufError, read_header
 from ansible_collections.hearth.llm.plugins.module_utils._gguf.model import describe_headers
 
@@ -94,6 +95,10 @@ def read(sources: Sequence[ByteSource]) -> Facts:
     if not count or not tensors:
         raise GgufError(
             f"{sources[0].name} holds no language model: its header says {architecture or 'no'} architecture and {count} layers. Name the model's own file."
+        )
+    if described["complete"] is False:
+        raise InputError(
+            f"{sources[-1].name} ends before its weights do: it is a piece of a file that was cut, or its download broke off. Join its pieces, or fetch it again."
         )
     own = _Own(metadata, architecture, count)
     weights, experts, inputs, outputs = _weights(tensors, count, sources[0].name)

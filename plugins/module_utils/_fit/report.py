@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 COLUMNS = ("verdict", "model", "on", "layers", "weights", "cache", "compute", "other", "together")
 
 
-def model(planned: Planned, machine: Machine, remedies: Sequence[Remedy], slots_that_fit: int) -> dict[str, Any]:
+def model(
+    planned: Planned, machine: Machine, remedies: Sequence[Remedy], slots_that_fit: int, notes: Sequence[str]
+) -> dict[str, Any]:
     """One model of the result."""
     wanted = planned.wanted
     facts, settings = wanted.facts, wanted.settings
@@ -49,6 +51,7 @@ def model(planned: Planned, machine: Machine, remedies: Sequence[Remedy], slots_
         "slots": settings.slots,
         "verdict": planned.verdict,
         "reason": reason(planned, machine),
+        "notes": list(notes),
         "places": places,
         "total_bytes": sum(part.total for part in planned.need.parts.values()),
         "gpu_layers": planned.gpu_layers,
@@ -62,7 +65,7 @@ def model(planned: Planned, machine: Machine, remedies: Sequence[Remedy], slots_
     }
 
 
-def unplanned(wanted: Mapping[str, Any], why: str, verdict: str) -> dict[str, Any]:
+def unplanned(wanted: Mapping[str, Any], why: str, verdict: str, notes: Sequence[str]) -> dict[str, Any]:
     """A model that could not be looked at (what fetches and starts it will say more), or that no memory makes fit."""
     return {
         "name": wanted["name"],
@@ -75,6 +78,7 @@ def unplanned(wanted: Mapping[str, Any], why: str, verdict: str) -> dict[str, An
         "slots": 0,
         "verdict": verdict,
         "reason": why,
+        "notes": list(notes),
         "places": [],
         "total_bytes": 0,
         "gpu_layers": 0,
@@ -133,6 +137,7 @@ def table(models: Sequence[Mapping[str, Any]], machine: Machine, ledger: Ledger)
         f"{device_name(device, machine)}: {as_size(ledger.used(device))} of {as_size(machine.capacity(device))} planned"
         for device in machine.devices
     ]
+    lines += [f"{one['name']}: {note}." for one in models for note in one["notes"]]
     for one in models:
         if one["reason"]:
             lines.append(f"{one['name']}: {one['reason'].rstrip('.')}.")

@@ -13,7 +13,12 @@ from urllib.parse import unquote, urlsplit
 
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError, ProtocolError
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.resolve import Wish
-from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import parse, siblings, web_siblings
+from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import (
+    parse,
+    refuse_pieces,
+    siblings,
+    web_siblings,
+)
 from ansible_collections.hearth.llm.plugins.module_utils._fit import gguf_facts, hub_facts
 from ansible_collections.hearth.llm.plugins.module_utils._gguf.model import part_names
 from ansible_collections.hearth.llm.plugins.module_utils._gguf.source import LocalFile, RemoteFile
@@ -49,12 +54,15 @@ class _File:
 class Reader:
     def __init__(self, client: Client, store: Store, resolver: Resolver, hub: Hub, token: str | None) -> None:
         self._client, self._store, self._resolver, self._hub, self._token = client, store, resolver, hub, token
+        # What a person should know of how a model was looked up, by served name.
+        self.notes: dict[str, list[str]] = {}
 
     def gguf(self, model: Mapping[str, Any]) -> tuple[Facts, str]:
         """What the model is, and where that was read."""
-        files = [
-            file for file in self._files(model) if file.path.endswith(".gguf") and "mmproj" not in file.path.lower()
-        ]
+        there = self._files(model)
+        files = [file for file in there if file.path.endswith(".gguf") and "mmproj" not in file.path.lower()]
+        if not files:
+            refuse_pieces(str(model["name"]), [file.path for file in there])
         first = [file for file in files if part_names(file.path)[0] == file.path and _is_first(file.path)]
         if len(first) != 1:
             raise InputError(
@@ -74,7 +82,9 @@ class Reader:
             raise InputError(
                 f"{model['name']}: vLLM is started with a directory in which there is a config.json, and the source has none. Name the whole repository."
             )
-        weights = [path for path in files if path.endswith(".safetensors")]
+        weights = [path for path in files if path.endswith(".safetensors")] or [
+            path for path in files if path.endswith(".bin")
+        ]
         if _INDEX in files:
             # Some repositories hold the same weights a second time under other names.
             weights = sorted(set(self._json(files[_INDEX]).get("weight_map", {}).values()))
@@ -97,10 +107,20 @@ class Reader:
             return _on_host(str(model["path"]))
         if not text:
             raise InputError(f"{name}: neither source nor path is given. Give one of them.")
-        source = parse(str(text), model.get("files") or ())
+        source = parse(str(text), model.get("files") or (), self._hub.endpoint)
+        if source.text != text:
+            self.notes.setdefault(name, []).append(f"its source is taken for {source.text}")
         if source.kind == "file":
             return [file for path in siblings(unquote(urlsplit(source.text).path)) for file in _on_host(path)]
-        return self._fetched(name, source) or self._remote(source, self._resolver.resolve(Wish(name, source)))
+        fetched = self._fetched(name, source)
+        if fetched:
+            return fetched
+        resolved = self._resolver.resolve(Wish(name, source))
+        if resolved.left_out:
+            self.notes.setdefault(name, []).append(
+                f"{', '.join(resolved.left_out)} are left out, which hold the same weights in other formats (name them in files to have them)"
+            )
+        return self._remote(source, resolved)
 
     def _fetched(self, name: str, source: Source) -> list[_File]:
         known = self._store.models.get(name)

@@ -38,6 +38,8 @@ class Repository:
     branches: dict[str, str] = field(default_factory=dict)
     # None: open to all. Else the tokens that may read; others that the hub knows get 403.
     readers: set[str] | None = None
+    # A mirror's: "names" lists and serves files, and tells nothing of them; "etags" tells the hub's names for their content with each file.
+    terse: str = ""
 
 
 class Catalogue:
@@ -103,14 +105,16 @@ class Catalogue:
         return Blob(repository, path, there, size, sha256.hexdigest(), git.hexdigest())
 
 
-def model_info(repository: str, commit: str, files: Mapping[str, Blob], gated: bool) -> dict[str, Any]:
+def model_info(
+    repository: str, commit: str, files: Mapping[str, Blob], *, gated: bool, terse: bool = False
+) -> dict[str, Any]:
     """What /api/models/<repository>/revision/<revision>?blobs=true answers."""
     siblings = []
     for path, blob in sorted(files.items()):
         entry: dict[str, Any] = {"rfilename": path, "blobId": blob.oid, "size": blob.size}
         if blob.large:
             entry["lfs"] = {"sha256": blob.sha256, "size": blob.size, "pointerSize": 135}
-        siblings.append(entry)
+        siblings.append({"rfilename": path} if terse else entry)
     return {
         "id": repository,
         "modelId": repository,

@@ -71,8 +71,10 @@ class Handler(BaseHTTPRequestHandler):
         if found is None:
             self._error(target, 404, "RevisionNotFound", f"Invalid rev id: {revision}")
             return
-        gated = self.hub.catalogue.repositories[repository].readers is not None
-        self._json(target, 200, model_info(repository, *found, gated))
+        known = self.hub.catalogue.repositories[repository]
+        self._json(
+            target, 200, model_info(repository, *found, gated=known.readers is not None, terse=bool(known.terse))
+        )
 
     def _resolve(self, repository: str, revision: str, path: str) -> None:
         target = f"resolve:{repository}/{path}"
@@ -86,6 +88,10 @@ class Handler(BaseHTTPRequestHandler):
         blob = files.get(path)
         if blob is None:
             self._error(target, 404, "EntryNotFound", "Entry not found", {"X-Repo-Commit": commit})
+            return
+        terse = self.hub.catalogue.repositories[repository].terse
+        if terse == "names":
+            self._file(target, blob.file, blob.size, {})
             return
         headers = {"X-Repo-Commit": commit, "Accept-Ranges": "bytes"}
         if not blob.large:

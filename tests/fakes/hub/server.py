@@ -73,6 +73,12 @@ class Hub:
         self.catalogue.repositories[repository].readers = set(readers)
         self.tokens.update(readers, strangers)
 
+    def be_terse(self, repository: str, *, tell_etags: bool = False) -> None:
+        """As mirrors that keep no record of large files (huggingface/huggingface_hub#1796): names are listed without sizes and hashes, and files are served by
+        the mirror itself. `tell_etags`: with the hub's names for their content, as mirrors do that pass its headers on.
+        """
+        self.catalogue.repositories[repository].terse = "etags" if tell_etags else "names"
+
     def fault(self, pattern: str, kind: str, **settings: Any) -> Fault:
         fault = Fault(pattern, kind, **settings)
         self.faults.append(fault)

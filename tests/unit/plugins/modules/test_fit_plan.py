@@ -20,6 +20,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import 
 from ansible_collections.hearth.llm.plugins.modules.fit_plan import argument_spec, run
 from fakes.architectures import file
 from fakes.architectures.zoo import ZOO
+from fakes.hub import Hub
 
 GIB = 1 << 30
 PROJECT = Path(__file__).parents[4]
@@ -431,6 +432,33 @@ def test_a_card_in_parts_is_planned_with_where_a_part_is_named_and_never_as_a_wh
     for others in (None, ["nvidia.com/gpu=all"], ["nvidia.com/gpu=0"]):
         model = plan([{**SHOP[0], "gpus": others}], gpus=cards)["models"][0]
         assert not [place for place in model["places"] if place["device"] != "RAM"]
+
+
+def test_a_file_that_ends_before_its_weights_do_is_no_model(plan: Plan, tmp_path: Path) -> None:
+    whole = (PROJECT / "files/models/hearth-mini.gguf").read_bytes()
+    (tmp_path / "half.gguf").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match=r"half\.gguf ends before its weights do"):
+        plan([{"name": "half", "path": str(tmp_path / "half.gguf")}])
+    (tmp_path / "x.gguf.part1of2").write_bytes(whole[:1000])
+    for path in (tmp_path / "x.gguf.part1of2", tmp_path / "only"):
+        (tmp_path / "only").mkdir(exist_ok=True)
+        (tmp_path / "only/x.gguf.001").write_bytes(whole[:1000])
+        with pytest.raises(InputError, match="is a piece of a file that was cut by bytes"):
+            plan([{"name": "piece", "path": str(path)}])
+
+
+def test_what_an_address_was_taken_for_and_what_is_left_out_is_said_with_the_plan(
+    plan: Plan, qwen: dict[str, Any], tmp_path: Path
+) -> None:
+    files = {path.name: path for path in Path(qwen["path"]).iterdir() if path.is_file()}
+    with Hub(tmp_path / "hub") as hub:
+        hub.publish("o/qwen", {**files, "pytorch_model.bin": b"0" * 1000})
+        model = {**qwen, "path": None, "source": f"{hub.url}/o/qwen/tree/main"}
+        found = plan([model], endpoint=hub.url, directory=str(tmp_path / "none"))
+        hub.be_terse("o/qwen")
+        assert plan([model], endpoint=hub.url, directory=str(tmp_path / "none"))["verdict"] == found["verdict"]
+    assert "qwen: its source is taken for hf://o/qwen." in found["report"]
+    assert "qwen: consolidated.safetensors, pytorch_model.bin are left out" in found["report"]
 
 
 def _trained_for(tokens: int) -> Any:

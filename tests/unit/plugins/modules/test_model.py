@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -146,3 +147,101 @@ def test_options_and_their_documentation_are_the_same() -> None:
                 compare(option["options"], documented[name]["suboptions"])
 
     compare(model.argument_spec(), yaml.safe_load(model.DOCUMENTATION)["options"])
+
+
+def test_a_mirror_that_tells_no_sizes_and_hashes_will_do_where_somebody_gives_the_hash(
+    tmp_path: Path, hub: Hub
+) -> None:
+    content = b"GGUF" + bytes(1000)
+    hub.be_terse("o/r")
+    wanted = {"name": "x", "source": "hf://o/r/model.gguf"}
+    with pytest.raises(HearthError, match=r"tells no hash of model\.gguf.*Give the model's sha256"):
+        run(tmp_path / "models", wanted, endpoint=hub.url)
+    vouched = {**wanted, "sha256": hashlib.sha256(content).hexdigest()}
+    result = run(tmp_path / "models", vouched, endpoint=hub.url)
+    assert (tmp_path / "models/x/model.gguf").read_bytes() == content
+    assert run(tmp_path / "models", vouched, endpoint=hub.url).changed is False
+    assert run(tmp_path / "again", wanted, endpoint=hub.url, lock=result.lock).models["x"]["bytes"] == len(content)
+    with pytest.raises(HearthError, match="expected sha256 aaaa"):
+        run(tmp_path / "wrong", {**wanted, "sha256": SHA}, endpoint=hub.url)
+
+
+def test_for_several_files_of_such_a_mirror_the_lock_entry_that_it_names_will_do(tmp_path: Path, hub: Hub) -> None:
+    commit = hub.publish("o/r", {"a.json": "{}", "b.safetensors": b"weights"})
+    hub.be_terse("o/r")
+    wanted = {"name": "x", "source": "hf://o/r"}
+    with pytest.raises(HearthError) as refused:
+        run(tmp_path / "models", {**wanted, "sha256": SHA}, endpoint=hub.url)
+    entry = yaml.safe_load(
+        "{" + refused.value.message.partition("into the lock file, ")[2].partition("; or name")[0] + "}"
+    )
+    assert entry["hf://o/r"]["revision"] == commit
+    for file, content in zip(entry["hf://o/r"]["files"], (b"{}", b"weights"), strict=True):
+        assert file["bytes"] == len(content)
+        file["sha256"] = hashlib.sha256(content).hexdigest()
+    run(tmp_path / "models", wanted, endpoint=hub.url, lock=entry)
+    assert (tmp_path / "models/x/b.safetensors").read_bytes() == b"weights"
+
+
+def test_a_mirror_that_passes_the_hubs_headers_on_is_as_good_as_the_hub(tmp_path: Path, hub: Hub) -> None:
+    hub.be_terse("o/r", tell_etags=True)
+    result = run(tmp_path / "models", {"name": "x", "source": "hf://o/r"}, endpoint=hub.url, check_mode=True)
+    assert {file["path"]: file["bytes"] for file in result.models["x"]["files"]} == {
+        "config.json": 2,
+        "model.gguf": 1004,
+    }
+    hub.fault("cdn:*model.gguf", "corrupt", at=500)
+    with pytest.raises(HearthError, match="wrong bytes came"):
+        run(tmp_path / "models", {"name": "x", "source": "hf://o/r"}, endpoint=hub.url)
+
+
+def test_of_a_whole_repository_the_same_weights_are_fetched_once_and_the_others_named(tmp_path: Path, hub: Hub) -> None:
+    weights = {
+        "model.safetensors": b"1" * 100,
+        "pytorch_model.bin": b"2" * 100,
+        "original/consolidated.00.pth": b"3" * 300,
+    }
+    hub.publish("o/w", {"config.json": "{}", **weights})
+    result = run(tmp_path / "models", {"name": "x", "source": "hf://o/w"}, endpoint=hub.url)
+    assert result.planned_bytes == 102
+    assert result.models["x"]["left_out"] == ["original/consolidated.00.pth", "pytorch_model.bin"]
+    assert not hub.requests("*:o/w/pytorch_model.bin")
+    second = run(tmp_path / "models", {"name": "x", "source": "hf://o/w"}, endpoint=hub.url, prune=True)
+    assert second.changed is False
+    named = run(tmp_path / "all", {"name": "x", "source": "hf://o/w", "files": ["*"]}, endpoint=hub.url)
+    assert (named.planned_bytes, named.models["x"]["left_out"]) == (502, [])
+
+
+def test_a_lock_file_that_lists_copies_makes_nobody_fetch_them(tmp_path: Path, hub: Hub) -> None:
+    commit = hub.publish("o/w", {"model.safetensors": b"1", "model.bin": b"2"})
+    files = [
+        {"path": path, "bytes": 1, "sha256": hashlib.sha256(content).hexdigest()}
+        for path, content in (("model.safetensors", b"1"), ("model.bin", b"2"))
+    ]
+    lock = {"hf://o/w": {"revision": commit, "files": files}}
+    result = run(tmp_path / "models", {"name": "x", "source": "hf://o/w"}, endpoint=hub.url, lock=lock)
+    assert [file["path"] for file in result.models["x"]["files"]] == ["model.safetensors"]
+    assert result.models["x"]["left_out"] == ["model.bin"]
+
+
+def test_pieces_that_a_glob_means_are_refused_before_a_byte_is_fetched(tmp_path: Path, hub: Hub) -> None:
+    hub.publish("o/p", {"x.gguf.part1of2": b"GGUF1", "x.gguf.part2of2": b"2"})
+    for source in ("hf://o/p/x.gguf.part*", "hf://o/p"):
+        with pytest.raises(InputError, match=r"x\.gguf\.part1of2 is a piece of a file that was cut by bytes"):
+            run(tmp_path / "models", {"name": "x", "source": source}, endpoint=hub.url)
+    assert hub.sent("cdn:*") == 0
+
+
+def test_an_address_from_a_browser_is_fetched_with_the_hubs_token_hash_and_lock(tmp_path: Path, hub: Hub) -> None:
+    commit = hub.catalogue.repositories["o/r"].branches["main"]
+    hub.gate("o/r", {"right"})
+    for pasted in (
+        f"{hub.url}/o/r/blob/main/model.gguf",
+        "https://huggingface.co/o/r/resolve/main/model.gguf?download=true",
+    ):
+        directory = tmp_path / pasted[-4:]
+        result = run(directory, {"name": "x", "source": pasted}, endpoint=hub.url, token="right")
+        assert result.models["x"]["source"] == "hf://o/r/model.gguf"
+        assert result.lock["hf://o/r/model.gguf"]["revision"] == commit
+    with pytest.raises(HearthError, match="gated or private, and no token was sent"):
+        run(tmp_path / "none", {"name": "x", "source": f"{hub.url}/o/r/blob/main/model.gguf"}, endpoint=hub.url)

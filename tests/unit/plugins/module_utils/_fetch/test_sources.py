@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
+from ansible_collections.hearth.llm.plugins.module_utils._fetch.copies import told_apart
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import checked, parse, siblings
 
 SPLIT = "q/x-00002-of-00003.gguf"
@@ -76,3 +77,155 @@ def test_a_key_has_no_secret_and_tells_narrowed_repositories_apart() -> None:
 def test_a_repository_cannot_make_us_write_elsewhere(path: str) -> None:
     with pytest.raises(InputError):
         checked(path)
+
+
+COMMIT = "731a9fc8f06f5f5e2db8a0cf9d256197eb6e05d1"
+
+
+@pytest.mark.parametrize(
+    ("pasted", "means"),
+    [
+        ("https://huggingface.co/o/r-GGUF", "hf://o/r-GGUF"),
+        ("https://huggingface.co/o/r-GGUF/", "hf://o/r-GGUF"),
+        ("https://huggingface.co/o/r/blob/main/a/x.gguf", "hf://o/r/a/x.gguf"),
+        ("https://huggingface.co/o/r/resolve/main/x.gguf?download=true", "hf://o/r/x.gguf"),
+        (f"https://huggingface.co/o/r/blob/{COMMIT}/x.gguf#L1", f"hf://o/r@{COMMIT}/x.gguf"),
+        ("https://huggingface.co/o/r/resolve/refs%2Fpr%2F1/x.gguf", "hf://o/r@refs%2Fpr%2F1/x.gguf"),
+        ("https://huggingface.co/o/r/blob/main/my%20model.gguf", "hf://o/r/my model.gguf"),
+        ("https://huggingface.co/o/r/tree/main", "hf://o/r"),
+        ("https://huggingface.co/o/r/tree/v1.0", "hf://o/r@v1.0"),
+        ("https://huggingface.co/o/r/tree/main/Q4_K_M", "hf://o/r/Q4_K_M/*"),
+        ("https://huggingface.co/o/r?show_file_info=x.gguf", "hf://o/r/x.gguf"),
+        ("https://huggingface.co/o/r/tree/main?show_file_info=x-Q4.gguf", "hf://o/r/x-Q4.gguf"),
+        ("https://huggingface.co/o/r?library=transformers#files", "hf://o/r"),
+        ("https://hf.co/o/r/blob/main/x.gguf", "hf://o/r/x.gguf"),
+        ("HTTPS://HuggingFace.co/o/R/blob/main/x.gguf", "hf://o/R/x.gguf"),
+        ("http://huggingface.co/o/r/blob/main/x.gguf", "hf://o/r/x.gguf"),
+        ("https://www.huggingface.co/o/r", "hf://o/r"),
+        ("huggingface.co/o/r/blob/main/x.gguf", "hf://o/r/x.gguf"),
+        ("hf.co/o/r", "hf://o/r"),
+        ("git+https://huggingface.co/o/r", "hf://o/r"),
+        ("https://huggingface.co/o/r.git", "hf://o/r"),
+        (" 'https://huggingface.co/o/r/blob/main/x.gguf' \n", "hf://o/r/x.gguf"),
+        ("<https://huggingface.co/o/r>", "hf://o/r"),
+        ("https://user:secret@huggingface.co/o/r/blob/main/x.gguf", "hf://o/r/x.gguf"),
+        ("HF://o/r/x.gguf", "hf://o/r/x.gguf"),
+        ("hf:o/r/x.gguf", "hf://o/r/x.gguf"),
+        ("hf://huggingface.co/o/r/blob/main/x.gguf", "hf://o/r/x.gguf"),
+        ("hf://models/o/r/x.gguf", "hf://o/r/x.gguf"),
+        ("hf://o/r/blob/main/x.gguf", "hf://o/r/x.gguf"),
+        ("hf://o/r/x.gguf?download=true", "hf://o/r/x.gguf"),
+        # What is no business of the hub stays as it is.
+        ("https://models.example.org/o/r/resolve/main/x.gguf", "https://models.example.org/o/r/resolve/main/x.gguf"),
+        ("https://hf-mirror.com/o/r/resolve/main/x.gguf", "https://hf-mirror.com/o/r/resolve/main/x.gguf"),
+        ("https://example.org/x.gguf?sig=1", "https://example.org/x.gguf?sig=1"),
+        ("file:///srv/o/r/x.gguf", "file:///srv/o/r/x.gguf"),
+    ],
+)
+def test_an_address_that_was_pasted_is_taken_for_what_it_means(pasted: str, means: str) -> None:
+    source = parse(pasted)
+    assert source.text == means
+    assert source.key == means.partition("?")[0]
+    if means.startswith("hf:"):
+        assert (source.kind, source.repository.lower()) == ("hf", "o/r-gguf" if "GGUF" in means else "o/r")
+
+
+def test_the_hub_that_is_asked_may_be_a_mirror() -> None:
+    mirror = "https://hub.example.org:8443"
+    assert parse(f"{mirror}/o/r/blob/main/x.gguf", endpoint=mirror).text == "hf://o/r/x.gguf"
+    assert parse(f"{mirror}/o/r", endpoint=mirror).text == "hf://o/r"
+    assert parse("https://huggingface.co/o/r/blob/main/x.gguf", endpoint=mirror).text == "hf://o/r/x.gguf"
+    # A file beside the repositories.
+    assert parse(f"{mirror}/files/x.gguf", endpoint=mirror).kind == "web"
+
+
+@pytest.mark.parametrize(
+    ("pasted", "remedy"),
+    [
+        ("https://huggingface.co/o/r/raw/main/x.gguf", "pointers in place of large files. Write hf://o/r/x.gguf."),
+        (f"https://huggingface.co/o/r/commit/{COMMIT}", f"Write hf://o/r@{COMMIT}."),
+        ("https://huggingface.co/o/r/discussions/5", "Write hf://o/r."),
+        ("https://huggingface.co/datasets/o/r", "Open the model's page"),
+        ("https://huggingface.co/models?search=qwen", "Open the model's page"),
+        ("https://hf-mirror.com/o/r/blob/main/x.gguf", "Write hf://o/r/x.gguf, and the mirror as hearth_hub_endpoint"),
+        ("https://cdn-lfs-us-1.hf.co/repos/a/b/c?Expires=1&Signature=secret", "Write the file's own, hf://"),
+        ("https://cas-bridge.xethub.hf.co/xet-bridge-us/a?X-Amz-Signature=secret", "Write the file's own, hf://"),
+        ("hf.co/o/r-GGUF:Q4_K_M", "hf://o/r-GGUF/*Q4_K_M*.gguf"),
+        ("https://huggingface.co/o/r-GGUF:Q4_K_M", "hf://o/r-GGUF/*Q4_K_M*.gguf"),
+        ("o/r-GGUF:Q4_K_M", "hf://o/r-GGUF/*Q4_K_M*.gguf"),
+        ("hf://o/r-GGUF:Q4_K_M", "hf://o/r-GGUF/*Q4_K_M*.gguf"),
+        ("o/r", "so hf://o/r where it lies on the hub"),
+        ("o/r/x.gguf", "so hf://o/r/x.gguf"),
+        ("/srv/models/x.gguf", "Write file:///path"),
+        ("~/x.gguf", "Write file:///path"),
+        ("https://www.modelscope.cn/models/o/r/resolve/master/x.gguf", "ModelScope is no Hugging Face hub. Here write"),
+        ("modelscope://o/r", "ModelScope is no"),
+        ("https://ollama.com/library/llama3.1", "Ollama's library is no Hugging Face hub. Here write"),
+        ("ollama run llama3.1:8b", "Ollama's library is no"),
+        ("docker://ai/gemma3", "a registry of containers"),
+        ("s3://bucket/x.gguf", "s3 is not spoken here. Write hf://"),
+        ("git@hf.co:o/r", "git is not spoken here"),
+        ("hf://datasets/o/r/x.json", "no model's"),
+        ("hf download o/r x.gguf --token secret", "Write what it fetches: hf://owner/repository/file.gguf"),
+        ("curl -H 'Authorization: Bearer secret' https://huggingface.co/o/r", "Write what it fetches"),
+    ],
+)
+def test_what_cannot_be_taken_for_a_source_is_refused_with_what_to_write(pasted: str, remedy: str) -> None:
+    with pytest.raises(InputError) as refused:
+        parse(pasted)
+    assert remedy in refused.value.message
+    assert "secret" not in refused.value.message
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("x.gguf.part1of2", "x.Q6_K.gguf.part-00001", "x.gguf-split-a", "x.gguf.split-aa", "x.gguf.001", "x.gguf.00"),
+        *("x.gguf.aa", "x.part2of3", "x.part1of2.gguf", "x.gguf.part_b", "model.safetensors.part1", "x.gguf.1of3"),
+    ],
+)
+@pytest.mark.parametrize("place", ["hf://o/r/q/", "https://example.org/", "file:///srv/"])
+def test_a_piece_that_was_cut_by_bytes_is_never_taken_for_a_model(place: str, name: str) -> None:
+    with pytest.raises(
+        InputError, match=r"is a piece of a file that was cut by bytes.*join them in their order.*-00001-of-00002"
+    ):
+        parse(place + name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("x-00001-of-00003.gguf", "x.gguf", "part-of-me.gguf", "x-v1.0.001b.gguf", "x.Q4_K_M.gguf", "split.json"),
+        *("model-00001-of-00002.safetensors", "model.safetensors.index.json", "x-chunk.gguf"),
+    ],
+)
+def test_what_is_no_piece_is_left_in_peace(name: str) -> None:
+    assert parse(f"hf://o/r/{name}").pattern == name
+
+
+KEPT = ("config.json", "generation_config.json", "tokenizer.json", "params.json", "1_Pooling/config.json")
+HALVES = ("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "model.safetensors.index.json")
+COPIES = (
+    *("consolidated.safetensors", "consolidated.00.pth", "original/consolidated.00.pth", "original/params.json"),
+    *("pytorch_model.bin", "pytorch_model-00001-of-00002.bin", "pytorch_model.bin.index.json", "flax_model.msgpack"),
+    *("tf_model.h5", "onnx/model.onnx", "onnx/model.onnx_data", "openvino/openvino_model.bin", "openvino_model.xml"),
+    *("model.Q4_K_M.gguf", "rust_model.ot", "coreml/text.mlpackage/Data/weight.bin", "model.pt", "metal/model.bin"),
+)
+
+
+def test_weights_that_are_there_twice_are_fetched_once() -> None:
+    assert told_apart([*KEPT, *HALVES, *COPIES]) == ([*KEPT, *HALVES], list(COPIES))
+    # In the order in which vLLM takes them.
+    theirs = ["params.json", "consolidated.safetensors", "consolidated.00.pth"]
+    assert told_apart(theirs) == (theirs[:2], theirs[2:])
+    old = ["config.json", "pytorch_model.bin", "model.pt", "tf_model.h5", "original/x.pth"]
+    assert told_apart(old) == (old[:2], old[2:])
+    for single in (["x.gguf", "mmproj.gguf"], ["config.json", "x.pth"], ["README.md"]):
+        assert told_apart(single) == (single, [])
+
+
+def test_whoever_names_files_has_what_is_named() -> None:
+    paths = [*KEPT, *HALVES, *COPIES]
+    assert parse("hf://o/r").without_copies(paths)[1] == list(COPIES)
+    assert parse("hf://o/r", ["*"]).without_copies(paths) == (paths, [])
+    assert parse("hf://o/r/original/*").without_copies(["original/x.pth"]) == (["original/x.pth"], [])

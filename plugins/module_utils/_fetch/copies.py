@@ -1,0 +1,50 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which files of a repository hold the same weights a second time, in a format that nobody reads who can have the first.
+
+After vLLM's loader (vllm/model_executor/model_loader/default_loader.py, _prepare_weights): of the repository's own directory it takes *.safetensors, else
+*.bin, else *.pt, whichever there is first; where consolidated*.safetensors lie there, it takes these, unless they are not there. transformers' files of a
+model go before its maker's own (original/, consolidated*), because they have a config.json beside them.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Sequence
+
+_CONSOLIDATED = re.compile(r"consolidated[^/]*\.safetensors(?:\.index\.json)?\Z")
+# From the one that is taken first. Files of the repository's own directory only.
+_FORMATS = (
+    re.compile(r"(?!consolidated)[^/]+\.safetensors\Z"),
+    re.compile(r"consolidated[^/]*\.safetensors\Z"),
+    re.compile(r"(?!training_args|openvino)[^/]+\.bin\Z"),
+    re.compile(r"[^/]+\.pt\Z"),
+)
+# Weights for other programs, or as their maker trained them, wherever they lie.
+_OTHERS = re.compile(
+    r"(?:(?:original|onnx|openvino|coreml|metal|gguf|tflite|flax|tf)/.+"
+    r"|(?:.*/)?(?:[^/]+\.(?:pth|ckpt|h5|msgpack|ot|onnx|onnx_data|tflite|mlmodel|mlpackage|nemo|npz|pkl)|openvino_[^/]+|consolidated[^/]*\.pth)"
+    r"|(?:.*/)?(?:flax_model|tf_model)[^/]*\.index\.json)\Z",
+    re.IGNORECASE,
+)
+# Where there are safetensors, beside them.
+_BESIDE_SAFETENSORS = re.compile(r"(?:.*/)?[^/]+\.(?:(?:bin|pt)(?:\.index\.json)?|gguf|ggml)\Z", re.IGNORECASE)
+
+
+def told_apart(paths: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What is read, and what is left out."""
+    taken = next((number for number, form in enumerate(_FORMATS) if any(form.match(path) for path in paths)), None)
+    if taken is None:
+        return list(paths), []
+    left = {path for path in paths if _OTHERS.match(path)}
+    if taken == 0:
+        left |= {path for path in paths if _CONSOLIDATED.match(posixpath.basename(path))}
+    if taken < 2:
+        left |= {path for path in paths if _BESIDE_SAFETENSORS.match(path)}
+    if taken == 2:
+        left |= {path for path in paths if _FORMATS[3].match(path)}
+    return [path for path in paths if path not in left], [path for path in paths if path in left]
