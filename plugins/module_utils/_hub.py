@@ -65,9 +65,10 @@ def repository_url(source: str, endpoint: str = HUB) -> str:
     return f"{endpoint.rstrip('/')}/{_parts(source)[0]}"
 
 
-def meant(text: str, endpoint: str = HUB) -> str:
+def meant(text: str, endpoint: str | None = HUB) -> str:
     """The source as it is written here: what stands around it is taken away, and an address of the hub's pages becomes hf://.
 
+    `endpoint` is the hub that is asked, which may be a mirror; None where that is not known, and every mirror may be it.
     What cannot be taken for something is refused with what to write; what is no business of a hub comes back as it is.
     """
     bare = _bare(text)
@@ -100,12 +101,12 @@ def _bare(text: str) -> str:
 def _refuse_other_places(bare: str) -> None:
     for pattern, why in _ELSEWHERE:
         if pattern.match(bare.lower()):
-            raise InputError(f"{safe_url(bare)!r} is no source: {why}. Here {_ELSEWHERE_REMEDY}.")
+            raise InputError(f"{safe_url(bare)!r} is not a source: {why}. Here {_ELSEWHERE_REMEDY}.")
     command = _COMMAND.match(bare)
     if command:
         # Without what stands behind it, which may be a token.
         raise InputError(
-            f"A command ({command.group().strip()} …) is no source. Write what it fetches: hf://owner/repository/file.gguf, or https://…"
+            f"A command ({command.group().strip()} …) is not a source. Write what it fetches: hf://owner/repository/file.gguf, or https://…"
         )
     short = _QUANTIZED.match(re.sub(rf"(?i)\A(?:hf://)?(?:https?://(?={_ANY_HOST}))?(?:(?:{_ANY_HOST})/)?", "", bare))
     if short:
@@ -115,12 +116,12 @@ def _refuse_other_places(bare: str) -> None:
     scheme = "git" if bare.startswith("git@") else urlsplit(bare).scheme
     if scheme in ("git", *_STORES):
         raise InputError(
-            f"{safe_url(bare)!r} is no source: {scheme} is not spoken here. Write hf://owner/repository/path for a model of the hub, an https:// address (a signed"
+            f"{safe_url(bare)!r} is not a source: {scheme} is not spoken here. Write hf://owner/repository/path for a model of the hub, an https:// address (a signed"
             " one will do), or fetch it to the host and write file:///path."
         )
 
 
-def _of_hub(text: str, endpoint: str) -> str:
+def _of_hub(text: str, endpoint: str | None) -> str:
     """Some write a page's path behind hf://, or a browser's query."""
     bare = re.sub(r"\?download=\w+\Z", "", text)
     if bare.startswith(("hf://datasets/", "hf://spaces/")):
@@ -130,14 +131,14 @@ def _of_hub(text: str, endpoint: str) -> str:
     return _of_address(f"{HUB}/{page[1]}", urlsplit(f"{HUB}/{page[1]}"), endpoint) if page else bare
 
 
-def _of_address(text: str, parts: SplitResult, endpoint: str) -> str:
+def _of_address(text: str, parts: SplitResult, endpoint: str | None) -> str:
     host = parts.hostname or ""
     if _SIGNED_HOSTS.match(host):
         raise InputError(
             f"{safe_url(text)!r} is an address that the hub has signed for some minutes. Write the file's own, hf://owner/repository/path."
         )
     of_hub, page = host in HUB_HOSTS, _PAGE.match(parts.path)
-    ours = of_hub or origin(text)[1:] == origin(endpoint)[1:]
+    ours = of_hub or (host in _MIRROR_HOSTS if endpoint is None else origin(text)[1:] == origin(endpoint)[1:])
     named = page is not None and page[1].split("/", 1)[0] not in _PLACES
     if of_hub and not named:
         raise InputError(

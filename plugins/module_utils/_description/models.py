@@ -89,14 +89,14 @@ MODEL = Record(
         "context_tokens",
         Whole("tokens"),
         "length of the context of each slot",
-        default=f"{CONTEXT_TOKENS}, or the model's own length where that is smaller (vllm: the model's own)",
+        default=f"{CONTEXT_TOKENS}, or what the model was trained for where that is less",
         also=("context", "ctx", "ctx_size", "n_ctx", "context_size", "context_length", "max_model_len", "num_ctx"),
     ),
     Key(
         "slots",
         Whole("requests", most=1024),
         "how many requests are answered at the same time; more wait in the gateway",
-        default="1 (vllm: its own choice)",
+        default="1",
         also=("parallel", "np", "n_parallel", "max_num_seqs", "num_parallel"),
     ),
     Key(

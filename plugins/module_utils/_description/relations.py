@@ -105,7 +105,7 @@ def _models(described: Typed) -> Iterator[str]:
         if "source" in model and "path" in model:
             yield f"{path} has both source and path: keep one."
         yield from _options(path, engine, model.get("options", {}))
-        yield from _lengths(path, engine, model)
+        yield from _lengths(path, model)
         if engine == "vllm":
             if process:
                 yield f"{path}.engine is 'vllm', and hearth_runtime is process: vLLM is run in containers only, so write hearth_runtime: docker, or engine: llama_cpp."
@@ -121,9 +121,9 @@ def _models(described: Typed) -> Iterator[str]:
             yield f"{path}.gpus is [{listed(model['gpus'])}], and with hearth_runtime: process models are computed by the CPU: take it away, or write hearth_runtime: docker."
 
 
-def _lengths(path: str, engine: str, model: Typed) -> Iterator[str]:
+def _lengths(path: str, model: Typed) -> Iterator[str]:
     output = model.get("max_output_tokens")
-    assumed = CONTEXT_TOKENS if engine == "llama_cpp" and model.lacks("context_tokens") else None
+    assumed = CONTEXT_TOKENS if model.lacks("context_tokens") else None
     context = model.get("context_tokens", assumed)
     if output is not None and context is not None and output >= context:
         where = "" if "context_tokens" in model else ", what a model has that names none,"

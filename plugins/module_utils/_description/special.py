@@ -423,7 +423,8 @@ class ModelSource(Kind):
         if not isinstance(value, str) or not value.strip():
             return self._refuse(place, value, "write hf://owner/repository/file, https://… or file:///…")
         try:
-            parse(value)
+            # Which hub will be asked does not stand here.
+            parse(value, endpoint=None)
         except InputError as problem:
             place.findings.append(f"{place.path}: {problem.message}")
             return ABSENT

@@ -100,7 +100,7 @@ class Source:
         return first[0] if not self.whole and len(first) == 1 else ""
 
 
-def parse(text: str, files: Sequence[str] = (), endpoint: str = HUB) -> Source:
+def parse(text: str, files: Sequence[str] = (), endpoint: str | None = HUB) -> Source:
     """Understands a source, or says how one is written. An address of the hub at `endpoint` is taken for what it means, hf://."""
     text = meant(text, endpoint)
     source = _parse(text, files)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,12 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
+from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import parse
 from ansible_collections.hearth.llm.plugins.modules import model
 from fakes.hub import Hub
 
 SHA = "a" * 64
+PROJECT = Path(__file__).parents[4]
 
 
 @pytest.fixture
@@ -245,3 +248,26 @@ def test_an_address_from_a_browser_is_fetched_with_the_hubs_token_hash_and_lock(
         assert result.lock["hf://o/r/model.gguf"]["revision"] == commit
     with pytest.raises(HearthError, match="gated or private, and no token was sent"):
         run(tmp_path / "none", {"name": "x", "source": f"{hub.url}/o/r/blob/main/model.gguf"}, endpoint=hub.url)
+
+
+def test_each_model_of_the_shop_is_pinned_by_its_revision_or_by_the_lock_of_the_first_run(
+    tmp_path: Path, hub: Hub
+) -> None:
+    described = yaml.safe_load((PROJECT / "inventories/sandwich_shop/group_vars/all/models.yml").read_text())
+    models = {**described["shop_models"], **described["shop_evaluated_models"]}
+    entries = []
+    for name, shown in models.items():
+        source = parse(shown["source"])
+        entries.append({"name": name, "source": shown["source"]})
+        commit = hub.publish(source.repository, {source.pattern: b"GGUF" + name.encode()})
+        if source.is_commit:
+            known = hub.catalogue.repositories[source.repository]
+            known.commits[source.revision] = known.commits[commit]
+    result = run(tmp_path / "models", *entries, endpoint=hub.url, check_mode=True)
+    assert len(result.lock) == 6
+    for text, entry in result.lock.items():
+        assert re.fullmatch("[0-9a-f]{40}", entry["revision"])
+        assert parse(text).revision in ("main", entry["revision"])
+    assert [name for name in models if parse(models[name]["source"]).is_commit] == ["mistral"]
+    # The maker of the manifest has told the hashes of its five.
+    assert [name for name in models if "sha256" not in models[name]] == ["embedder"]

@@ -309,7 +309,7 @@ RIGHT = [
     "{hearth_port: '8443', hearth_purge: 'true', hearth_accept_removals: 'models,users', hearth_firewall: 'no'}",
     "{hearth_domain: 192.168.1.5, hearth_gpus: [], hearth_hub_endpoint: ''}",
     "hearth_models: {m: {source: 'hf://owner/repo', task: rerank, gpus: [nvidia.com/gpu=0], options: {top-k: 1, jinja: false}}}",
-    "hearth_models: {m: {source: 'hf://owner/repo', engine: vllm, max_output_tokens: 8192, options: {hf-overrides: {a: 1}}}}",
+    "hearth_models: {m: {source: 'hf://owner/repo', engine: vllm, context_tokens: 16384, max_output_tokens: 8192, options: {hf-overrides: {a: 1}}}}",
     "{hearth_assistants: {Doc: {model: hearth-mini, documents: /full, temperature: 0}}, hearth_frontends: {open_webui: {}}}",
 ]
 

@@ -135,6 +135,7 @@ def test_the_hub_that_is_asked_may_be_a_mirror() -> None:
     assert parse(f"{mirror}/o/r/blob/main/x.gguf", endpoint=mirror).text == "hf://o/r/x.gguf"
     assert parse(f"{mirror}/o/r", endpoint=mirror).text == "hf://o/r"
     assert parse("https://huggingface.co/o/r/blob/main/x.gguf", endpoint=mirror).text == "hf://o/r/x.gguf"
+    assert parse("https://hf-mirror.com/o/r/blob/main/x.gguf", endpoint=None).text == "hf://o/r/x.gguf"
     # A file beside the repositories.
     assert parse(f"{mirror}/files/x.gguf", endpoint=mirror).kind == "web"
 
