@@ -110,7 +110,9 @@ options:
     type: int
     default: 0
   prompt_cache_mib:
-    description: Host memory for caches of prompts, MiB for each loaded model of llama.cpp.
+    description: >-
+      Host memory that caches of prompts may grow to, MiB for each loaded model of llama.cpp. It is no reason to refuse a model: where not all of them have
+      room, RV(settings) limits them so that they have.
     type: int
     default: 512
   llama_cpp_options:
@@ -231,7 +233,7 @@ models:
         weight_bytes: {description: Weights., type: int, returned: success}
         cache_bytes: {description: Cache of keys and values and recurrent states., type: int, returned: success}
         compute_bytes: {description: Compute buffers., type: int, returned: success}
-        overhead_bytes: {description: "What the process takes besides, and caches of prompts.", type: int, returned: success}
+        overhead_bytes: {description: What the process takes besides., type: int, returned: success}
         total_bytes: {description: All of these., type: int, returned: success}
         missing_bytes: {description: How much too small the device is., type: int, returned: success}
     total_bytes: {description: "On all devices, bytes.", type: int, returned: success}
@@ -283,8 +285,8 @@ from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthEr
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.hub import DEFAULT_ENDPOINT, Hub
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.resolve import Resolver
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.store import Store
+from ansible_collections.hearth.llm.plugins.module_utils._fit import caches, report, settings
 from ansible_collections.hearth.llm.plugins.module_utils._fit import machine as machines
-from ansible_collections.hearth.llm.plugins.module_utils._fit import report, settings
 from ansible_collections.hearth.llm.plugins.module_utils._fit.planner import VERDICTS, Wanted, plan
 from ansible_collections.hearth.llm.plugins.module_utils._fit.remedies import Finder
 from ansible_collections.hearth.llm.plugins.module_utils._fit.sources import Reader
@@ -365,6 +367,9 @@ def run(params: Mapping[str, Any], host: Host, environment: Mapping[str, str]) -
         )
         for one in planned
     }
+    limits, growth = caches.share(planned, ledger, params["loaded_models_max"])
+    for name, mib in limits.items():
+        told[name]["settings"]["cache-ram"] = mib
     models = [told.get(model["name"]) or unplanned[model["name"]] for model in params["models"]]
     ranks = [*VERDICTS[:-1], "unknown", VERDICTS[-1]]
     return {
@@ -374,7 +379,7 @@ def run(params: Mapping[str, Any], host: Host, environment: Mapping[str, str]) -
         "contexts": {model["name"]: model["context_tokens"] for model in models if model["context_tokens"]},
         "findings": [f"{one['name']}: {one['reason']}" for one in unplanned.values() if one["verdict"] == VERDICTS[-1]],
         "refused": [model["name"] for model in models if model["verdict"] == "refused"],
-        "report": report.table(models, machine, ledger),
+        "report": report.table(models, machine, ledger, growth),
     }
 
 

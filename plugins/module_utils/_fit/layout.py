@@ -66,7 +66,7 @@ class _Table:
         used = sorted(device for device in result.parts if device != HOST)
         result.on(used[0] if used else HOST).weights += self._extra
         process = HOST_CUDA_PROCESS_BYTES if used else HOST_PROCESS_BYTES
-        result.on(HOST).overhead += process + self._settings.prompt_cache_bytes
+        result.on(HOST).overhead += process
         for gpu in used:
             result.on(gpu).overhead += GPU_PROCESS_BYTES
         return Layout(gpu_layers, tuple(split), result)

@@ -98,8 +98,6 @@ class Finder:
         if isinstance(wanted.facts, Facts) and wanted.facts.experts_used and self._machine.gpus:
             count = len(wanted.facts.layers)
             found.append(self._most(wanted, count - 1, 0, lambda kept: replace(settings, host_experts=count - kept)))
-        if settings.prompt_cache_bytes:
-            found.append(self._try(wanted, replace(settings, prompt_cache_bytes=0)))
         if not any(found):
             found.append(self._most(wanted, small.slots - 1, 1, lambda slots: replace(small, slots=slots)))
         if not any(found):
@@ -221,8 +219,6 @@ def _changes(before: LlamaCpp | Vllm, after: LlamaCpp | Vllm) -> dict[str, Any]:
             options.update({"cache-type-k": after.key_type, "cache-type-v": after.value_type})
         if after.gpu_layers != before.gpu_layers:
             options["n-gpu-layers"] = after.gpu_layers
-        if after.prompt_cache_bytes != before.prompt_cache_bytes:
-            options["cache-ram"] = after.prompt_cache_bytes >> 20
         if after.host_experts != before.host_experts:
             options["n-cpu-moe"] = after.host_experts
     if isinstance(before, Vllm) and isinstance(after, Vllm):

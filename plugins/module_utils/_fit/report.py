@@ -124,7 +124,7 @@ def reason(planned: Planned, machine: Machine) -> str:
     return "; ".join(lacking)
 
 
-def table(models: Sequence[Mapping[str, Any]], machine: Machine, ledger: Ledger) -> str:
+def table(models: Sequence[Mapping[str, Any]], machine: Machine, ledger: Ledger, growth: str) -> str:
     rows = [COLUMNS]
     for one in models:
         first = (one["verdict"], one["name"])
@@ -137,6 +137,7 @@ def table(models: Sequence[Mapping[str, Any]], machine: Machine, ledger: Ledger)
         f"{device_name(device, machine)}: {as_size(ledger.used(device))} of {as_size(machine.capacity(device))} planned"
         for device in machine.devices
     ]
+    lines += [f"{growth}."] if growth else []
     lines += [f"{one['name']}: {note}." for one in models for note in one["notes"]]
     for one in models:
         if one["reason"]:

@@ -74,7 +74,9 @@ class LlamaCpp:
     gpu_layers: int | None = None
     # Shares of the GPUs; None: whatever fits.
     split: tuple[float, ...] | None = None
+    # What its cache of prompts may grow to, and whether the description says so itself.
     prompt_cache_bytes: int = 0
+    cache_is_named: bool = False
     # Options about GPUs that the description names: nobody else sets them then.
     named: tuple[str, ...] = ()
 
@@ -133,6 +135,7 @@ def llama_cpp(
         split=_split(name, options),
         named=tuple(flag for flag in (LAYERS, *SPLITS) if flag in named),
         prompt_cache_bytes=max(0, _number(name, options, "cache-ram", 0)) << 20,
+        cache_is_named="cache-ram" in named,
     )
 
 

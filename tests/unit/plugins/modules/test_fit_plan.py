@@ -194,7 +194,7 @@ def test_the_slots_that_are_said_to_fit_do_and_one_more_does_not(plan: Plan) -> 
 
 def test_whichever_models_are_loaded_together_have_to_fit(plan: Plan) -> None:
     models = [{"name": f"mistral-7b-Q4_K_S@{number}", "load": "on_demand"} for number in range(4)]
-    machine = {"memory_bytes": 15 * GIB}
+    machine = {"memory_bytes": 13 * GIB}
     assert plan(models, **machine)["verdict"] == "refused"
     assert plan(models, **machine, loaded_models_max=2)["verdict"] == "fits"
     assert plan(models, **machine, loaded_models_max=3)["verdict"] == "refused"
@@ -459,6 +459,29 @@ def test_what_an_address_was_taken_for_and_what_is_left_out_is_said_with_the_pla
         assert plan([model], endpoint=hub.url, directory=str(tmp_path / "none"))["verdict"] == found["verdict"]
     assert "qwen: its source is taken for hf://o/qwen." in found["report"]
     assert "qwen: consolidated.safetensors, pytorch_model.bin are left out" in found["report"]
+
+
+def test_what_may_grow_refuses_no_model_and_is_limited_so_that_the_sum_holds(plan: Plan) -> None:
+    tiny = [{"name": f"m{number}", "path": str(PROJECT / "files/models/hearth-mini.gguf")} for number in range(40)]
+    room: dict[str, Any] = {"memory_bytes": 8 * GIB, "prompt_cache_mib": 512}
+    found = plan(tiny, **room)
+    assert found["verdict"] == "fits"
+    limits = {settings["cache-ram"] for settings in found["settings"].values()}
+    assert len(found["settings"]) == 40
+    taken = sum(model["total_bytes"] for model in found["models"])
+    (each,) = limits
+    assert 0 < each < 512
+    assert taken + 40 * (each << 20) <= 8 * GIB - (256 << 20) < taken + 40 * ((each + 1) << 20)
+    assert "Caches of prompts may grow to 20.0 GiB of RAM, and" in found["report"]
+    # What the description names is its own; models that make room for each other do not all have a cache at once.
+    own = {**tiny[0], "options": {"cache-ram": 1024}}
+    named = plan([own, *tiny[1:]], **room)["settings"]
+    assert "m0" not in named
+    assert named["m1"]["cache-ram"] < each
+    assert plan(tiny, **room, loaded_models_max=4)["settings"] == {}
+    assert plan(tiny[:2], **room)["settings"] == {}
+    # What is taken at once is still refused.
+    assert plan(tiny, memory_bytes=2 * GIB)["verdict"] == "refused"
 
 
 def _trained_for(tokens: int) -> Any:
