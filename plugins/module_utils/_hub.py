@@ -127,6 +127,11 @@ def _of_hub(text: str, endpoint: str | None) -> str:
     if bare.startswith(("hf://datasets/", "hf://spaces/")):
         raise InputError(f"{bare!r} is no model's. Write hf://owner/repository/path of a model.")
     bare = re.sub(rf"\Ahf://models/(?={_REPOSITORY})", "hf://", bare)
+    behind = re.match(rf"hf://({_REPOSITORY})/([^@]+)@([^/@]+)\Z", bare)
+    if behind:
+        raise InputError(
+            f"{bare!r} is not a source: the revision stands behind the repository. Write hf://{behind[1]}@{behind[3]}/{behind[2]}."
+        )
     page = re.match(rf"hf://({_REPOSITORY}/(?:blob|resolve|tree|raw)/.+)\Z", bare)
     return _of_address(f"{HUB}/{page[1]}", urlsplit(f"{HUB}/{page[1]}"), endpoint) if page else bare
 

@@ -167,6 +167,7 @@ def test_the_hub_that_is_asked_may_be_a_mirror() -> None:
         ("s3://bucket/x.gguf", "s3 is not spoken here. Write hf://"),
         ("git@hf.co:o/r", "git is not spoken here"),
         ("hf://datasets/o/r/x.json", "no model's"),
+        ("hf://o/r/x.gguf@v1", "Write hf://o/r@v1/x.gguf."),
         ("hf download o/r x.gguf --token secret", "Write what it fetches: hf://owner/repository/file.gguf"),
         ("curl -H 'Authorization: Bearer secret' https://huggingface.co/o/r", "Write what it fetches"),
     ],
