@@ -79,6 +79,10 @@ options:
         description: Whose port it is, for the message.
         type: str
         default: ''
+      variable:
+        description: The variable that says the port, for the message.
+        type: str
+        default: ''
   directory:
     description:
       - A port is ours if the process that holds it runs from below this directory, or names a file below it on its command line, or if
@@ -147,12 +151,12 @@ findings:
       description: What was found, and what to do about it.
       returned: always
       type: str
-      sample: "0.0.0.0:443 for the gateway is held by nginx (process 812): stop that, or choose another port."
+      sample: "0.0.0.0:443 for the gateway is held by nginx (process 812, nginx.service): stop that, or set hearth_port to another port."
     data:
       description: The values behind the message. Which they are depends on RV(findings[].id).
       returned: always
       type: dict
-      sample: {address: 0.0.0.0, port: 443, purpose: gateway, held_by: [nginx (process 812)], ours: false}
+      sample: {address: 0.0.0.0, port: 443, purpose: gateway, held_by: ['nginx (process 812, nginx.service)'], ours: false}
 report:
   description: The findings as a table for people, one a line.
   returned: success
@@ -206,6 +210,7 @@ def argument_spec() -> dict[str, Any]:
                 "port": {"type": "int", "required": True},
                 "address": {"type": "str", "default": "0.0.0.0"},
                 "purpose": {"type": "str", "default": ""},
+                "variable": {"type": "str", "default": ""},
             },
         },
         "directory": {"type": "path"},
