@@ -110,7 +110,10 @@ def test_every_port_of_the_description_is_asked_for_and_another_installation_is_
             gateway_metrics_port=port,
             open_webui_port=pages,
         )
-    assert f"of another installation, {tmp_path}/other: stop that, or set gateway_metrics_port to another port" in outcome.words
+    assert (
+        f"of another installation, {tmp_path}/other: stop that, or set gateway_metrics_port to another port"
+        in outcome.words
+    )
     assert f"127.0.0.1:{pages} for the pages of Open WebUI is held by" in outcome.words
     assert "or set open_webui_port to another port" in outcome.words
     assert f"because of port:127.0.0.1:{port}, port:127.0.0.1:{pages}." in outcome.words

@@ -37,6 +37,14 @@ class Host:
         except OSError:
             return ""
 
+    def data(self, path: str) -> bytes:
+        """The same for a file that is no text."""
+        try:
+            with open(self.path(path), "rb") as stream:
+                return stream.read()
+        except OSError:
+            return b""
+
     def link(self, path: str) -> str:
         try:
             return os.readlink(self.path(path))
