@@ -49,7 +49,7 @@ options:
   timeout_seconds:
     description: How long each server is asked, in seconds.
     type: int
-    default: 10
+    default: 6
 """
 
 EXAMPLES = r"""
@@ -110,7 +110,7 @@ def argument_spec() -> dict[str, Any]:
     return {
         "listeners": {"type": "list", "elements": "dict", "required": True, "options": listener},
         "sources": {"type": "list", "elements": "str", "required": True},
-        "timeout_seconds": {"type": "int", "default": 10},
+        "timeout_seconds": {"type": "int", "default": 6},
     }
 
 

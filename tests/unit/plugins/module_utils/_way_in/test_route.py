@@ -33,9 +33,9 @@ class Machine:
     """Devices, routes, programs and sockets, put together by a test."""
 
     def __init__(self, root: Path) -> None:
-        self.root, self.answers, self.lines = root, {}, {"tcp": [], "udp": []}
-        self.answers: dict[str, str]
-        self.lines: dict[str, list[str]]
+        self.root = root
+        self.answers: dict[str, str] = {}
+        self.lines: dict[str, list[str]] = {"tcp": [], "udp": []}
         self.put("/proc/sys/net/ipv4/ip_local_port_range", "32768\t60999\n")
         self.device("eth0")
         self.routes({CLIENT: "eth0", OUTER: "eth0"})
