@@ -178,6 +178,8 @@ from ansible_collections.hearth.llm.plugins.module_utils._preflight.finding impo
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.wanted import Port, Space, Wanted
 
+# As programs write addresses that are none.
+ADDRESSES = {"*": "0.0.0.0", "localhost": "127.0.0.1"}
 CHECKS = (*system.CHECKS, *capacity.CHECKS, *ports.CHECKS, *clock.CHECKS, *engine.CHECKS)
 
 
@@ -224,7 +226,10 @@ def run(params: dict[str, Any], host: Host) -> Result:
         **{
             **params,
             "disk": tuple(Space(**entry) for entry in params["disk"]),
-            "ports": tuple(Port(**entry) for entry in params["ports"]),
+            "ports": tuple(
+                Port(**{**entry, "address": ADDRESSES.get(entry["address"], entry["address"])})
+                for entry in params["ports"]
+            ),
             "directory": params["directory"] or "",
         }
     )

@@ -94,7 +94,10 @@ def house(module_playbook: Runner, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture(autouse=True)
 def open_again(house: House) -> Iterator[None]:
     yield
-    house.firewall(house.on_the_host_itself, firewall_state="absent")
+    house.shell(
+        "systemctl stop hearth-firewall-watchdog.timer 2> /dev/null || true; systemctl disable --now --quiet hearth-firewall || true;"
+        " rm -f /etc/hearth-firewall.nft; nft delete table inet hearth 2> /dev/null || true"
+    )
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,11 @@ class Listener:
         """Whether somebody who wants this address and port is in the way, or we are in his."""
         if port != self.port:
             return False
-        held, wanted = ipaddress.ip_address(self.address), ipaddress.ip_address(address)
+        try:
+            held, wanted = ipaddress.ip_address(self.address), ipaddress.ip_address(address)
+        except ValueError:
+            # A name: what it leads to is seen when the port is tried.
+            return False
         # A socket for all addresses of IPv6 takes those of IPv4 as well.
         if (held.is_unspecified and held.version == 6) or (wanted.is_unspecified and wanted.version == 6):
             return True

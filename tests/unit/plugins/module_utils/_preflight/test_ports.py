@@ -176,6 +176,7 @@ def test_the_kernels_table_of_sockets_is_understood(make_host: MakeHost) -> None
         ("::", "10.0.0.5", True),
         ("::1", "127.0.0.1", False),
         ("0.0.0.0", "::1", False),
+        ("0.0.0.0", "llm.example.com", False),
     ],
 )
 def test_who_is_in_the_way_of_whom(held: str, wanted: str, in_the_way: bool) -> None:
