@@ -67,6 +67,19 @@ class HostFirewall:
             return _MISSING, "", "not installed"
 
 
+def asker(run_command: RunCommand) -> Callable[..., str]:
+    """What a program writes; nothing where it is not there or fails, which is an answer, too."""
+
+    def ask(*command: str) -> str:
+        try:
+            status, output, _errors = run_command(list(command), environ_update=_PLAIN, handle_exceptions=False)
+        except OSError:
+            return ""
+        return str(output) if status == 0 else ""
+
+    return ask
+
+
 def uplinks(proc: str = "/proc/net") -> list[str]:
     """The interfaces of default routes."""
     found = set()

@@ -17,8 +17,13 @@ def ssh_connection(pid: int | None = None, proc: str = "/proc") -> dict[str, Any
         directory = os.path.join(proc, str(current))
         found = _variable(directory)
         if found:
-            client, _client_port, server, server_port = found.split()
-            return {"client_address": client, "server_address": server, "server_port": int(server_port)}
+            client, client_port, server, server_port = found.split()
+            return {
+                "client_address": client,
+                "client_port": int(client_port),
+                "server_address": server,
+                "server_port": int(server_port),
+            }
         current = _parent(directory)
     return None
 

@@ -12,6 +12,8 @@ version_added: 1.0.0
 author: hearth.llm contributors (@hearth-llm)
 description:
   - Says which firewall runs, which of its rules are ours, and from where and to which port the SSH connection in use goes.
+  - Says what on this host carries that connection (tunnels such as WireGuard and OpenVPN, a container, a program on loopback), and what has to be
+    open for a new one.
   - Needs root, for other users see neither.
 extends_documentation_fragment:
   - hearth.llm.attributes
@@ -49,11 +51,15 @@ connection:
   description: The SSH connection in use. Null where the module was not started through SSH.
   type: dict
   returned: always
-  contains:
+  contains: &connection
     client_address:
       description: Where it comes from, as the host sees it.
       type: str
       sample: 192.168.1.10
+    client_port:
+      description: The port that it comes from.
+      type: int
+      sample: 51000
     server_address:
       description: The address of the host that it goes to.
       type: str
@@ -62,6 +68,47 @@ connection:
       description: The port that it goes to.
       type: int
       sample: 22
+    stages:
+      description: >-
+        What on this host carries it, the innermost first; empty where it comes straight from the network. Null where it begins on this host
+        itself, and so says nothing about how others come in.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: The interface, the program or the container.
+          type: str
+          sample: wg0
+        kind:
+          description: What it is.
+          type: str
+          sample: wireguard
+        doors:
+          description: What has to be open for a new flow, C(protocol) and C(port), and its C(source) where that is known.
+          type: list
+          elements: dict
+          sample: [{protocol: udp, port: 51820, source: 203.0.113.7}]
+        outgoing:
+          description: Whether the host keeps it up from inside, so that nothing has to be open.
+          type: bool
+          sample: false
+        unknown:
+          description: Why nobody can say what has to be open. Empty where it is known.
+          type: str
+          sample: ""
+sessions:
+  description: >-
+    The SSH connections of whoever is in at the moment, each as RV(connection), where the module was not started through SSH; otherwise empty.
+  type: list
+  elements: dict
+  returned: always
+  contains: *connection
+ssh_listeners:
+  description: Where SSH servers of this host can be reached from elsewhere, C(address) and C(port), also where systemd waits in their place.
+  type: list
+  elements: dict
+  returned: always
+  sample: [{address: 0.0.0.0, port: 22}]
 uplinks:
   description: The interfaces that lead to the network, those of default routes.
   type: list
@@ -86,30 +133,47 @@ foreign_rules:
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
-from ansible_collections.hearth.llm.plugins.module_utils._host_firewall import HostFirewall, uplinks
+from ansible_collections.hearth.llm.plugins.module_utils._host_firewall import HostFirewall, asker, uplinks
+from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
 from ansible_collections.hearth.llm.plugins.module_utils._ssh_connection import ssh_connection
+from ansible_collections.hearth.llm.plugins.module_utils._way_in.route import Route
+from ansible_collections.hearth.llm.plugins.module_utils._way_in.servers import ssh_connections, ssh_listeners
+
+if TYPE_CHECKING:
+    from typing import Callable, Mapping
+
+    Ask = Callable[..., str]
 
 
 def argument_spec() -> dict[str, Any]:
     return {}
 
 
-def run(firewall: HostFirewall, *, nft: str, systemd: bool) -> dict[str, Any]:
+def run(firewall: HostFirewall, host: Host, ask: Ask, *, nft: str, systemd: bool) -> dict[str, Any]:
     provider = firewall.provider()
     ours, theirs = firewall.rules(provider)
+    route, connection, listeners = Route(host, ask), ssh_connection(), ssh_listeners(host, ask)
+    sessions = ssh_connections(host, listeners) if connection is None else []
     return {
         "provider": provider,
         "nft": nft,
         "systemd": systemd,
-        "connection": ssh_connection(),
+        "connection": _with_stages(connection, route) if connection else None,
+        "sessions": [_with_stages(session, route) for session in sessions],
+        "ssh_listeners": listeners,
         "uplinks": uplinks(),
         "merged_rules": ours,
         "foreign_rules": theirs,
     }
+
+
+def _with_stages(connection: Mapping[str, Any], route: Route) -> dict[str, Any]:
+    stages = route.stages(connection["client_address"], connection["client_port"], connection["server_address"])
+    return {**connection, "stages": None if stages is None else [stage.as_dict() for stage in stages]}
 
 
 def main() -> None:
@@ -119,7 +183,8 @@ def main() -> None:
             raise HearthError("A firewall can only be looked at by root. Set ansible_become, or connect as root.")
         nft = module.get_bin_path("nft", opt_dirs=["/usr/sbin", "/sbin"]) or ""
         systemd = Path("/run/systemd/system").is_dir()
-        module.exit_json(changed=False, **run(HostFirewall(module.run_command), nft=nft, systemd=systemd))
+        firewall, ask = HostFirewall(module.run_command), asker(module.run_command)
+        module.exit_json(changed=False, **run(firewall, Host(), ask, nft=nft, systemd=systemd))
     except HearthError as error:
         module.fail_json(msg=error.message, **error.details)
 

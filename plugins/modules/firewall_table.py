@@ -29,14 +29,17 @@ attributes:
 options:
   state:
     description:
-      - V(trial) loads O(rules) if the kernel has others, and arms the watchdog.
-      - V(kept) disarms it and writes O(path). It fails where the watchdog was faster.
+      - V(trial) loads O(trial_rules) if the kernel has not O(rules), and arms the watchdog.
+      - V(kept) puts O(rules) in their place, disarms it and writes O(path). It fails where the watchdog was faster.
       - V(absent) removes the table and the file.
     type: str
     choices: [trial, kept, absent]
     default: trial
   rules:
     description: The table C(inet hearth), as C(nft) reads it. Required unless O(state=absent).
+    type: str
+  trial_rules:
+    description: What is loaded while O(rules) are on trial, such as the same rules without those that let in what is established. O(rules) by default.
     type: str
   path:
     description: The file from which the table is loaded when the host starts.
@@ -96,6 +99,7 @@ def argument_spec() -> dict[str, Any]:
     return {
         "state": {"type": "str", "choices": ["trial", "kept", "absent"], "default": "trial"},
         "rules": {"type": "str"},
+        "trial_rules": {"type": "str"},
         "path": {"type": "path", "default": "/etc/hearth-firewall.nft"},
         "watchdog_seconds": {"type": "int", "default": 60},
     }
@@ -110,7 +114,7 @@ def run(params: Mapping[str, Any], table: NftTable | None, *, check_mode: bool) 
     wanted = table.judged(params["rules"]) if table else params["rules"]
     if params["state"] == "trial":
         return _trial(params, table, live, wanted, watched, check_mode)
-    return _kept(params, table, wanted, check_mode)
+    return _kept(params, table, live, wanted, check_mode)
 
 
 def _trial(
@@ -120,18 +124,28 @@ def _trial(
         raise InputError(
             f"watchdog_seconds: {params['watchdog_seconds']} is too short to come in again. Give at least 20."
         )
-    differs = live != wanted
-    due = differs or watched
+    tried = _tried(params, table, wanted)
+    differs = live not in (wanted, tried)
+    due = live != wanted or watched
     if due and table and not check_mode:
         table.watch(params["watchdog_seconds"])
-        if differs:
-            table.load(params["rules"])
-    return {"changed": differs, "on_trial": due, "diff": {"before": live, "after": wanted}}
+        if live != tried:
+            table.load(params["trial_rules"] or params["rules"])
+    return {"changed": differs, "on_trial": due, "diff": {"before": wanted if live == tried else live, "after": wanted}}
 
 
-def _kept(params: Mapping[str, Any], table: NftTable | None, wanted: str, check_mode: bool) -> dict[str, Any]:
+def _tried(params: Mapping[str, Any], table: NftTable | None, wanted: str) -> str:
+    return table.judged(params["trial_rules"]) if table and params["trial_rules"] else wanted
+
+
+def _kept(
+    params: Mapping[str, Any], table: NftTable | None, live: str, wanted: str, check_mode: bool
+) -> dict[str, Any]:
     before, after = read(params["path"]), document(params["rules"])
     if table and not check_mode:
+        # While the watchdog still waits: whoever is cut off here gets back what was there before.
+        if live != wanted and live == _tried(params, table, wanted):
+            table.load(params["rules"])
         table.unwatch()
         if table.live() != wanted:
             raise HearthError(

@@ -79,6 +79,10 @@ options:
         description: Whose port it is, for the message.
         type: str
         default: ''
+      variable:
+        description: The variable that says the port, for the message.
+        type: str
+        default: ''
   directory:
     description:
       - A port is ours if the process that holds it runs from below this directory, or names a file below it on its command line, or if
@@ -147,12 +151,12 @@ findings:
       description: What was found, and what to do about it.
       returned: always
       type: str
-      sample: "0.0.0.0:443 for the gateway is held by nginx (process 812): stop that, or choose another port."
+      sample: "0.0.0.0:443 for the gateway is held by nginx (process 812, nginx.service): stop that, or set hearth_port to another port."
     data:
       description: The values behind the message. Which they are depends on RV(findings[].id).
       returned: always
       type: dict
-      sample: {address: 0.0.0.0, port: 443, purpose: gateway, held_by: [nginx (process 812)], ours: false}
+      sample: {address: 0.0.0.0, port: 443, purpose: gateway, held_by: ['nginx (process 812, nginx.service)'], ours: false}
 report:
   description: The findings as a table for people, one a line.
   returned: success
@@ -174,6 +178,8 @@ from ansible_collections.hearth.llm.plugins.module_utils._preflight.finding impo
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.wanted import Port, Space, Wanted
 
+# As programs write addresses that are none.
+ADDRESSES = {"*": "0.0.0.0", "localhost": "127.0.0.1"}
 CHECKS = (*system.CHECKS, *capacity.CHECKS, *ports.CHECKS, *clock.CHECKS, *engine.CHECKS)
 
 
@@ -206,6 +212,7 @@ def argument_spec() -> dict[str, Any]:
                 "port": {"type": "int", "required": True},
                 "address": {"type": "str", "default": "0.0.0.0"},
                 "purpose": {"type": "str", "default": ""},
+                "variable": {"type": "str", "default": ""},
             },
         },
         "directory": {"type": "path"},
@@ -219,7 +226,10 @@ def run(params: dict[str, Any], host: Host) -> Result:
         **{
             **params,
             "disk": tuple(Space(**entry) for entry in params["disk"]),
-            "ports": tuple(Port(**entry) for entry in params["ports"]),
+            "ports": tuple(
+                Port(**{**entry, "address": ADDRESSES.get(entry["address"], entry["address"])})
+                for entry in params["ports"]
+            ),
             "directory": params["directory"] or "",
         }
     )

@@ -51,6 +51,9 @@ def preflight(playbook: Callable[..., Any], tmp_path: Path, port: int) -> Callab
             "preflight_ports": [{"address": "127.0.0.1", "port": port, "purpose": "gateway"}],
             "preflight_cpu_cores": 1,
         }
+        if "gateway_metrics_port" in variables:
+            # What the description says, and no list of the test's own.
+            del asked["preflight_ports"]
         role = {
             "name": "Look at this machine",
             "ansible.builtin.include_role": {"name": "hearth.llm.preflight"},
@@ -91,6 +94,29 @@ def test_a_host_that_serves_already_is_no_worse_than_an_empty_one(
         outcome = preflight()
     assert outcome.changed == 0
     assert f"127.0.0.1:{port} for the gateway is held by our own python" in outcome.words
+
+
+def test_every_port_of_the_description_is_asked_for_and_another_installation_is_named(
+    preflight: Callable[..., Any], port: int, tmp_path: Path
+) -> None:
+    other = tmp_path / "other/services/gateway"
+    other.mkdir(parents=True)
+    with held(port, other), socket.create_server(("127.0.0.1", 0)) as page:
+        pages = page.getsockname()[1]
+        outcome = preflight(
+            succeeds=False,
+            hearth_frontends={"open_webui": {}},
+            hearth_port=1025,
+            gateway_metrics_port=port,
+            open_webui_port=pages,
+        )
+    assert (
+        f"of another installation, {tmp_path}/other: stop that, or set gateway_metrics_port to another port"
+        in outcome.words
+    )
+    assert f"127.0.0.1:{pages} for the pages of Open WebUI is held by" in outcome.words
+    assert "or set open_webui_port to another port" in outcome.words
+    assert f"because of port:127.0.0.1:{port}, port:127.0.0.1:{pages}." in outcome.words
 
 
 def test_the_findings_are_written_for_programs_also_in_a_dry_run_and_on_failure(

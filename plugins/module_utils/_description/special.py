@@ -19,6 +19,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import p
 
 _HOST = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*")
 _NUMERIC = re.compile(r"[0-9.]+")
+_RANGE = re.compile(r"(?P<first>\d{1,5})-(?P<last>\d{1,5})")
 _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@(?P<host>[A-Za-z0-9.-]+)")
 _CDI = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+=[A-Za-z0-9._:-]+")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -299,6 +300,19 @@ def _wrong_path(value: Any) -> str:
 class Port(Whole):
     def __init__(self) -> None:
         super().__init__(least=1, most=65535, words="a port")
+
+
+class Ports(Port):
+    """One port, or a range of them."""
+
+    def _read(self, place: Place, value: Any) -> Any:
+        found = _RANGE.fullmatch(value) if isinstance(value, str) else None
+        if not found:
+            return super()._read(place, value)
+        first, last = int(found["first"]), int(found["last"])
+        if 1 <= first <= last <= 65535:
+            return str(value)
+        return self._refuse(place, value, "write the lower port first, both from 1 to 65535, such as 8000-8010")
 
 
 class Email(Kind):

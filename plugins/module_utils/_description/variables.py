@@ -11,6 +11,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.kinds impo
     Key,
     ListOf,
     Record,
+    Text,
     Whole,
 )
 from ansible_collections.hearth.llm.plugins.module_utils._description.models import MODELS
@@ -25,12 +26,34 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.special im
     Network,
     OwnDirectory,
     Port,
+    Ports,
     Url,
 )
 
 PREFIX = "hearth_"
 
 REMOVABLE = ("models", "documents", "users", "assistants", "api_keys", "certificates")
+
+_OPENING = Record(
+    Key("port", Ports(), "a port, or a range such as 8000-8010", required=True, also=("ports", "dport", "to_port")),
+    Key("protocol", Choice("tcp", "udp"), "its protocol", default="tcp", also=("proto",)),
+    Key(
+        "sources",
+        ListOf(
+            Network(), words="a list of networks", empty="nobody could reach it; name a network, or take the port away"
+        ),
+        "networks from which it is open",
+        default="hearth_lan_sources",
+        also=("source", "from", "from_ip"),
+    ),
+    Key(
+        "comment",
+        Text(pattern=r"[\w .,:;/()+@=-]{0,80}", rule="use at most 80 letters, digits and blanks"),
+        "what it is for; it stands beside the rule on the host",
+        default="none",
+    ),
+    words="a dictionary for a port",
+)
 
 _ACME = Record(
     Key(
@@ -198,6 +221,12 @@ VARIABLES: dict[str, Key] = {
             ),
             "networks from which the gateway can be reached",
             default="all private networks",
+        ),
+        Key(
+            "hearth_open_ports",
+            ListOf(_OPENING, words="a list of ports"),
+            "further ports that stay open",
+            default="none",
         ),
         Key(
             "hearth_connect_to",

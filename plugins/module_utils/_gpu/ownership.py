@@ -76,7 +76,7 @@ def taken(host: Host, address: str) -> str:
     owner = host.link(f"{DEVICES}/{address}/physfn").rpartition("/")[2]
     if owner:
         return f"it is a virtual function (SR-IOV) of {owner}, for virtual machines"
-    head = host.bytes(f"{DEVICES}/{address}/config", 4)
+    head = host.data(f"{DEVICES}/{address}/config", 4)
     # Asking wakes a card that only sleeps.
     if head == b"\xff\xff\xff\xff":
         return "it does not answer on the bus: it has fallen off it, or has no power. Look for Xid 79 in the kernel's log (dmesg | grep -i nvrm), and restart the machine"

@@ -37,8 +37,8 @@ class Host:
         except OSError:
             return ""
 
-    def bytes(self, path: str, count: int) -> bytes:
-        """The first bytes of a file, none when there is none or we may not read it."""
+    def data(self, path: str, count: int = -1) -> bytes:
+        """The first bytes of a file, by default all of them; none when there is none or we may not read it."""
         try:
             with open(self.path(path), "rb", buffering=0) as stream:
                 return stream.read(count) or b""

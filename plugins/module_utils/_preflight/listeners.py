@@ -5,18 +5,25 @@
 from __future__ import annotations
 
 import ipaddress
-import struct
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.engine import ask_engine
+from ansible_collections.hearth.llm.plugins.module_utils._sockets import owners, sockets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
+    from ansible_collections.hearth.llm.plugins.module_utils._sockets import Socket
 
-LISTEN = "0A"
+# How the role service names containers.
+PREFIX = "hearth-"
+# The unit in a control group's path; sessions and scopes start nothing again.
+UNIT = re.compile(r"/([^/\n]+\.service)$", re.MULTILINE)
+# A service of ours, of whichever installation: its directory is the first group.
+SERVICE = re.compile(r"((?:/[^/\s=:,]+)+?)/services/[^/\s]+(?:/|$)")
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,11 @@ class Listener:
         """Whether somebody who wants this address and port is in the way, or we are in his."""
         if port != self.port:
             return False
-        held, wanted = ipaddress.ip_address(self.address), ipaddress.ip_address(address)
+        try:
+            held, wanted = ipaddress.ip_address(self.address), ipaddress.ip_address(address)
+        except ValueError:
+            # A name: what it leads to is seen when the port is tried.
+            return False
         # A socket for all addresses of IPv6 takes those of IPv4 as well.
         if (held.is_unspecified and held.version == 6) or (wanted.is_unspecified and wanted.version == 6):
             return True
@@ -39,68 +50,82 @@ class Listener:
 
 def listeners(host: Host, ports: set[int], directory: str) -> list[Listener]:
     """Who holds these ports; what runs from below the directory, or mounts some of it, is ours."""
-    published = list(_published(host, directory))
+    containers = ask_engine(host, "/containers/json") or []
+    published = list(_published(containers, directory))
     taken = {(listener.address, listener.port) for listener in published}
-    sockets = [entry for entry in _sockets(host) if entry[1] in ports and entry[:2] not in taken]
-    return [listener for listener in published if listener.port in ports] + list(_named(host, sockets, directory))
+    found = [
+        socket
+        for socket in sockets(host, protocols=("tcp",))
+        if socket.listens and socket.port in ports and (socket.address, socket.port) not in taken
+    ]
+    return [listener for listener in published if listener.port in ports] + list(
+        _named(host, found, containers, directory)
+    )
 
 
-def _published(host: Host, directory: str) -> Iterator[Listener]:
-    for container in ask_engine(host, "/containers/json") or []:
-        name = "the container " + str((container.get("Names") or ["?"])[0]).lstrip("/")
-        ours = any(_below(mount.get("Source", ""), directory) for mount in container.get("Mounts") or [])
+def other_installations(host: Host, directory: str) -> Iterator[tuple[str, str]]:
+    """Containers that bear a name of ours and belong elsewhere, running or not, each with its directory."""
+    for container in ask_engine(host, "/containers/json?all=true") or []:
+        name = str((container.get("Names") or ["?"])[0]).lstrip("/")
+        found = [SERVICE.search(str(mount.get("Source", ""))) for mount in container.get("Mounts") or []]
+        theirs = [match.group(1) for match in found if match and not below(match.group(1), directory)]
+        if name.startswith(PREFIX) and theirs and len(theirs) == len([match for match in found if match]):
+            yield name, theirs[0]
+
+
+def _published(containers: list[dict[str, Any]], directory: str) -> Iterator[Listener]:
+    for container in containers:
+        sources = [str(mount.get("Source", "")) for mount in container.get("Mounts") or []]
+        name = _container(container) + _installation(sources, directory)
+        ours = any(below(source, directory) for source in sources)
         for port in container.get("Ports") or []:
             if port.get("PublicPort") and port.get("Type") == "tcp":
                 yield Listener(port.get("IP") or "0.0.0.0", port["PublicPort"], name, ours)
 
 
-def _sockets(host: Host) -> Iterator[tuple[str, int, str]]:
-    """Address, port and inode of everything that listens."""
-    for table in ("tcp", "tcp6"):
-        for line in host.read(f"/proc/net/{table}").splitlines()[1:]:
-            fields = line.split()
-            if len(fields) > 9 and fields[3] == LISTEN:
-                address, _colon, port = fields[1].partition(":")
-                yield _address(address), int(port, 16), fields[9]
-
-
-def _address(text: str) -> str:
-    """The kernel writes addresses as words in its own byte order."""
-    words = [int(text[start : start + 8], 16) for start in range(0, len(text), 8)]
-    return str(ipaddress.ip_address(struct.pack(f"={len(words)}I", *words)))
-
-
-def _named(host: Host, sockets: list[tuple[str, int, str]], directory: str) -> Iterator[Listener]:
-    owners = _owners(host, {inode for _address_text, _port, inode in sockets})
-    for address, port, inode in sockets:
-        pid = owners.get(inode)
+def _named(host: Host, found: list[Socket], containers: list[dict[str, Any]], directory: str) -> Iterator[Listener]:
+    pids = owners(host, {socket.inode for socket in found})
+    for socket in found:
+        pid = pids.get(socket.inode)
         if pid is None:
-            yield Listener(address, port, "a process of another user", ours=False)
+            yield Listener(socket.address, socket.port, "a process of another user", ours=False)
         else:
-            name = f"{host.word(f'/proc/{pid}/comm')} (process {pid})"
-            yield Listener(address, port, name, ours=_process_is_ours(host, pid, directory))
+            words = _words(host, pid)
+            name = f"{host.word(f'/proc/{pid}/comm')} ({_whereabouts(host, pid, containers)})"
+            ours = any(below(word, directory) for word in words)
+            yield Listener(socket.address, socket.port, name + _installation(words, directory), ours)
 
 
-def _owners(host: Host, inodes: set[str]) -> dict[str, str]:
-    """Inode of a socket to the process that holds it; without root only for our own processes."""
-    owners: dict[str, str] = {}
-    if not inodes:
-        return owners
-    wanted = {f"socket:[{inode}]": inode for inode in inodes}
-    for pid in filter(str.isdigit, host.names("/proc")):
-        for descriptor in host.names(f"/proc/{pid}/fd"):
-            inode = wanted.get(host.link(f"/proc/{pid}/fd/{descriptor}"))
-            if inode is not None:
-                owners.setdefault(inode, pid)
-    return owners
-
-
-def _process_is_ours(host: Host, pid: str, directory: str) -> bool:
-    words = host.read(f"/proc/{pid}/cmdline").split("\0")
+def _words(host: Host, pid: str) -> list[str]:
+    """What says from where a process runs."""
     places = [host.link(f"/proc/{pid}/{name}") for name in ("exe", "cwd")]
-    return any(_below(place, directory) for place in [*places, *words])
+    return [*places, *host.read(f"/proc/{pid}/cmdline").split("\0")]
 
 
-def _below(path: str, directory: str) -> bool:
+def _whereabouts(host: Host, pid: str, containers: list[dict[str, Any]]) -> str:
+    """What to stop: the process, and the unit or the container that would start it again."""
+    group = host.read(f"/proc/{pid}/cgroup")
+    for container in containers:
+        if str(container.get("Id") or "-") in group:
+            return f"process {pid}, {_container(container)}"
+    unit = UNIT.search(group)
+    return f"process {pid}, {unit.group(1)}" if unit else f"process {pid}"
+
+
+def _container(container: dict[str, Any]) -> str:
+    return "the container " + str((container.get("Names") or ["?"])[0]).lstrip("/")
+
+
+def _installation(words: list[str], directory: str) -> str:
+    """Whose it is, where it is a service of ours in another directory."""
+    for word in words:
+        found = SERVICE.search(word)
+        if found and not below(found.group(1), directory):
+            return f" of another installation, {found.group(1)}"
+    return ""
+
+
+def below(word: str, directory: str) -> bool:
+    """Whether a path, or an option that names one, leads below the directory."""
     directory = directory.rstrip("/")
-    return bool(directory) and (path == directory or f"{directory}/" in path)
+    return bool(directory) and re.search(rf"(?:^|[=:,'\"\s]){re.escape(directory)}(?:/|$)", word) is not None

@@ -10,7 +10,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.finding import error, ok
-from ansible_collections.hearth.llm.plugins.module_utils._preflight.listeners import listeners
+from ansible_collections.hearth.llm.plugins.module_utils._preflight.listeners import listeners, other_installations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ def _check_port(port: Port, holders: list[Listener], wanted: Wanted) -> Finding:
     if foreign:
         return error(
             id_,
-            f"{port.title} is held by {' and '.join(foreign)}: stop that, or choose another port.",
+            f"{port.title} is held by {' and '.join(foreign)}: stop that, or {port.remedy}.",
             ours=False,
             **data,
         )
@@ -55,14 +55,14 @@ def _try_port(id_: str, port: Port, wanted: Wanted, data: dict[str, object]) -> 
         if problem.errno == errno.EACCES:
             # Where the engine publishes the port, it does so as root.
             if not wanted.docker:
-                return error(id_, f"{port.title} needs root: choose a port from 1024 up.", **data)
+                return error(id_, f"{port.title} needs root: {port.remedy}, from 1024 up.", **data)
         elif problem.errno == errno.EADDRNOTAVAIL:
             return error(
                 id_, f"{port.title} is wanted, but this host has no such address: correct the address.", **data
             )
         else:
             reason = os.strerror(problem.errno) if problem.errno else str(problem)
-            return error(id_, f"{port.title} cannot be had ({reason}): choose another port.", **data)
+            return error(id_, f"{port.title} cannot be had ({reason}): {port.remedy}.", **data)
     return ok(id_, f"{port.title} is free.", ours=False, **data)
 
 
@@ -74,4 +74,18 @@ def _bind(port: Port) -> None:
         probe.bind((port.address, port.port))
 
 
-CHECKS = (check_ports,)
+def check_installations(host: Host, wanted: Wanted) -> Iterator[Finding]:
+    """Containers are known by their names, and two installations would give them the same."""
+    if not wanted.docker:
+        return
+    for name, directory in other_installations(host, wanted.directory):
+        yield error(
+            f"installation:{name}",
+            f"The container {name} is of another installation, {directory}, and would be replaced: set hearth_directory to"
+            f" {directory} to go on with that one, or remove it there (playbooks/remove.yml), or set hearth_runtime to 'process'.",
+            container=name,
+            directory=directory,
+        )
+
+
+CHECKS = (check_ports, check_installations)

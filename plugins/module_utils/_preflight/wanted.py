@@ -12,6 +12,8 @@ class Port:
     port: int
     address: str = "0.0.0.0"
     purpose: str = ""
+    # The variable that says the port.
+    variable: str = ""
 
     @property
     def endpoint(self) -> str:
@@ -21,6 +23,10 @@ class Port:
     @property
     def title(self) -> str:
         return f"{self.endpoint} for the {self.purpose}" if self.purpose else self.endpoint
+
+    @property
+    def remedy(self) -> str:
+        return f"set {self.variable} to another port" if self.variable else "choose another port"
 
 
 @dataclass(frozen=True)

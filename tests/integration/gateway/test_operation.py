@@ -35,6 +35,16 @@ def test_metrics_and_health_answer_on_the_loopback_port(gateway: Gateway) -> Non
     assert json.loads(gateway.metrics("/health")) == {"status": "ok"}
 
 
+def test_nobody_shares_a_port_of_the_gateway_in_silence(gateway: Gateway) -> None:
+    # What a second HAProxy of the same user asks the kernel for.
+    for port in (gateway.port, gateway.metrics_port, gateway.redirect_port):
+        with socket.socket() as second:
+            second.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            second.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            with pytest.raises(OSError, match="Address already in use"):
+                second.bind(("127.0.0.1", port))
+
+
 def test_plain_http_is_redirected(gateway: Gateway) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", gateway.redirect_port)
     connection.request("GET", "/v1/models", headers={"Host": "evil.example"})

@@ -20,6 +20,7 @@ def test_it_is_found_above_sudo_which_takes_the_variable_away(tmp_path: Path) ->
     process(tmp_path, 10, 1, b"")
     assert ssh_connection(30, str(tmp_path)) == {
         "client_address": "192.168.1.10",
+        "client_port": 51000,
         "server_address": "192.168.1.20",
         "server_port": 2222,
     }

@@ -82,6 +82,24 @@ def test_the_watchdog_is_armed_before_the_rules_are_loaded_and_disarmed_when_the
         assert (again["changed"], again["on_trial"]) == (False, False)
 
 
+def test_what_is_tried_gives_way_to_what_is_kept_while_the_watchdog_waits(kernel: Kernel, path: Path) -> None:
+    tried = NEW.replace("new", "new, and nothing that is established")
+    first = bring(kernel, path, "trial", trial_rules=tried)
+    assert (first["on_trial"], kernel.table, first["diff"]["after"]) == (True, tried, NEW)
+    kernel.log.clear()
+    assert bring(kernel, path, "kept", trial_rules=tried)["changed"]
+    assert (kernel.log, kernel.table, path.read_text()) == (["nft", "systemctl stop"], NEW, document(NEW))
+    assert not bring(kernel, path, "trial", trial_rules=tried)["on_trial"]
+    # One that was cut off on trial is gone on with.
+    kernel.table = OLD
+    bring(kernel, path, "trial", trial_rules=tried)
+    again = bring(kernel, path, "trial", trial_rules=tried)
+    assert (again["changed"], again["on_trial"], kernel.table) == (False, True, tried)
+    kernel.time_is_up()
+    with pytest.raises(HearthError, match="the watchdog has put back those from before"):
+        bring(kernel, path, "kept", trial_rules=tried)
+
+
 def test_a_dry_run_says_the_same_and_does_nothing(kernel: Kernel, path: Path) -> None:
     kernel.table = OLD
     outcome = bring(kernel, path, "trial", check_mode=True)

@@ -114,6 +114,7 @@ DESCRIPTIONS: dict[str, dict[str, Any]] = {
         "hearth_gpus": ["nvidia.com/gpu=all"],
         "hearth_firewall": True,
         "hearth_lan_sources": ["192.168.1.0/24", "fd00::/8"],
+        "hearth_open_ports": [{"port": "51820-51821", "protocol": "udp", "sources": ["0.0.0.0/0"], "comment": "VPN"}],
         "hearth_connect_to": "192.0.2.10:8443",
         "hearth_otel_collector": True,
         "hearth_valkey": False,
@@ -152,6 +153,7 @@ RIGHT: dict[type[kinds.Kind], tuple[str, ...]] = {
     special.Endpoint: ("the word 'maybe'", "an empty text"),
     special.ControllerDocuments: ("the word 'maybe'",),
     special.Port: ("a number",),
+    special.Ports: ("a number",),
     special.Url: ("an empty text",),
     Rotation: ("a number", "less than nothing", "half", "a text", "the word 'maybe'"),
 }

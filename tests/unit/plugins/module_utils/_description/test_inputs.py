@@ -206,6 +206,8 @@ WRONG: list[tuple[str, list[tuple[str, str]]]] = [
     ("hearth_address: '*'", [("hearth_address is '*'", "write 0.0.0.0")]),
     ("hearth_lan_sources: 10.0.0.0/8", [("hearth_lan_sources is '10.0.0.0/8'", "write [10.0.0.0/8]")]),
     ("hearth_lan_sources: [10.0.0.1/8]", [("hearth_lan_sources[0] is '10.0.0.1/8'", "write 10.0.0.0/8")]),
+    ("hearth_open_ports: [{port: 900-80}]", [("hearth_open_ports[0].port is '900-80'", "write the lower port first")]),
+    ("hearth_open_ports: [{port: 22, proto: udp}]", [("hearth_open_ports[0].proto is no key", "protocol")]),
     ("hearth_lan_sources: []", [("hearth_lan_sources is an empty list", "leave hearth_lan_sources out")]),
     ("hearth_directory: hearth", [("hearth_directory is 'hearth'", "begin it with /")]),
     ("hearth_directory: ~/hearth", [("hearth_directory is '~/hearth'", "begin it with /")]),

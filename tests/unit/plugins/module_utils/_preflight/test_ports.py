@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.finding import Finding
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.listeners import Listener
-from ansible_collections.hearth.llm.plugins.module_utils._preflight.ports import check_ports
+from ansible_collections.hearth.llm.plugins.module_utils._preflight.ports import check_installations, check_ports
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.wanted import Port, Wanted
 
 MakeHost = Callable[..., Host]
@@ -44,7 +44,7 @@ def listening(directory: Path, address: str = "127.0.0.1") -> Iterator[int]:
 
 
 def look(port: int, address: str = "127.0.0.1", directory: str = "", runtime: str = "process") -> Finding:
-    wanted = Wanted(ports=(Port(port, address, "gateway"),), directory=directory, runtime=runtime)
+    wanted = Wanted(ports=(Port(port, address, "gateway", "hearth_port"),), directory=directory, runtime=runtime)
     (finding,) = check_ports(Host(), wanted)
     return finding
 
@@ -54,6 +54,54 @@ def test_a_port_of_somebody_else_is_an_error_that_names_him(tmp_path: Path) -> N
         finding = look(port, directory="/var/lib/hearth")
     assert (finding.severity, finding.data["ours"]) == ("error", False)
     assert f"127.0.0.1:{port} for the gateway is held by python" in finding.message
+    assert finding.message.endswith(": stop that, or set hearth_port to another port.")
+
+
+def test_a_port_of_another_installation_is_held_by_that_one(tmp_path: Path) -> None:
+    # Its directory ends like ours, and lies elsewhere.
+    service = tmp_path / "var/lib/hearth/services/gateway"
+    service.mkdir(parents=True)
+    with listening(service) as port:
+        finding = look(port, directory="/var/lib/hearth")
+    assert finding.severity == "error"
+    assert f"of another installation, {tmp_path}/var/lib/hearth: stop that" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("group", "owner"),
+    [
+        ("0::/system.slice/nginx.service\n", "nginx (process 812, nginx.service)"),
+        ("0::/user.slice/user-1000.slice/session-3.scope\n", "nginx (process 812)"),
+        ("0::/system.slice/docker-4f2a.scope\n", "nginx (process 812, the container web)"),
+    ],
+)
+def test_who_would_start_the_owner_again_is_named(
+    make_host: MakeHost, docker_engine: dict[str, Any], tmp_path: Path, group: str, owner: str
+) -> None:
+    # A container in the host's own network publishes nothing.
+    docker_engine["/containers/json"] = [{"Id": "4f2a", "Names": ["/web"], "Mounts": [], "Ports": []}]
+    table = (
+        "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+        "   0: 0100007F:20D4 00000000:0000 0A 0:0 00:0 0 0 0 4711 1 0\n"
+    )
+    host = make_host(**{"/proc/net/tcp": table, "/proc/812/comm": "nginx\n", "/proc/812/cgroup": group})
+    (tmp_path / "proc/812/fd").mkdir()
+    (tmp_path / "proc/812/fd/7").symlink_to("socket:[4711]")
+    (finding,) = check_ports(host, Wanted(ports=(Port(8404, "127.0.0.1"),), directory="/var/lib/hearth"))
+    assert finding.data["held_by"] == [owner]
+
+
+def test_containers_of_another_installation_would_be_replaced_and_are_named(
+    make_host: MakeHost, docker_engine: dict[str, Any]
+) -> None:
+    docker_engine["/containers/json?all=true"] = [
+        {"Names": ["/hearth-gateway"], "Mounts": [{"Source": "/srv/two/services/gateway/generations/1"}]},
+        {"Names": ["/hearth-llama_cpp"], "Mounts": [{"Source": "/var/lib/hearth/services/llama_cpp/generations/1"}]},
+        {"Names": ["/blog"], "Mounts": [{"Source": "/srv/blog/services/web/1"}]},
+    ]
+    (finding,) = check_installations(make_host(), Wanted(directory="/var/lib/hearth"))
+    assert finding.severity == "error"
+    assert "hearth-gateway is of another installation, /srv/two, and would be replaced" in finding.message
 
 
 def test_a_port_of_our_own_service_is_no_obstacle(tmp_path: Path) -> None:
@@ -88,7 +136,7 @@ def test_a_port_that_needs_root_is_an_error_for_a_program_of_the_users_own(monke
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(socket.socket, "bind", refuse)
-    assert "choose a port from 1024 up" in look(443).message
+    assert "set hearth_port to another port, from 1024 up" in look(443).message
     assert look(443, runtime="docker").severity == "ok"
 
 
@@ -128,6 +176,7 @@ def test_the_kernels_table_of_sockets_is_understood(make_host: MakeHost) -> None
         ("::", "10.0.0.5", True),
         ("::1", "127.0.0.1", False),
         ("0.0.0.0", "::1", False),
+        ("0.0.0.0", "llm.example.com", False),
     ],
 )
 def test_who_is_in_the_way_of_whom(held: str, wanted: str, in_the_way: bool) -> None:
