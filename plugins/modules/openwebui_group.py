@@ -55,6 +55,13 @@ options:
     description: Whether groups that are not listed are removed.
     type: bool
     default: false
+  removal_percent_max:
+    description:
+      - How many of the groups may be removed by one run, percent. Where it would be more, or all of them, nothing is changed and the module fails and
+        says which would go. One of two or more may always go.
+      - V(100) accepts whatever goes.
+    type: int
+    default: 50
 seealso:
   - module: hearth.llm.openwebui_user
 """
@@ -108,7 +115,9 @@ from ansible_collections.hearth.llm.plugins.module_utils._open_webui.groups impo
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.overlay import overlay
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.people import People
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.server import connect
+from ansible_collections.hearth.llm.plugins.module_utils._open_webui.unlisted import Unlisted
 from ansible_collections.hearth.llm.plugins.module_utils._reconcile import reconcile
+from ansible_collections.hearth.llm.plugins.module_utils._removals import DEFAULT_PERCENT
 
 if TYPE_CHECKING:
     from typing import Mapping
@@ -133,6 +142,7 @@ def argument_spec() -> dict[str, Any]:
             },
         },
         "exclusive": {"type": "bool", "default": False},
+        "removal_percent_max": {"type": "int", "default": DEFAULT_PERCENT},
     }
 
 
@@ -141,7 +151,7 @@ def run(params: Mapping[str, Any], server: Server, *, check_mode: bool) -> dict[
     if len(items) < len(params["groups"]):
         raise InputError("groups: a name is there twice. List each group once.")
     people = People(server, check_mode=check_mode)
-    kind = Groups(server, people)
+    kind = Groups(server, people, unlisted=Unlisted(set(items), params["removal_percent_max"]))
     there = kind.read()
     wanted = {
         name: _wanted(item, there.get(name, {}), people) if item["state"] == "present" else None

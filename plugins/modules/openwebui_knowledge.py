@@ -14,7 +14,11 @@ description:
   - Makes, changes and removes knowledge, and keeps its documents as they are in a directory.
   - New documents are sent and embedded, changed ones replaced, and those that are gone removed, each by the hash of its bytes.
     A run in which nothing changed sends nothing.
-  - Each document is proven to be embedded, and each knowledge to be found in. Where a document fails, the run ends, and the next one goes on from there.
+  - Each document is proven to be embedded, and each knowledge to be found in. A document that the server cannot read is left out, the others are
+    done, and at the end the module fails and names all that were left out, each with its reason (O(fail_unreadable)). Where the engine that embeds
+    does not answer, the run ends, and the next one goes on from there.
+  - Pictures, recordings, archives, programs and text that is not in UTF-8 are never sent. The server would embed most of them byte by byte.
+  - Where the time is up while the server embeds a document, it goes on with it. The next run waits for it instead of sending it once more.
   - A knowledge with O(knowledge[].src) is wholly the directory's; documents that were added in the browser are removed from it.
 extends_documentation_fragment:
   - hearth.llm.attributes
@@ -53,6 +57,15 @@ options:
           - Without it documents are left as they are.
           - Of documents with the same bytes the first one by path is kept, for the server refuses the others; RV(duplicates) names them.
         type: path
+      chunk_tokens:
+        description:
+          - How long the pieces are that the documents are cut into, tokens. Without it the length is the server's (C(rag.chunk_size), characters).
+          - The server counts characters, which are reckoned for each document by what is written in it, and set while it is embedded.
+          - When it changes, or the embedding model does, the documents are cut and embedded anew.
+        type: int
+      chunk_overlap_tokens:
+        description: How much of a piece the next one repeats, tokens. By default nothing.
+        type: int
       everyone:
         description: Whether every user may use it.
         type: bool
@@ -68,6 +81,24 @@ options:
     description: Whether knowledge that is not listed is removed.
     type: bool
     default: false
+  embedding_model:
+    description: Name of the model that embeds, where O(knowledge[].chunk_tokens) is given. When it changes, documents are cut and embedded anew.
+    type: str
+    default: ""
+  embedding_context_tokens:
+    description: How long a text the model that embeds takes, tokens. No piece becomes longer, where O(knowledge[].chunk_tokens) is given.
+    type: int
+  fail_unreadable:
+    description: Whether the module fails, at its end, for documents that the server cannot read. They are in RV(unreadable) in any case.
+    type: bool
+    default: true
+  removal_percent_max:
+    description:
+      - How much of the documents of a knowledge may be removed by one run, percent. Where it would be more, or all of them, nothing is changed and
+        the module fails and says what would go. One of two or more may always go.
+      - V(100) accepts whatever goes.
+    type: int
+    default: 50
 notes:
   - M(hearth.llm.openwebui_model) opens knowledge to those who may use an assistant that answers from it, so that nobody needs to be named here.
     Who is named in O(knowledge[].members), and is not all of them, is at odds with that in each run.
@@ -112,6 +143,11 @@ duplicates:
   returned: success
   type: dict
   sample: {"handbook": {"copy.md": "a.md"}}
+unreadable:
+  description: For each knowledge with such, the documents that are not there, each with its reason. In check mode only those that their names tell of.
+  returned: always
+  type: dict
+  sample: {"handbook": {"team.jpg": "a picture has no text that the server can read. Write down what it says, or remove it"}}
 requests:
   description: How often the server was asked.
   returned: success
@@ -125,10 +161,13 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hearth.llm.plugins.module_utils import _documents
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
 from ansible_collections.hearth.llm.plugins.module_utils._frontend import connection_spec
-from ansible_collections.hearth.llm.plugins.module_utils._open_webui.knowledge import Collections, once
+from ansible_collections.hearth.llm.plugins.module_utils._open_webui.knowledge import Collections, once, told
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.people import People, access_spec
+from ansible_collections.hearth.llm.plugins.module_utils._open_webui.pieces import checked
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.server import connect
+from ansible_collections.hearth.llm.plugins.module_utils._open_webui.unlisted import Unlisted
 from ansible_collections.hearth.llm.plugins.module_utils._reconcile import reconcile
+from ansible_collections.hearth.llm.plugins.module_utils._removals import DEFAULT_PERCENT
 
 if TYPE_CHECKING:
     from typing import Mapping
@@ -149,10 +188,16 @@ def argument_spec() -> dict[str, Any]:
                 "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
                 "description": {"type": "str"},
                 "src": {"type": "path"},
+                "chunk_tokens": {"type": "int"},
+                "chunk_overlap_tokens": {"type": "int"},
                 **access_spec(),
             },
         },
         "exclusive": {"type": "bool", "default": False},
+        "embedding_model": {"type": "str", "default": ""},
+        "embedding_context_tokens": {"type": "int"},
+        "fail_unreadable": {"type": "bool", "default": True},
+        "removal_percent_max": {"type": "int", "default": DEFAULT_PERCENT},
     }
 
 
@@ -166,26 +211,44 @@ def run(params: Mapping[str, Any], server: Server, *, check_mode: bool) -> dict[
         for item, found in zip(items, store.sets)
         if found is not None and item["state"] == "present"
     }
-    documents = {name: kept for name, (kept, _duplicates) in sets.items()}
+    pieces = {
+        item["name"]: checked(
+            item["name"],
+            item["chunk_tokens"],
+            item["chunk_overlap_tokens"],
+            params["embedding_model"],
+            params["embedding_context_tokens"],
+        )
+        for item in items
+    }
     people = People(server, check_mode=check_mode)
+    kind = Collections(
+        server,
+        people,
+        store,
+        {name: kept for name, (kept, _duplicates) in sets.items()},
+        check_mode=check_mode,
+        pieces=pieces,
+        unlisted=Unlisted({item["name"] for item in items}, params["removal_percent_max"]),
+    )
     wanted = {
         item["name"]: {
             "description": item["description"],
-            "documents": {path: document.sha256 for path, document in documents[item["name"]].items()}
-            if item["name"] in documents
-            else None,
+            "documents": kind.wanted(item["name"]),
             **people.access(item),
         }
         if item["state"] == "present"
         else None
         for item in items
     }
-    kind = Collections(server, people, store, documents, check_mode=check_mode)
     outcome = reconcile(kind, wanted, check_mode=check_mode, exclusive=params["exclusive"])
+    if kind.failures and params["fail_unreadable"]:
+        raise HearthError(f"knowledge: {told(kind.failures)}", unreadable=kind.failures)
     return {
         **outcome.result(),
         "ids": kind.ids,
         "duplicates": {name: duplicates for name, (_kept, duplicates) in sets.items() if duplicates},
+        "unreadable": kind.failures,
         **server.costs(),
     }
 

@@ -38,7 +38,7 @@ options:
         required: true
       id:
         description:
-          - What programs ask for. By default it is made of the name, once.
+          - What programs ask for. By default it is made of the name, once; with a part of its hash, where another model has that id already.
           - With it an assistant is found by its id and gets O(models[].name).
         type: str
       state:
@@ -61,8 +61,9 @@ options:
       function_calling:
         description:
           - How the assistant comes to its knowledge. V(legacy) puts what is found into the prompt, with every model, in the browser and through the API.
-            V(native) lets the model call tools, which wants a model that can, and works in the browser only.
-          - By default V(legacy), where O(models[].knowledge) is given and nothing else is set.
+            V(native) lets the model call tools, which wants a model that can, and works in the browser only. There the server puts the description of
+            some twenty-five tools before each question, about 5000 tokens, whether the assistant has knowledge or not.
+          - By default V(legacy), where nothing else is set. The server's own default is V(native).
         type: str
         choices: [legacy, native]
       description:
@@ -100,6 +101,13 @@ options:
     description: Whether assistants that are not listed are removed.
     type: bool
     default: false
+  removal_percent_max:
+    description:
+      - How many of the assistants may be removed by one run, percent. Where it would be more, or all of them, nothing is changed and the module fails
+        and says which would go. One of two or more may always go.
+      - V(100) accepts whatever goes.
+    type: int
+    default: 50
 notes:
   - Administrators may use all assistants. Grants to change an assistant, which are given in the browser, are kept.
   - How much is found in documents, and how similar it must be, is one setting of the server for all assistants
@@ -171,7 +179,9 @@ from ansible_collections.hearth.llm.plugins.module_utils._open_webui.models impo
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.overlay import overlay
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.people import People, access_spec
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.server import connect
+from ansible_collections.hearth.llm.plugins.module_utils._open_webui.unlisted import Unlisted
 from ansible_collections.hearth.llm.plugins.module_utils._reconcile import reconcile
+from ansible_collections.hearth.llm.plugins.module_utils._removals import DEFAULT_PERCENT
 
 if TYPE_CHECKING:
     from typing import Mapping
@@ -205,6 +215,7 @@ def argument_spec() -> dict[str, Any]:
         },
         "open_below": {"type": "bool", "default": True},
         "exclusive": {"type": "bool", "default": False},
+        "removal_percent_max": {"type": "int", "default": DEFAULT_PERCENT},
     }
 
 
@@ -223,6 +234,7 @@ def run(params: Mapping[str, Any], server: Server, *, check_mode: bool) -> dict[
         ids={name: item["id"] for name, item in items.items() if item["id"]},
         knowledge=knowledge,
         check_mode=check_mode,
+        unlisted=Unlisted(set(items), params["removal_percent_max"]),
     )
     there = assistants.read()
     wanted = {
@@ -256,6 +268,11 @@ def _check(item: Mapping[str, Any]) -> None:
     name, temperature = item["name"], item["temperature"]
     if temperature is not None and not 0 <= temperature <= 2:
         raise InputError(f"{name}: a temperature of {temperature} is none. Give 0 to 2.")
+    longest = (item["parameters"] or {}).get("max_tokens")
+    if longest is not None and (not isinstance(longest, int) or longest < 1):
+        raise InputError(
+            f"{name}: with max_tokens of {longest} there is no answer. Give 1 or more, or null for as much as the model may."
+        )
     for option, parameter in PARAMS.items():
         if parameter in (item["parameters"] or {}):
             raise InputError(f"{name}: parameters names {parameter}. Give the option {option} instead.")
@@ -275,8 +292,8 @@ def _wanted(
     if item["knowledge"] is not None:
         check_names(item["name"], item["knowledge"], list(knowledge.values()), lenient=check_mode)
         wanted["knowledge"] = sorted(set(item["knowledge"]))
-        if item["knowledge"] and item["function_calling"] is None and there.get("function_calling") is None:
-            wanted["function_calling"] = "legacy"
+    if item["function_calling"] is None and there.get("function_calling") is None:
+        wanted["function_calling"] = "legacy"
     return {**wanted, **people.access(item)}
 
 

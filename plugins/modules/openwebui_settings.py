@@ -100,6 +100,12 @@ options:
       batch_size:
         description: How many pieces of a document are embedded with one request. A new server sends each piece for itself.
         type: int
+      concurrent_requests:
+        description:
+          - How many such requests are under way at once. A new server sends all of a document at once, hundreds where it is long, and fails with
+            the first that waits too long.
+          - V(0) is without limit.
+        type: int
 notes:
   - Where the server runs with C(ENABLE_PERSISTENT_CONFIG=false), nothing that is set outlives a restart, and the server does not tell.
 seealso:
@@ -126,6 +132,7 @@ EXAMPLES = r"""
       url: http://gateway:8080/v1
       api_key: "{{ engine_key }}"
       batch_size: 16
+      concurrent_requests: 2
 """
 
 RETURN = r"""
@@ -200,6 +207,7 @@ def argument_spec() -> dict[str, Any]:
                 "url": {"type": "str"},
                 "api_key": {"type": "str", "no_log": True},
                 "batch_size": {"type": "int"},
+                "concurrent_requests": {"type": "int"},
             },
         },
     }
@@ -209,6 +217,7 @@ def run(params: Mapping[str, Any], server: Server, *, check_mode: bool) -> dict[
     items = {address(item["url"]): item for item in params["connections"]}
     if len(items) < len(params["connections"]):
         raise InputError("connections: an address is there twice. List each connection once.")
+    _check_embedding(params["embedding"])
     config = server.get("/api/v1/configs/export")
     # All is judged before the first of it is written.
     settings = Settings(server, config, params["settings"], params["secrets"])
@@ -240,6 +249,13 @@ def run(params: Mapping[str, Any], server: Server, *, check_mode: bool) -> dict[
         },
         **server.costs(),
     }
+
+
+def _check_embedding(embedding: Mapping[str, Any] | None) -> None:
+    for name, least in (("batch_size", 1), ("concurrent_requests", 0)):
+        value = (embedding or {}).get(name)
+        if value is not None and value < least:
+            raise InputError(f"embedding: {name} cannot be {value}. Give {least} or more.")
 
 
 def _fields(item: Mapping[str, Any], without: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -64,6 +64,13 @@ options:
     description: Whether users that are not listed are removed. The first administrator is kept.
     type: bool
     default: false
+  removal_percent_max:
+    description:
+      - How many of the users may be removed by one run, percent, the first administrator not counted. Where it would be more, or all of them, nothing is
+        changed and the module fails and says who would go. One of two or more may always go.
+      - V(100) accepts whoever goes.
+    type: int
+    default: 50
 seealso:
   - module: hearth.llm.openwebui_group
 """
@@ -111,11 +118,13 @@ from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthEr
 from ansible_collections.hearth.llm.plugins.module_utils._frontend import connection_spec
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.people import People
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.server import connect
+from ansible_collections.hearth.llm.plugins.module_utils._open_webui.unlisted import Unlisted
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.users import PENDING, Users
 from ansible_collections.hearth.llm.plugins.module_utils._reconcile import reconcile
+from ansible_collections.hearth.llm.plugins.module_utils._removals import DEFAULT_PERCENT
 
 if TYPE_CHECKING:
-    from typing import Mapping
+    from typing import Mapping, Sequence
 
     from ansible_collections.hearth.llm.plugins.module_utils._open_webui.server import Server
     from ansible_collections.hearth.llm.plugins.module_utils._reconcile import State
@@ -139,6 +148,7 @@ def argument_spec() -> dict[str, Any]:
         },
         "update_password": {"type": "str", "choices": ["on_create", "always"], "default": "on_create", "no_log": False},
         "exclusive": {"type": "bool", "default": False},
+        "removal_percent_max": {"type": "int", "default": DEFAULT_PERCENT},
     }
 
 
@@ -146,8 +156,16 @@ def run(params: Mapping[str, Any], server: Server, *, check_mode: bool) -> dict[
     # The server keeps addresses in small letters.
     items = {item["email"].lower(): item for item in params["users"]}
     if len(items) < len(params["users"]):
-        raise InputError("users: an address is there twice. List each user once.")
-    kind = Users(server, People(server, check_mode=check_mode), resend=params["update_password"] == "always")
+        raise InputError(
+            f"users: {_twice([item['email'].lower() for item in params['users']])} is there twice; large and small letters are the same in an address. "
+            "List each user once."
+        )
+    kind = Users(
+        server,
+        People(server, check_mode=check_mode),
+        resend=params["update_password"] == "always",
+        unlisted=Unlisted(set(items), params["removal_percent_max"]),
+    )
     there = kind.read()
     wanted = {
         email: _wanted(email, item, there.get(email)) if item["state"] == "present" else None
@@ -157,6 +175,10 @@ def run(params: Mapping[str, Any], server: Server, *, check_mode: bool) -> dict[
         kind, wanted, check_mode=check_mode, exclusive=params["exclusive"], keep=frozenset({kind.first()})
     )
     return {**outcome.result(), **server.costs()}
+
+
+def _twice(emails: Sequence[str]) -> str:
+    return next(email for place, email in enumerate(emails) if email in emails[:place])
 
 
 def _wanted(email: str, item: Mapping[str, Any], there: State | None) -> State:

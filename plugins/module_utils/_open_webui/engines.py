@@ -104,6 +104,7 @@ class Embedding(Kind):
                 "url": self._config.get(f"rag.{engine}.{_URL.get(engine)}", ""),
                 "api_key": self._config.get(f"rag.{engine}.api_key", ""),
                 "batch_size": self._config["rag.embedding_batch_size"],
+                "concurrent_requests": self._config["rag.embedding_concurrent_requests"],
             }
         }
 
@@ -118,7 +119,7 @@ class Embedding(Kind):
                 "RAG_EMBEDDING_MODEL": state["model"],
                 "RAG_EMBEDDING_BATCH_SIZE": state["batch_size"],
                 "ENABLE_ASYNC_EMBEDDING": self._config["rag.enable_async_embedding"],
-                "RAG_EMBEDDING_CONCURRENT_REQUESTS": self._config["rag.embedding_concurrent_requests"],
+                "RAG_EMBEDDING_CONCURRENT_REQUESTS": state["concurrent_requests"],
                 way: {"url": state["url"], "key": state["api_key"]},
             },
         )
@@ -131,6 +132,7 @@ class Embedding(Kind):
             "url": answer[way]["url"],
             "api_key": answer[way]["key"],
             "batch_size": answer["RAG_EMBEDDING_BATCH_SIZE"],
+            "concurrent_requests": answer["RAG_EMBEDDING_CONCURRENT_REQUESTS"],
         }
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.server import segment
+from ansible_collections.hearth.llm.plugins.module_utils._open_webui.unlisted import Unlisted
 from ansible_collections.hearth.llm.plugins.module_utils._reconcile import Kind
 
 if TYPE_CHECKING:
@@ -15,14 +16,14 @@ if TYPE_CHECKING:
 
     from ansible_collections.hearth.llm.plugins.module_utils._open_webui.people import People
     from ansible_collections.hearth.llm.plugins.module_utils._open_webui.server import Server
-    from ansible_collections.hearth.llm.plugins.module_utils._reconcile import State
+    from ansible_collections.hearth.llm.plugins.module_utils._reconcile import Plan, State
 
 
 class Groups(Kind):
     label = "group"
 
-    def __init__(self, server: Server, people: People) -> None:
-        self._server, self._people = server, people
+    def __init__(self, server: Server, people: People, *, unlisted: Unlisted | None = None) -> None:
+        self._server, self._people, self._unlisted = server, people, unlisted or Unlisted()
         self._ids: dict[str, str] = {}
         self._members: dict[str, list[str]] = {}
 
@@ -41,6 +42,9 @@ class Groups(Kind):
             )
             states[name] = self._state(group)
         return states
+
+    def check(self, plan: Plan) -> None:
+        self._unlisted.refuse("groups", plan, "users")
 
     def create(self, key: str, wanted: State) -> State:
         form = {"name": key, "description": wanted.get("description", ""), "permissions": wanted.get("permissions", {})}

@@ -2,30 +2,39 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Knowledge: collections of documents, each of them wholly ours.
 
-A document is known by its path and the hash of its bytes, which the server computes itself. It is told to embed a file while it is sent;
-that this failed it says nowhere but in the file's own status, and a file that failed belongs to no collection.
+A document is known by its path and the hash of its bytes, which the server computes itself, and by how it was cut, which we note with it. That
+embedding failed the server says nowhere but in the file's own status, and a file that failed belongs to no collection.
 """
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError, ProtocolError
+from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
+from ansible_collections.hearth.llm.plugins.module_utils._open_webui.filling import Cutter, Filling, path_of
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.people import FIELDS
+from ansible_collections.hearth.llm.plugins.module_utils._open_webui.readable import (
+    is_medium,
+    refused_by_content,
+    refused_by_name,
+)
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.server import segment
+from ansible_collections.hearth.llm.plugins.module_utils._open_webui.unlisted import Unlisted, remedy
 from ansible_collections.hearth.llm.plugins.module_utils._reconcile import Kind
+from ansible_collections.hearth.llm.plugins.module_utils._removals import refuse_beyond
 
 if TYPE_CHECKING:
     from typing import Iterable, Mapping, Sequence
 
     from ansible_collections.hearth.llm.plugins.module_utils._documents import Document, Store
     from ansible_collections.hearth.llm.plugins.module_utils._open_webui.people import People
+    from ansible_collections.hearth.llm.plugins.module_utils._open_webui.pieces import Pieces
     from ansible_collections.hearth.llm.plugins.module_utils._open_webui.server import Server
     from ansible_collections.hearth.llm.plugins.module_utils._reconcile import Plan, State
 
 _LIST = "/api/v1/knowledge/"
 _PAGE = 1000
+_SHOWN = 30
 # Shown instead of a hash.
 NOT_EMBEDDED = "not embedded"
 TWICE = "twice"
@@ -63,7 +72,9 @@ def once(documents: Mapping[str, Document]) -> tuple[dict[str, Document], dict[s
 
 
 class Collections(Kind):
-    """By name. The state's `documents` are hashes by path; they are read of those collections only whose documents are asked for."""
+    """By name. The state's `documents` are hashes by path, with how they are cut; they are read of those collections only whose documents are asked
+    for. Afterwards `failures` has, by collection and path, why documents are not there.
+    """
 
     label = "knowledge"
 
@@ -75,11 +86,26 @@ class Collections(Kind):
         documents: Mapping[str, Mapping[str, Document]],
         *,
         check_mode: bool,
+        pieces: Mapping[str, Pieces | None] | None = None,
+        unlisted: Unlisted | None = None,
     ) -> None:
         self._server, self._people, self._store = server, people, store
-        self._documents, self._check_mode = documents, check_mode
+        self._check_mode, self._pieces, self._unlisted = check_mode, pieces or {}, unlisted or Unlisted()
         self._raw: dict[str, dict[str, Any]] = {}
         self._files: dict[str, list[dict[str, Any]]] = {}
+        self._config: dict[str, Any] = {}
+        self.failures: dict[str, dict[str, str]] = {}
+        self._documents = {name: self._readable(name, found) for name, found in documents.items()}
+
+    def wanted(self, name: str) -> dict[str, str] | None:
+        """The documents that this collection should have, as states have them."""
+        if name not in self._documents:
+            return None
+        pieces = self._pieces.get(name)
+        return {
+            path: f"{document.sha256} {pieces.mark}" if pieces else document.sha256
+            for path, document in self._documents[name].items()
+        }
 
     def read(self) -> Mapping[str, State]:
         for raw in listed(self._server):
@@ -91,13 +117,19 @@ class Collections(Kind):
         return {name: self._state(raw) for name, raw in self._raw.items()}
 
     def check(self, plan: Plan) -> None:
+        self._refuse_removals(plan)
         if self._check_mode or self._store is None:
             return
-        self._store.require(
-            self._documents[change.key][path]
+        lacking = {
+            (change.key, path): self._documents[change.key][path]
             for change in plan.changes
             for path in _lacking((change.before or {}).get("documents") or {}, change.fields.get("documents") or {})
-        )
+        }
+        self._store.require(lacking.values())
+        for (name, path), document in lacking.items():
+            reason = refused_by_content(path, self._store.read(document))
+            if reason:
+                self.failures.setdefault(name, {})[path] = reason
 
     def create(self, key: str, wanted: State) -> State:
         self._raw[key] = self._server.post(
@@ -123,34 +155,69 @@ class Collections(Kind):
 
     def delete(self, key: str, _before: State) -> None:
         # The documents would stay behind, belonging to nothing.
-        self._remove(key, [file["id"] for file in self._listed(key)], [])
+        self._remove(key, [file["id"] for file in self._listed(key)])
         self._server.delete(f"{self._path(key)}/delete")
 
     @property
     def ids(self) -> dict[str, str]:
         return {name: raw["id"] for name, raw in self._raw.items()}
 
+    def _readable(self, name: str, documents: Mapping[str, Document]) -> dict[str, Document]:
+        """Without those whose names say that nothing would come of them."""
+        media = any(is_medium(path) for path in documents) and bool(self._settings()["rag.content_extraction_engine"])
+        reasons = {path: refused_by_name(path, extracts_media=media) for path in documents}
+        refused = {path: reason for path, reason in reasons.items() if reason}
+        if refused:
+            self.failures[name] = refused
+        return {path: document for path, document in documents.items() if path not in refused}
+
+    def _refuse_removals(self, plan: Plan) -> None:
+        self._unlisted.refuse("knowledge", plan, "documents")
+        for change in plan.changes:
+            if change.before is not None and "documents" in change.fields:
+                there, wanted = set(change.before["documents"]), set(change.fields["documents"])
+                what = f"documents of the knowledge {change.key}"
+                refuse_beyond(
+                    what, there - wanted, len(there | wanted), self._unlisted.percent_max, remedy("documents")
+                )
+
     def _state(self, raw: Mapping[str, Any]) -> State:
         name = raw["name"]
         return {
             "description": raw["description"],
             **self._people.state(raw["access_grants"]),
-            **({"documents": _hashes(self._listed(name))} if name in self._documents else {}),
+            **(
+                {"documents": _hashes(self._listed(name), marked=self._pieces.get(name) is not None)}
+                if name in self._documents
+                else {}
+            ),
         }
 
     def _filled(self, key: str, before: State, fields: State) -> State:
-        if "documents" in fields and self._store is not None:
-            _Filling(self._server, self._path(key), self._raw[key]["id"], self._listed(key)).fill(
-                before.get("documents") or {}, self._documents[key], self._store
-            )
-            del self._files[key]
-        return self._state(self._raw[key])
+        if "documents" not in fields or self._store is None:
+            return self._state(self._raw[key])
+        refused = {path: reason for path, reason in self.failures.get(key, {}).items() if path in fields["documents"]}
+        cutter = Cutter(self._server, self._pieces.get(key), self._settings)
+        filling = Filling(self._server, self._path(key), self._raw[key]["id"], self._listed(key), cutter)
+        filling.fill(
+            before.get("documents") or {}, fields["documents"], self._documents[key], self._store.read, refused
+        )
+        if filling.failures:
+            self.failures.setdefault(key, {}).update(filling.failures)
+        del self._files[key]
+        state = self._state(self._raw[key])
+        # What failed is told by `failures`, with its reason.
+        settled = {path: fields["documents"][path] for path in filling.failures}
+        return {**state, "documents": dict(sorted({**state["documents"], **settled}.items()))}
 
-    def _remove(self, key: str, files: Sequence[str], directories: Sequence[str]) -> None:
-        if files or directories:
-            self._server.post(
-                f"{self._path(key)}/sync/cleanup", {"file_ids": list(files), "dir_ids": list(directories)}
-            )
+    def _settings(self) -> Mapping[str, Any]:
+        if not self._config:
+            self._config = self._server.get("/api/v1/configs/export")
+        return self._config
+
+    def _remove(self, key: str, files: Sequence[str]) -> None:
+        if files:
+            self._server.post(f"{self._path(key)}/sync/cleanup", {"file_ids": list(files), "dir_ids": []})
 
     def _listed(self, key: str) -> list[dict[str, Any]]:
         if key not in self._files:
@@ -161,94 +228,23 @@ class Collections(Kind):
         return f"{_LIST}{segment(self._raw[key]['id'])}"
 
 
-class _Filling:
-    """Brings the documents of one collection from what they are to what they should be."""
-
-    def __init__(self, server: Server, path: str, identity: str, files: Sequence[Mapping[str, Any]]) -> None:
-        self._server, self._path, self._id, self._files = server, path, identity, files
-
-    def fill(self, before: Mapping[str, str], wanted: Mapping[str, Document], store: Store) -> None:
-        hashes = {path: document.sha256 for path, document in wanted.items()}
-        lacking = _lacking(before, hashes)
-        stale = [file["id"] for file in self._files if hashes.get(_path_of(file)) != before.get(_path_of(file))]
-        there = self._directories(wanted)
-        # What is new comes first, so that an engine that is down takes nothing away. What only moved has to wait for its other self to go.
-        moved = [path for path in lacking if wanted[path].sha256 in before.values()]
-        for path in lacking:
-            if path not in moved:
-                self._send(path, store.read(wanted[path]), there)
-        orphans = [key for path, key in there.items() if not any(name.startswith(f"{path}/") for name in wanted)]
-        if stale or orphans:
-            self._server.post(f"{self._path}/sync/cleanup", {"file_ids": stale, "dir_ids": orphans})
-        for path in moved:
-            self._send(path, store.read(wanted[path]), there)
-        if lacking:
-            self._prove(wanted)
-
-    def _directories(self, wanted: Mapping[str, Document]) -> dict[str, str]:
-        """The directories that are there now, made where they lack, parents first: their ids by path."""
-        there = dict(self._server.post(f"{self._path}/sync/diff", {"manifest": []})["directory_map"])
-        for path in sorted({parent for name in wanted for parent in _parents(name)} - set(there)):
-            parent, _slash, name = path.rpartition("/")
-            made = self._server.post(f"{self._path}/dirs/create", {"name": name, "parent_id": there.get(parent)})
-            there[path] = made["id"]
-        return dict(sorted(there.items()))
-
-    def _send(self, path: str, content: bytes, directories: Mapping[str, str]) -> None:
-        directory, _slash, name = path.rpartition("/")
-        place = {"knowledge_id": self._id, **({"directory_id": directories[directory]} if directory else {})}
-        file = self._server.upload(
-            "/api/v1/files/",
-            name,
-            content,
-            fields={"metadata": json.dumps(place)},
-            query={"process": "true", "process_in_background": "false"},
-        )
-        where = f"/api/v1/files/{segment(file['id'])}"
-        if self._server.get(f"{where}/process/status")["status"] == "completed":
-            return
-        reason = str((self._server.get(where).get("data") or {}).get("error") or "it does not say why")
-        self._server.delete(where)
-        raise HearthError(
-            f"{path}: the server cannot embed it ({reason.rstrip('.')}). {_remedy(reason)}", document=path
-        )
-
-    def _prove(self, wanted: Mapping[str, Document]) -> None:
-        """That something is found is the only sign that questions are embedded as the documents are."""
-        query = {"collection_names": [self._id], "query": next(iter(wanted)), "k": 1}
-        answer = self._server.post("/api/v1/retrieval/query/collection", query)
-        if not any(answer.get("documents") or []):
-            raise ProtocolError(
-                "The documents are embedded, and a question finds none of them. Check embedding in hearth.llm.openwebui_settings."
-            )
-
-
-def _remedy(reason: str) -> str:
-    if "Duplicate content" in reason:
-        return "Another document says the same in another file; keep one of them."
-    if "content provided is empty" in reason:
-        return "There is no text in it; remove it, or save it with its text."
-    return "Check embedding in hearth.llm.openwebui_settings and that its engine is up, and look at the server's log. The next run goes on from here."
+def told(failures: Mapping[str, Mapping[str, str]]) -> str:
+    """All documents that are not there, each with its reason, in one text."""
+    lines = [f"{name}: {path}: {reason}." for name, found in failures.items() for path, reason in sorted(found.items())]
+    more = f" And {len(lines) - _SHOWN} more." if len(lines) > _SHOWN else ""
+    return f"{len(lines)} documents are not there; all others are. {' '.join(lines[:_SHOWN])}{more}"
 
 
 def _lacking(before: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
-    return [path for path, sha256 in wanted.items() if before.get(path) != sha256]
+    return [path for path, state in wanted.items() if before.get(path) != state]
 
 
-def _hashes(files: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+def _hashes(files: Iterable[Mapping[str, Any]], *, marked: bool = False) -> dict[str, str]:
     hashes: dict[str, str] = {}
     for file in files:
-        path = _path_of(file)
+        path = path_of(file)
         # Its hash of the text is taken away when an embedding fails, as a new embedding model may make it.
-        sha256 = file["meta"].get("file_hash") if file.get("hash") else NOT_EMBEDDED
-        hashes[path] = TWICE if path in hashes else sha256 or NOT_EMBEDDED
+        sha256 = (file["meta"].get("file_hash") if file.get("hash") else NOT_EMBEDDED) or NOT_EMBEDDED
+        mark = str((file["meta"].get("data") or {}).get("pieces") or "") if marked else ""
+        hashes[path] = TWICE if path in hashes else f"{sha256} {mark}".rstrip()
     return dict(sorted(hashes.items()))
-
-
-def _path_of(file: Mapping[str, Any]) -> str:
-    return f"{file['directory_path']}/{file['filename']}" if file.get("directory_path") else str(file["filename"])
-
-
-def _parents(path: str) -> list[str]:
-    steps = path.split("/")[:-1]
-    return ["/".join(steps[: count + 1]) for count in range(len(steps))]

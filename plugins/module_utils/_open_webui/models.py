@@ -4,15 +4,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError, StatusError
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.people import FIELDS
+from ansible_collections.hearth.llm.plugins.module_utils._open_webui.unlisted import Unlisted
 from ansible_collections.hearth.llm.plugins.module_utils._reconcile import Kind
 
 if TYPE_CHECKING:
-    from typing import Mapping, Sequence
+    from typing import Container, Mapping, Sequence
 
     from ansible_collections.hearth.llm.plugins.module_utils._open_webui.people import People
     from ansible_collections.hearth.llm.plugins.module_utils._open_webui.server import Server
@@ -22,12 +24,16 @@ if TYPE_CHECKING:
 PARAMS = {"system_prompt": "system", "temperature": "temperature", "function_calling": "function_calling"}
 _META = {"description": "description"}
 # Never sent back: the server keeps pictures that are not named, and lists leave some out.
+_LONGEST_ID = 200
 _PICTURES = ("profile_image_url", "background_image_url", "voice_avatar")
 
 
-def slug(name: str) -> str:
-    """An id of a new assistant."""
-    return re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-")
+def slug(name: str, taken: Container[str] = ()) -> str:
+    """An id of a new assistant. Where little is left of the name, or another has the id, a part of the name's hash tells it apart."""
+    words = re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-")[:_LONGEST_ID]
+    if words and words not in taken:
+        return words
+    return f"{words or 'assistant'}-{hashlib.sha256(name.encode('utf-8')).hexdigest()[:8]}"
 
 
 class Assistants(Kind):
@@ -36,12 +42,19 @@ class Assistants(Kind):
     label = "assistant"
 
     def __init__(
-        self, server: Server, people: People, *, ids: Mapping[str, str], knowledge: Mapping[str, str], check_mode: bool
+        self,
+        server: Server,
+        people: People,
+        *,
+        ids: Mapping[str, str],
+        knowledge: Mapping[str, str],
+        check_mode: bool,
+        unlisted: Unlisted | None = None,
     ) -> None:
         self._server, self._people, self._ids = server, people, ids
         # Names of knowledge by id: those that this run may attach.
         self._knowledge = knowledge
-        self._lenient = check_mode
+        self._lenient, self._unlisted = check_mode, unlisted or Unlisted()
         self._raw: dict[str, dict[str, Any]] | None = None
 
     def read(self) -> Mapping[str, State]:
@@ -54,9 +67,10 @@ class Assistants(Kind):
                     f"The assistant {change.key} is not there, and cannot be made without a model. Give model."
                 )
         models = {change.key: change.fields["model"] for change in plan.changes if "model" in change.fields}
+        self._unlisted.refuse("assistants", plan, "assistants")
         # In check mode the way to the models may be what this run would set.
         if models and not self._lenient:
-            served = sorted(model["id"] for model in self._server.get("/api/models")["data"])
+            served = sorted(self._usable())
             for key, model in models.items():
                 if model not in served:
                     raise InputError(
@@ -73,7 +87,7 @@ class Assistants(Kind):
             "is_active": True,
         }
         form = {
-            **self._form({**empty, "id": self._ids.get(key) or slug(key), "name": key}, wanted),
+            **self._form({**empty, "id": self._ids.get(key) or slug(key, self._taken()), "name": key}, wanted),
             "access_grants": self._people.grants(wanted, []),
         }
         try:
@@ -102,6 +116,13 @@ class Assistants(Kind):
 
     def delete(self, key: str, _before: State) -> None:
         self._server.post("/api/v1/models/model/delete", {"id": self._there.pop(key)["id"]})
+
+    def _usable(self) -> set[str]:
+        return {model["id"] for model in self._server.get("/api/models")["data"]}
+
+    def _taken(self) -> set[str]:
+        """Ids that a new assistant cannot have: of served models, and of assistants."""
+        return self._usable() | {raw["id"] for raw in self._there.values()}
 
     @property
     def ids(self) -> dict[str, str]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Callable, Mapping
 
     from ansible_collections.hearth.llm.plugins.module_utils._frontend import Api
+    from ansible_collections.hearth.llm.plugins.module_utils._http_response import Response
 
 # Settings are single keys, access is a list of grants, knowledge tells the hashes of its files.
 FLOOR = (0, 11)
@@ -25,7 +26,7 @@ def connect(params: Mapping[str, Any]) -> Server:
     """The server, which is of a version that is known and takes the key."""
     if not params["api_key"]:
         raise InputError("api_key: there is none. hearth.llm.openwebui_bootstrap makes one.")
-    server = Server(api_of(params))
+    server = Server(api_of(params), seconds=params["timeout"])
     server.check_version()
     return server
 
@@ -33,8 +34,9 @@ def connect(params: Mapping[str, Any]) -> Server:
 class Server:
     """Asks with the key, or with the token of a session where one is given."""
 
-    def __init__(self, api: Api) -> None:
-        self.api = api
+    def __init__(self, api: Api, *, seconds: float = 300) -> None:
+        # How long to wait for what the server does by itself.
+        self.api, self.seconds = api, seconds
         self.version = ""
 
     def get(self, path: str, **options: Any) -> Any:
@@ -48,6 +50,11 @@ class Server:
 
     def upload(self, path: str, name: str, content: bytes, **options: Any) -> Any:
         return _asked(lambda: self.api.upload(path, name, content, **options))
+
+    def send(self, method: str, path: str, **options: Any) -> Response:
+        """The answer, still to be read."""
+        response: Response = _asked(lambda: self.api.send(method, path, **options))
+        return response
 
     def pages(self, path: str, items: str, **query: Any) -> list[Any]:
         """All of a list that comes in pages."""

@@ -32,6 +32,8 @@ _ELSEWHERE = {
 }
 _SECRET = re.compile(r"(api_?key|secret|password|_token|subscription_key|intelligence_key)$")
 _CHOICES = {"ui.default_user_role": ("pending", "user", "admin")}
+_LEAST = {"rag.top_k": 1, "rag.top_k_reranker": 1, "rag.chunk_size": 1, "rag.chunk_overlap": 0}
+_CONTEXT = ("{{CONTEXT}}", "[context]")
 _BANNER = {"id", "type", "content", "dismissible", "timestamp"}
 _DURATION = re.compile(r"-1|0|-?\d+(\.\d+)?(ms|s|m|h|d|w)")
 
@@ -97,6 +99,14 @@ def _check(key: str, value: Any, config: Mapping[str, Any]) -> None:
         )
     if key in _CHOICES and value not in _CHOICES[key]:
         raise InputError(f"settings: {key} cannot be {value}. Give one of {', '.join(_CHOICES[key])}.")
+    if key in _LEAST and value < _LEAST[key]:
+        raise InputError(
+            f"settings: {key} cannot be {value}: the server would store it, and answer without documents. Give {_LEAST[key]} or more."
+        )
+    if key == "rag.template" and value.strip() and not any(place in value for place in _CONTEXT):
+        raise InputError(
+            f"settings: rag.template names no {' or '.join(_CONTEXT)}, so that no model would see what was found. Put it where the pieces belong."
+        )
     if key == "auth.jwt_expiry" and not _DURATION.fullmatch(value):
         raise InputError(
             f"settings: {key} cannot be {value}. Give a number with ms, s, m, h, d or w, for example 4w, or -1 for ever."

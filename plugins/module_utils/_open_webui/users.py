@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError, StatusError
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.server import segment
+from ansible_collections.hearth.llm.plugins.module_utils._open_webui.unlisted import Unlisted
 from ansible_collections.hearth.llm.plugins.module_utils._reconcile import Kind
 
 if TYPE_CHECKING:
@@ -30,8 +31,11 @@ class Users(Kind):
     secret = frozenset({"password"})
     write_only = frozenset({"password"})
 
-    def __init__(self, server: Server, people: People, *, resend: bool = False) -> None:
+    def __init__(
+        self, server: Server, people: People, *, resend: bool = False, unlisted: Unlisted | None = None
+    ) -> None:
         self._server, self._people, self.resend = server, people, resend
+        self._unlisted = unlisted or Unlisted()
         self._ids: dict[str, str] = {}
 
     def read(self) -> Mapping[str, State]:
@@ -43,6 +47,8 @@ class Users(Kind):
         return str(min(self._people.users, key=lambda user: user["created_at"])["email"])
 
     def check(self, plan: Plan) -> None:
+        # That the first administrator stays does not mean that somebody does.
+        self._unlisted.refuse("users", plan, "users", besides={self.first()})
         for change in plan.changes:
             password = change.fields.get("password")
             if change.before is None:
