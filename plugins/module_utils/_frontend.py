@@ -15,7 +15,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._http import Client
 from ansible_collections.hearth.llm.plugins.module_utils._url import safe_url
 
 if TYPE_CHECKING:
-    from typing import Container, Mapping
+    from typing import Callable, Container, Mapping
 
     from ansible_collections.hearth.llm.plugins.module_utils._http_response import Response
 
@@ -106,9 +106,16 @@ class Api:
         )
 
     def upload(
-        self, path: str, name: str, content: bytes, *, fields: Mapping[str, str] | None = None, **options: Any
+        self,
+        path: str,
+        name: str,
+        content: bytes,
+        *,
+        fields: Mapping[str, str] | None = None,
+        quoted: Callable[[str], str] | None = None,
+        **options: Any,
     ) -> Any:
-        """Sends one file as a form (RFC 7578), and reads JSON."""
+        """Sends one file as a form (RFC 7578), and reads JSON. `quoted` writes its name where a server does not read it as browsers write it."""
         boundary = f"hearth{uuid.uuid4().hex}"
         body = b"".join(
             [
@@ -116,7 +123,7 @@ class Api:
                     _part(boundary, f'name="{field}"', "text/plain; charset=utf-8", value.encode("utf-8"))
                     for field, value in (fields or {}).items()
                 ),
-                _part(boundary, f'name="file"; filename="{_quoted(name)}"', _type_of(name), content),
+                _part(boundary, f'name="file"; filename="{(quoted or _quoted)(name)}"', _type_of(name), content),
                 f"--{boundary}--\r\n".encode("ascii"),
             ]
         )

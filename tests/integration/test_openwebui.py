@@ -180,22 +180,31 @@ def test_another_embedding_model_embeds_all_documents_anew(house: House) -> None
     assert house.run(*tasks).changed == 0
 
 
-def test_what_is_not_listed_goes_where_lists_are_exclusive(house: House) -> None:
-    here = {"exclusive": True}
-    foretold = house.run(
-        house.task("model", models=[{"name": "BrandSpark"}], **here),
+def test_lists_that_became_empty_remove_nothing(house: House) -> None:
+    house.proxy.forget()
+    for flags in ((), ("--check",)):
+        for module, listed, what in (
+            ("model", "models", "all assistants: BrandSpark, DocExplorer"),
+            ("knowledge", "knowledge", "all knowledge: handbook"),
+            ("group", "groups", "all groups: kitchen"),
+            ("user", "users", "all users: anna@example.com, ben@example.com, carl@example.com"),
+        ):
+            words = house.run(house.task(module, **{listed: []}, exclusive=True), succeeds=False, flags=flags).words
+            assert f"This would remove {what}. Nothing was changed." in words
+            assert "hearth_accept_removals" in words
+    assert house.proxy.writes == []
+
+
+def test_what_is_not_listed_goes_where_lists_are_exclusive_and_that_is_accepted(house: House) -> None:
+    here = {"exclusive": True, "removal_percent_max": 100}
+    tasks = (
+        house.task("model", models=[{"name": "BrandSpark"}], exclusive=True),
         house.task("knowledge", knowledge=[], **here),
         house.task("group", groups=[], **here),
         house.task("user", users=[{"email": "anna@example.com"}], **here),
-        flags=("--check",),
     )
-    assert foretold.changed == 4
-    house.run(
-        house.task("model", models=[{"name": "BrandSpark"}], **here),
-        house.task("knowledge", knowledge=[], **here),
-        house.task("group", groups=[], **here),
-        house.task("user", users=[{"email": "anna@example.com"}], **here),
-    )
+    assert house.run(*tasks, flags=("--check",)).changed == 4
+    house.run(*tasks)
 
     house.run(house.task("info"))
     info = house.results["info"]

@@ -107,6 +107,8 @@ def test_a_wrong_key_and_a_wrong_address_are_told_apart(house: House) -> None:
         ({"ui.enable_signup": "no"}, "ui.enable_signup has to be true or false and is a text"),
         ({"ui.banners": [{"text": "Hello"}]}, "a banner lacks content, dismissible, id, timestamp, type"),
         ({"ui.default_user_role": "superuser"}, "Give one of pending, user, admin"),
+        ({"rag.top_k": 0}, "rag.top_k cannot be 0: the server would store it, and answer without documents"),
+        ({"rag.template": "Answer."}, "rag.template names no {{CONTEXT}} or [context]"),
         ({"auth.jwt_expiry": "forever"}, "Give a number with ms, s, m, h, d or w"),
         ({"rag.embedding_model": "other"}, "Give it in embedding, or the running server goes on as before"),
         ({"openai.api_keys": ["k"]}, "Give it in connections, or the running server does not take it"),
@@ -219,14 +221,25 @@ def test_an_assistant_that_could_not_answer_is_refused(house: House) -> None:
     )
 
 
-def test_an_id_that_is_taken_is_not_a_matter_of_the_key(house: House) -> None:
+def test_every_name_gets_an_id_of_its_own_and_a_taken_one_is_no_matter_of_the_key(house: House) -> None:
     house.run(
         connected(house), {**house.task("model", models=[{"name": "Open", "model": "assistant", "everyone": True}])}
     )
 
-    words = house.run(house.task("model", models=[{"name": "Assistant", "model": "assistant"}]), succeeds=False).words
+    names = ["Assistant", "Bär", "Bör", "日本語", "a/b", "n" * 300]
+    models = [{"name": name, "model": "assistant", "everyone": True} for name in names]
+    house.run(house.task("model", models=models))
 
-    assert "would get the id assistant, which another model has. Give another id" in words
+    ids = house.results["model"]["ids"]
+    assert len({ids[name] for name in names}) == len(names)
+    assert ids["Assistant"].startswith("assistant-")
+    for name in names:
+        assert house.chat(ids[name], "?")["choices"]
+    assert house.run(house.task("model", models=models)).changed == 0
+    taken = [{"name": "Other", "id": "assistant", "model": "assistant"}]
+    assert "would get the id assistant, which another model has. Give another id" in (
+        house.run(house.task("model", models=taken), succeeds=False).words
+    )
 
 
 def test_who_may_use_an_assistant_is_kept_apart_from_what_it_is(house: House) -> None:
@@ -251,12 +264,12 @@ def test_a_document_that_fails_is_named_and_the_next_run_goes_on(house: House, t
     task = house.task("knowledge", knowledge=[{"name": "broken", "src": str(tmp_path)}])
 
     words = house.run(task, succeeds=False).words
-    assert "b.md: the server cannot embed it" in words
-    assert "There is no text in it; remove it" in words
+    assert "1 documents are not there; all others are. broken: b.md: there is no text in it; remove it" in words
+    assert len(house.ask("GET", f"/api/v1/knowledge/{_id_of(house, 'broken')}/files")["items"]) == 2
     # Other bytes of the same text are the same to the server.
     (tmp_path / "b.md").write_text(unicodedata.normalize("NFC", "Café, café."))
     (tmp_path / "d.md").write_text(unicodedata.normalize("NFD", "Café, café."))
-    assert "Another document says the same in another file" in house.run(task, succeeds=False).words
+    assert "another document says the same in another file" in house.run(task, succeeds=False).words
     (tmp_path / "d.md").unlink()
     house.run(task)
     assert house.run(task).changed == 0

@@ -35,7 +35,7 @@ _PARTS = (1, 4)
 
 
 class _RefusedError(Exception):
-    """The document's own fault."""
+    """The document's own fault: what to say of it, and the server's own reason."""
 
 
 class _LikeAnotherError(_RefusedError):
@@ -113,9 +113,9 @@ class Filling:
         except _LikeAnotherError as error:
             if may_wait:
                 return False
-            self.failures[path] = str(error)
+            self.failures[path] = error.args[0]
         except _RefusedError as error:
-            self.failures[path] = str(error)
+            self.failures[path] = error.args[0]
         return True
 
     def _bring(self, path: str, document: Document, content: bytes) -> None:
@@ -204,10 +204,9 @@ class Filling:
 
     def _take_up(self, lacking: Collection[str]) -> None:
         """What an earlier run has sent to this collection and did not see embedded; what failed then is removed."""
-        if not lacking or not self._files:
-            # A collection that was made a moment ago, or whose first documents have never come.
-            if not lacking or self._server.get(f"{_FILES}count") == 0:
-                return
+        # A new server has no files, and no collection that is new there has any.
+        if not lacking or (not self._files and self._server.get(f"{_FILES}count") == 0):
+            return
         known = {file["id"] for file in self._files}
         for file in self._server.pages(_FILES, "items", content="false"):
             place = (file.get("meta") or {}).get("data") or {}

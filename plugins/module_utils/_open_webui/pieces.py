@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _SHORTEST = 16
 # What an embedding model adds to a text: its marks of beginning and end.
-_ADDED = 8
+ADDED = 8
 _WINDOW = 256
 # Tokens for one sign: as it is on the whole, and as it may be at worst. Byte by byte it may be more; then the piece is cut again.
 _LETTERS = (re.compile(r"[A-Za-z\u00c0-\u024f\s]+"), 0.25, 0.4)
@@ -47,9 +47,9 @@ class Pieces:
         usual, worst = density(text) if text else (_LETTERS[1], _OTHERS[1])
         length = self.tokens / usual
         if self.most is not None:
-            length = min(length, (self.most - _ADDED) / worst)
+            length = min(length, (self.most - ADDED) / worst)
         size = max(int(length / parts), _SHORTEST)
-        return size, min(int(self.overlap / usual / parts), size // 2)
+        return size, min(int(self.overlap / usual / parts), size - 1)
 
 
 def checked(
@@ -65,14 +65,14 @@ def checked(
         raise InputError(
             f"{name}: pieces of {tokens} tokens hold no sentence. Give chunk_tokens of {_SHORTEST} or more."
         )
-    if not 0 <= overlap <= tokens // 2:
+    if not 0 <= overlap < tokens:
         raise InputError(
-            f"{name}: pieces of {tokens} tokens cannot overlap by {overlap}. Give chunk_overlap_tokens from 0 to {tokens // 2}."
+            f"{name}: pieces of {tokens} tokens cannot overlap by {overlap}. Give chunk_overlap_tokens from 0 to {tokens - 1}."
         )
-    if most is not None and tokens > most - _ADDED:
+    if most is not None and tokens > most - ADDED:
         raise InputError(
             f"{name}: pieces of {tokens} tokens are longer than the embedding model takes, which is {most}. "
-            f"Give chunk_tokens of at most {most - _ADDED}, or an embedding model with more context_tokens."
+            f"Give chunk_tokens of at most {most - ADDED}, or an embedding model with more context_tokens."
         )
     return Pieces(tokens, overlap, model, most)
 

@@ -49,7 +49,7 @@ class Server:
         return _asked(lambda: self.api.delete(path, **options))
 
     def upload(self, path: str, name: str, content: bytes, **options: Any) -> Any:
-        return _asked(lambda: self.api.upload(path, name, content, **options))
+        return _asked(lambda: self.api.upload(path, name, content, quoted=_escaped, **options))
 
     def send(self, method: str, path: str, **options: Any) -> Response:
         """The answer, still to be read."""
@@ -91,6 +91,11 @@ class Server:
 
     def __exit__(self, *_exc: object) -> None:
         self.api.close()
+
+
+def _escaped(name: str) -> str:
+    """As mail has it (RFC 822): this server keeps the %22 of browsers in the name."""
+    return name.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def segment(name: str) -> str:

@@ -38,6 +38,10 @@ class Engine:
     # What it serves, and how long its embeddings are. One number is the same for every text.
     models: Sequence[str] = ()
     dimensions: int = 1
+    # How long a text it embeds, tokens of three bytes each; as llama-server, it fails for a longer one.
+    embeds_tokens: int | None = None
+    # Most requests that were answered at once.
+    most_running: int = 0
 
     def __enter__(self) -> Self:
         self.go.set()
@@ -95,6 +99,7 @@ class _Handler(BaseHTTPRequestHandler):
         engine.received.append(Received(self.path, self.headers, body))
         with self.server.lock:
             engine.running += 1
+            engine.most_running = max(engine.most_running, engine.running)
         try:
             if self.path == "/v1/embeddings":
                 self._embed(body)
@@ -117,6 +122,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _embed(self, body: dict[str, Any]) -> None:
         texts = body.get("input")
         texts = texts if isinstance(texts, list) else [texts]
+        self.server.engine.go.wait()
+        most = self.server.engine.embeds_tokens
+        if most is not None and any(len(str(text).encode()) > most * 3 for text in texts):
+            self._answer({"error": {"message": "input is too large to process", "type": "server_error"}}, 500)
+            return
         dimensions = self.server.engine.dimensions
         encoded = body.get("encoding_format") == "base64"
         vectors = []

@@ -31,12 +31,16 @@ def test_what_is_below_opens_to_all_assistants_together_and_closes_to_nobody() -
     }
 
 
-def test_an_id_is_made_of_a_name() -> None:
+def test_an_id_is_made_of_a_name_and_is_nobody_elses() -> None:
     assert [slug(name) for name in ("DocExplorer", "The Café's Best", " x/y ")] == [
         "docexplorer",
         "the-caf-s-best",
         "x-y",
     ]
+    assert slug("Assistant", {"assistant"}) == "assistant-391e4051"
+    assert slug("日本語").startswith("assistant-")
+    assert slug("日本語") != slug("日本")
+    assert len(slug("n" * 300)) < 256
 
 
 def test_secrets_are_known_by_their_names() -> None:
