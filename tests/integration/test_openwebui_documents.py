@@ -169,7 +169,6 @@ def test_long_and_foreign_texts_are_cut_to_what_the_embedding_model_takes(house:
 
     # Another length cuts them anew, and one that cannot be is refused with one that can.
     (tmp_path / "long.txt").unlink()
-    house.run(house.task("knowledge", knowledge=[item], **options))
     house.engine.received.clear()
     house.run(house.task("knowledge", knowledge=[{**item, "chunk_tokens": 50}], **options))
     longest = max(len(text) for asked in house.engine.received for text in asked.body["input"])
