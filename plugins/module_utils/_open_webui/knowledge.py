@@ -232,7 +232,8 @@ def told(failures: Mapping[str, Mapping[str, str]]) -> str:
     """All documents that are not there, each with its reason, in one text."""
     lines = [f"{name}: {path}: {reason}." for name, found in failures.items() for path, reason in sorted(found.items())]
     more = f" And {len(lines) - _SHOWN} more." if len(lines) > _SHOWN else ""
-    return f"{len(lines)} documents are not there; all others are. {' '.join(lines[:_SHOWN])}{more}"
+    count = "1 document is" if len(lines) == 1 else f"{len(lines)} documents are"
+    return f"{count} not there; all others are. {' '.join(lines[:_SHOWN])}{more}"
 
 
 def _lacking(before: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
