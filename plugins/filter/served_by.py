@@ -38,15 +38,16 @@ _value:
 """
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ansible.errors import AnsibleFilterError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 ENGINES = ("llama_cpp", "vllm", "openvino")
-TASKS = ("chat", "embedding")
+TASKS = ("chat", "embedding", "rerank")
 # A served name is also a directory, a section of an INI file and a program's name.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -61,6 +62,16 @@ def served_by(models: Mapping[str, Mapping[str, Any]], engine: str) -> list[dict
     ]
 
 
+def ranks(options: object) -> bool:
+    """Whether options make a reranker of a model."""
+    if not isinstance(options, Mapping):
+        return False
+    given = {str(flag).lstrip("-").replace("_", "-"): str(value).lower() for flag, value in options.items()}
+    return given.get("pooling") == "rank" or any(
+        given.get(flag) in ("true", "on", "1") for flag in ("rerank", "reranking")
+    )
+
+
 def check(models: Mapping[str, Mapping[str, Any]]) -> None:
     """Raises, with every finding at once, when the description cannot be what was meant."""
     findings = []
@@ -71,6 +82,10 @@ def check(models: Mapping[str, Mapping[str, Any]]) -> None:
             findings.append(f"{name}: engine '{model['engine']}' is none of {', '.join(ENGINES)}")
         if model.get("task", "chat") not in TASKS:
             findings.append(f"{name}: task '{model['task']}' is none of {', '.join(TASKS)}")
+        elif model.get("task", "chat") != "rerank" and ranks(model.get("options")):
+            findings.append(
+                f"{name}: its options say that it ranks documents: write task: rerank, and leave these options out"
+            )
         if "source" not in model and "path" not in model:
             findings.append(f"{name}: source is missing (hf://owner/repo/file, https://... or file:///...)")
     if findings:
