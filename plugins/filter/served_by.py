@@ -38,13 +38,13 @@ _value:
 """
 
 import re
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.hearth.llm.plugins.module_utils._description.models import ranks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 ENGINES = ("llama_cpp", "vllm", "openvino")
 TASKS = ("chat", "embedding", "rerank")
@@ -60,16 +60,6 @@ def served_by(models: Mapping[str, Mapping[str, Any]], engine: str) -> list[dict
         for name, model in sorted(models.items())
         if model.get("engine", "llama_cpp") == engine
     ]
-
-
-def ranks(options: object) -> bool:
-    """Whether options make a reranker of a model."""
-    if not isinstance(options, Mapping):
-        return False
-    given = {str(flag).lstrip("-").replace("_", "-"): str(value).lower() for flag, value in options.items()}
-    return given.get("pooling") == "rank" or any(
-        given.get(flag) in ("true", "on", "1") for flag in ("rerank", "reranking")
-    )
 
 
 def check(models: Mapping[str, Mapping[str, Any]]) -> None:
