@@ -61,7 +61,7 @@ MODEL = Record(
     Key(
         "files",
         ListOf(Text("a glob", example="*Q4_K_M*"), empty="name a glob, or leave files out"),
-        "globs that narrow a whole repository to some of its files",
+        "globs that narrow a whole repository, or a directory of the host, to some of its files",
         default="all",
         also=("include", "patterns"),
     ),
