@@ -51,10 +51,11 @@ MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 ADDRESS = re.compile(r"unix@/\S+|\[[0-9a-fA-F:]+\]:[0-9]+|[A-Za-z0-9._-]+:[0-9]+")
 # No '/': it divides the key from the model in the map of routes.
 KEY = re.compile(r"[A-Za-z0-9_@-][A-Za-z0-9._@-]*")
+TASKS = ("chat", "embedding", "rerank")
 NUMBERS = ("concurrency", "requests_per_minute", "weight")
 SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 # The gateway's own frontends; statistics could not tell them from a model.
-RESERVED = ("gateway", "metrics", "redirect")
+RESERVED = ("gateway", "metrics", "redirect", "waiting")
 
 
 def gateway_findings(models: Mapping[str, Mapping[str, Any]], keys: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -71,6 +72,8 @@ def _models(models: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
             )
         if not ADDRESS.fullmatch(str(model.get("address", ""))):
             yield f"gateway_models: the address of {name} is '{model.get('address', '')}': write host:port, or unix@/path."
+        if model.get("task", "chat") not in TASKS:
+            yield f"gateway_models: {name} has the task '{model['task']}': there are {', '.join(TASKS)}."
         for limit in ("slots", "max_output_tokens", "answer_deadline_seconds"):
             if not _is_count(model.get(limit, 1)):
                 yield f"gateway_models: {name} has '{model[limit]}' {limit}: write a number from 1, or leave {limit} out."

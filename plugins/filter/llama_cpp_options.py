@@ -13,7 +13,9 @@ description:
   - Turns the description of a served model into llama-server's long flags, without the dashes.
   - llama-server shares its context among its slots, so that C(ctx-size) is C(context_tokens) times C(slots). A model without C(context_tokens) has the
     context that was planned for it, and 4096 tokens where nothing was planned.
-  - A model with C(task) V(embedding) embeds texts and nothing else. A text has to fit one batch, so that the batch is as long as the context.
+  - A model with C(task) V(embedding) embeds texts and nothing else, one with V(rerank) ranks documents. A text, or the question with one document,
+    has to fit one batch, so that the batch is as long as the context.
+  - A model that sees has a file more, its projector.
   - Which GPUs have its layers is the plan's, unless the options for all models or the model's own name one of these settings themselves.
   - What the engine would show of other people's requests (C(slots)) and its own web pages are off.
 positional: defaults
@@ -42,6 +44,9 @@ options:
     description: The file that the model begins with.
     type: path
     required: true
+  projector:
+    description: The file of its projector, for a model that sees pictures.
+    type: path
   prompt_cache_mib:
     description: Host memory for caches of prompts, MiB.
     type: int
@@ -73,6 +78,7 @@ def llama_cpp_options(
     defaults: Mapping[str, Any] | None = None,
     *,
     path: str,
+    projector: str = "",
     prompt_cache_mib: int,
     planned: Mapping[str, Any] | None = None,
     contexts: Mapping[str, int] | None = None,
@@ -84,7 +90,7 @@ def llama_cpp_options(
     options = served.llama_cpp(
         model, defaults or {}, context=context, prompt_cache_mib=prompt_cache_mib, planned={**device, **(planned or {})}
     )
-    return {"model": path, **options}
+    return {"model": path, **({"mmproj": projector} if projector else {}), **options}
 
 
 class FilterModule:

@@ -20,7 +20,7 @@ options:
   task:
     description: What the models are for.
     type: str
-    choices: [chat, embedding]
+    choices: [chat, embedding, rerank]
     required: true
   permitted:
     description: Served names that may be asked for. All when it is not given.

@@ -41,12 +41,13 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.hearth.llm.plugins.module_utils._description.models import ranks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 ENGINES = ("llama_cpp", "vllm", "openvino")
-TASKS = ("chat", "embedding")
+TASKS = ("chat", "embedding", "rerank")
 # A served name is also a directory, a section of an INI file and a program's name.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -71,6 +72,10 @@ def check(models: Mapping[str, Mapping[str, Any]]) -> None:
             findings.append(f"{name}: engine '{model['engine']}' is none of {', '.join(ENGINES)}")
         if model.get("task", "chat") not in TASKS:
             findings.append(f"{name}: task '{model['task']}' is none of {', '.join(TASKS)}")
+        elif model.get("task", "chat") != "rerank" and ranks(model.get("options")):
+            findings.append(
+                f"{name}: its options say that it ranks documents: write task: rerank, and leave these options out"
+            )
         if "source" not in model and "path" not in model:
             findings.append(f"{name}: source is missing (hf://owner/repo/file, https://... or file:///...)")
     if findings:

@@ -14,7 +14,7 @@ description:
   - C(context_tokens) is C(max-model-len), C(slots) is C(max-num-seqs). A model without C(context_tokens) has the context that was planned for it,
     and 4096 tokens where nothing was planned; one without C(slots) has one. All else that the description does not name is vLLM's own choice.
   - C(max_output_tokens) is C(max_new_tokens) of C(override-generation-config), the longest answer that vLLM gives.
-  - A model with C(task) V(embedding) is run by the pooling runner.
+  - A model with C(task) V(embedding) or V(rerank) is run by the pooling runner.
 positional: defaults
 options:
   _input:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # Of each slot, where the description names none.
 DEFAULT_CONTEXT = 4096
+# Tasks of models that take a text in one batch, and llama.cpp's option that gives them their task.
+ONE_BATCH = {"embedding": "embeddings", "rerank": "rerank"}
 
 
 def context_tokens(model: Mapping[str, Any], trained: int = 0) -> int:
@@ -44,8 +46,8 @@ def llama_cpp(
         "slots": False,
         "webui": False,
     }
-    if model.get("task") == "embedding":
-        options.update({"embeddings": True, "batch-size": context, "ubatch-size": context})
+    if model.get("task") in ONE_BATCH:
+        options.update({ONE_BATCH[model["task"]]: True, "batch-size": context, "ubatch-size": context})
     if "max_output_tokens" in model:
         options["n-predict"] = int(model["max_output_tokens"])
     if "idle_unload_seconds" in model:
@@ -60,7 +62,7 @@ def vllm(model: Mapping[str, Any], defaults: Mapping[str, Any], *, context: int)
     options: dict[str, Any] = {"max-model-len": context, "max-num-seqs": slots(model)}
     if "max_output_tokens" in model:
         options["override-generation-config"] = {"max_new_tokens": int(model["max_output_tokens"])}
-    if model.get("task") == "embedding":
+    if model.get("task") in ONE_BATCH:
         options["runner"] = "pooling"
     for given in (defaults, model.get("options") or {}):
         options.update(_plain(given))

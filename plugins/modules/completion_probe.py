@@ -53,10 +53,16 @@ options:
         type: str
         required: true
       task:
-        description: What the model does with O(models[].prompt); answer it, or embed it.
+        description:
+          - What the model does with O(models[].prompt); answer it, or embed it.
+          - One for V(rerank) is asked a question of its own, with two documents of which it has to rank the right one first.
         type: str
-        choices: [chat, embedding]
+        choices: [chat, embedding, rerank]
         default: chat
+      picture:
+        description: Whether a picture goes with O(models[].prompt), a small PNG that is red all over. For models that see.
+        type: bool
+        default: false
       url:
         description: See O(url).
         type: str
@@ -127,6 +133,12 @@ EXAMPLES = r"""
         expect_match: Paris
       - model: embedder
         task: embedding
+      - model: reranker
+        task: rerank
+      - model: seer
+        picture: true
+        prompt: Which colour has this picture? Answer with one word.
+        expect_match: (?i)red
   register: verified
 
 - name: Show how fast the chat model is
@@ -217,6 +229,12 @@ answers:
       type: int
       returned: success
       sample: 384
+    scores:
+      description: The score of each document that was to be ranked. The second one is right.
+      type: list
+      elements: float
+      returned: success
+      sample: [-7.1, 8.3]
     waited_seconds:
       description: How long it took until it had answered, seconds.
       type: float
@@ -293,7 +311,8 @@ def argument_spec() -> dict[str, Any]:
             "options": {
                 **expectations,
                 "model": {"type": "str", "required": True},
-                "task": {"type": "str", "choices": ["chat", "embedding"], "default": "chat"},
+                "task": {"type": "str", "choices": ["chat", "embedding", "rerank"], "default": "chat"},
+                "picture": {"type": "bool", "default": False},
                 "url": {"type": "str"},
                 "socket_path": {"type": "path"},
                 "prompt": {"type": "str"},
@@ -344,7 +363,8 @@ def _questions(params: Mapping[str, Any]) -> list[Question]:
             own.get("socket_path") or params["socket_path"],
             params["ca_path"],
         )
-        question = Question(way, own["model"], task=own.get("task") or "chat", **values)
+        task, picture = own.get("task") or "chat", bool(own.get("picture"))
+        question = Question(way, own["model"], task=task, picture=picture, **values)
         _check_question(question)
         if question.model in questions:
             raise InputError(f"models: {question.model} is there twice. Ask each model once.")
@@ -353,6 +373,10 @@ def _questions(params: Mapping[str, Any]) -> list[Question]:
 
 
 def _check_question(question: Question) -> None:
+    if question.picture and question.task != "chat":
+        raise InputError(
+            f"models: {question.model} has the task {question.task}, and only one for chat is shown a picture."
+        )
     if question.max_tokens < 1:
         raise InputError(f"max_tokens: {question.max_tokens} is too few for an answer. Give at least 1.")
     if question.api_key is not None and not (question.api_key.isascii() and question.api_key.isprintable()):
@@ -371,6 +395,7 @@ def _answer(outcome: Outcome, answer: Answer) -> dict[str, Any]:
         "model": answer.model,
         **answer.measures(),
         "dimensions": answer.dimensions,
+        "scores": answer.scores,
         "attempts": outcome.attempts,
         "waited_seconds": outcome.waited_seconds,
     }

@@ -54,9 +54,9 @@ options:
         choices: [llama_cpp, vllm]
         default: llama_cpp
       task:
-        description: What it is for. Texts to be embedded have to fit one batch.
+        description: What it is for. Texts to be embedded, or ranked, have to fit one batch.
         type: str
-        choices: [chat, embedding]
+        choices: [chat, embedding, rerank]
         default: chat
       context_tokens:
         description:
@@ -83,7 +83,7 @@ options:
         description: >-
           The engine's long flags without the dashes. Those that decide about memory are heeded: of llama.cpp C(n-gpu-layers), C(tensor-split), C(split-mode),
           C(main-gpu), C(device), C(ctx-size), C(parallel), C(ubatch-size), C(cache-type-k), C(cache-type-v), C(flash-attn), C(kv-unified), C(kv-offload), C(swa-full),
-          C(cpu-moe), C(n-cpu-moe), C(cache-ram) and C(mmproj); of vLLM C(max-model-len), C(max-num-seqs), C(max-num-batched-tokens),
+          C(cpu-moe), C(n-cpu-moe), C(cache-ram), C(mmproj) and C(mmproj-offload); of vLLM C(max-model-len), C(max-num-seqs), C(max-num-batched-tokens),
           C(gpu-memory-utilization), C(kv-cache-dtype), C(tensor-parallel-size) and C(enforce-eager).
         type: dict
         default: {}
@@ -145,6 +145,8 @@ options:
     type: path
 notes:
   - A model that cannot be read (the hub does not answer, the format is not known) gets the verdict V(unknown), and no plan.
+  - Of a model that sees, its projector is counted, and the buffers of one picture. They lie on the first GPU that its engine is given, unless
+    C(mmproj-offload) is off.
   - What a process takes beside llama.cpp's own buffers is reckoned with 450 MiB of each GPU that it uses, and of the host with 100 MiB, or 300 MiB where it uses a
     GPU.
 seealso:
@@ -297,6 +299,8 @@ from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import 
 if TYPE_CHECKING:
     from typing import Mapping, Sequence
 
+    from ansible_collections.hearth.llm.plugins.module_utils._fit.gguf_facts import Facts
+
 
 class TooLongError(InputError):
     """The description asks for a longer context than the model has."""
@@ -315,7 +319,7 @@ def argument_spec() -> dict[str, Any]:
         "sha256": {"type": "str"},
         "files": {"type": "list", "elements": "str", "default": []},
         "engine": {"type": "str", "choices": ["llama_cpp", "vllm"], "default": "llama_cpp"},
-        "task": {"type": "str", "choices": ["chat", "embedding"], "default": "chat"},
+        "task": {"type": "str", "choices": ["chat", "embedding", "rerank"], "default": "chat"},
         "context_tokens": {"type": "int"},
         "slots": {"type": "int", "default": 1},
         "load": {"type": "str", "choices": ["startup", "on_demand"], "default": "startup"},
@@ -429,16 +433,31 @@ def _wanted(model: Mapping[str, Any], params: Mapping[str, Any], reader: Reader,
         _check_context(model, params, repository.trained_context, place)
         served = settings.vllm(model, options, repository.trained_context)
         return Wanted(model["name"], repository, served, on_demand, place, gpus, bool(model["gpus"]))
-    facts, place = reader.gguf(model)
+    facts, sight, place = reader.gguf(model)
+    _check_task(model, facts, options)
     _check_context(model, params, facts.trained_context, place)
-    pictures = settings.mmproj(model, options)
-    extra = reader.size(model, pictures) if pictures else 0
+    named = settings.mmproj(model, options)
+    if named:
+        sight = reader.projector(model, named)
     serving = settings.llama_cpp(model, options, params["prompt_cache_mib"] << 20, facts.trained_context)
     told = settings.devices(model, options)
     if told is not None:
         there = tuple(range(len(machine.gpus))) if gpus is None else gpus
         gpus = tuple(there[number] for number in told if number < len(there))
-    return Wanted(model["name"], facts, serving, on_demand, place, gpus, bool(model["gpus"]), extra)
+    return Wanted(model["name"], facts, serving, on_demand, place, gpus, bool(model["gpus"]), sight)
+
+
+def _check_task(model: Mapping[str, Any], facts: Facts, defaults: Mapping[str, Any]) -> None:
+    """What the header says that the model is for, and the description does not, is said before it is fetched."""
+    pooling = any(str(flag).lstrip("-") == "pooling" for given in (defaults, model["options"]) for flag in given)
+    if facts.ranks and model["task"] != "rerank" and not pooling:
+        raise InputError(
+            f"{model['name']}: its file says that it ranks documents, and its task is {model['task']}. Write task: rerank."
+        )
+    if facts.encoder and model["task"] == "chat":
+        raise InputError(
+            f"{model['name']}: its file says that it reads texts and writes none ({facts.architecture}), and its task is chat. Write task: embedding."
+        )
 
 
 def _check_context(model: Mapping[str, Any], params: Mapping[str, Any], trained: int, place: str) -> None:

@@ -40,7 +40,7 @@ options:
             is taken for the C(hf://) source that it means, so that token, lock file and hashes count for it.
           - C(https://host/path) for a file on a web server. C(http://) is refused, unless the server is this host, O(models[].sha256) is given,
             or O(allow_http) is set.
-          - C(file:///path) for a file on the managed host.
+          - C(file:///path) for a file on the managed host, or for the files of a directory.
         type: str
       sha256:
         description:
@@ -48,7 +48,7 @@ options:
           - Needed where a mirror of the hub tells no hashes. For several files of such a mirror, write them into the lock file.
         type: str
       files:
-        description: Narrows a whole repository to the files that match one of these globs. C(*) matches slashes as well.
+        description: Narrows a whole repository, or a directory, to the files that match one of these globs. C(*) matches slashes as well.
         type: list
         elements: str
         default: []
@@ -190,10 +190,18 @@ models:
   type: dict
   contains:
     path:
-      description: What an engine is to be started with. The file, the first part of a split one, or the directory of several files.
+      description:
+        - What an engine is to be started with. The file, the first part of a split one, or the directory of several files.
+        - Of several files the one that is a model in GGUF, where no more than one is, with at most one projector.
+          In a dry run a projector that is not there yet is known by its name.
       returned: success
       type: str
       sample: /var/lib/hearth/models/qwen3-4b/Qwen3-4B-Q4_K_M.gguf
+    projector:
+      description: The file with which a model in GGUF sees, where it has one. Empty otherwise.
+      returned: success
+      type: str
+      sample: /var/lib/hearth/models/qwen3-vl-4b/mmproj-F16.gguf
     source:
       description: The source as it was understood, without secrets.
       returned: success
@@ -289,6 +297,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._fetch.report import di
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.resolve import Resolver, Wish
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import FORMS, parse
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.store import Store, account
+from ansible_collections.hearth.llm.plugins.module_utils._gguf.kinds import begin
 from ansible_collections.hearth.llm.plugins.module_utils._http import Client
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
@@ -441,9 +450,12 @@ def _endpoint(params: Mapping[str, Any]) -> str:
 
 
 def _result(store: Store, plan: Plan, planned: int, done: Done, before_and_after: dict[str, str]) -> Result:
+    models = report(store, plan)
+    for told in models.values():
+        told["path"], told["projector"] = begin(told["path"], [file["path"] for file in told["files"]])
     return Result(
         changed=plan.changed,
-        models=report(store, plan),
+        models=models,
         planned_bytes=planned,
         fetched_bytes=done.received,
         removed=plan.removals,

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
 from ansible_collections.hearth.llm.plugins.modules.fit_plan import argument_spec, run
-from fakes.architectures import file
+from ansible_collections.hearth.llm.tools.hello_model import seer
+from fakes.architectures import file, sight
 from fakes.architectures.zoo import ZOO
 from integration.wheel import serving
 
@@ -22,6 +23,7 @@ SHIPPED = Path(__file__).resolve().parents[2] / "files/models/hearth-mini.gguf"
 MIB = 1 << 20
 # What llama.cpp says before it loads a model, and again with the loaded one: MiB of weights, cache and compute buffers.
 FIGURES = re.compile(r"- Host .*?= +(\d+) \+ +(\d+) \+ +(\d+)")
+PICTURE = re.compile(r"reserve_compute_meta: +CPU compute buffer size = +([\d.]+) MiB")
 LISTENING = re.compile(r"is served at")
 
 
@@ -69,6 +71,21 @@ def test_the_engine_says_what_was_planned(tmp_path: Path, name: str) -> None:
     assert cache <= place["cache_bytes"] / MIB < cache + 1
     # What the processor wants packed anew is in no figure of the engine's, but takes the place of what lies in the file.
     assert (place["cache_bytes"] + place["compute_bytes"]) / MIB == pytest.approx(cache + compute, rel=0.1)
+
+
+@pytest.mark.parametrize("flash", ["on", "off"])
+@pytest.mark.parametrize("projector", [sight.CLIP_L, sight.LARGER])
+def test_the_engine_says_what_was_planned_for_a_picture(tmp_path: Path, projector: sight.Projector, flash: str) -> None:
+    (tmp_path / "seer.gguf").write_bytes(seer.seeing_model())
+    eyes = sight.write(tmp_path / "eyes.gguf", projector)
+    model = {"name": "seer", "path": str(tmp_path / "seer.gguf"), "context_tokens": 512}
+    options = {"flash-attn": flash, "mmproj": str(eyes)}
+    with started(tmp_path, {**model, "options": options}) as log:
+        said = float(awaited(log, PICTURE).group(1))
+    (blind,) = planned({**model, "options": {"flash-attn": flash}})["places"]
+    (seeing,) = planned({**model, "options": options})["places"]
+    assert seeing["weight_bytes"] - blind["weight_bytes"] == eyes.stat().st_size
+    assert (seeing["compute_bytes"] - blind["compute_bytes"]) / MIB == pytest.approx(said, rel=0.1)
 
 
 def test_a_remedy_for_a_refused_model_is_really_loaded_with_less_than_there_is(tmp_path: Path) -> None:

@@ -6,12 +6,15 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.hearth.llm.tools.hello_model import seer
 from ansible_collections.hearth.llm.tools.hello_model.chain import hello_model
+from ansible_collections.hearth.llm.tools.hello_model.overlap import overlap_model
 from integration.conftest import Outcome, Runner
 from lab import hosts, recipes, stock
 
@@ -40,6 +43,23 @@ class Router:
         }
         return self._playbook([play], "--inventory", str(self._inventory), *options, succeeds=succeeds)
 
+    def ask(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        key = (self._secrets / "engine_key").read_text().strip()
+        data = ["--data", json.dumps(body)] if body else []
+        header = f"Authorization: Bearer {key}"
+        return dict(
+            json.loads(
+                self.host.execute("curl", "--silent", "--header", header, *data, f"http://127.0.0.1:18080{path}")
+            )
+        )
+
+    def models(self) -> list[dict[str, Any]]:
+        return list(self.ask("/v1/models")["data"])
+
+    def state(self, model: str) -> str:
+        """Of a model of the router, which this does not wake."""
+        return next(str(one["status"]["value"]) for one in self.models() if one["id"] == model)
+
     def container(self) -> dict[str, Any]:
         return dict(json.loads(self.host.execute("docker", "inspect", "hearth-llama_cpp"))[0])
 
@@ -52,7 +72,14 @@ def router(module_playbook: Runner, tmp_path_factory: pytest.TempPathFactory) ->
     host = hosts.up(name, recipes.DEBIAN_12_DOCKER, stock.ensure())
     try:
         (directory / "hosts.json").write_text(json.dumps(hosts.inventory([host])))
-        (directory / "talker.gguf").write_bytes(hello_model("talker", "I am here."))
+        files = {
+            "talker": hello_model("talker", "I am here."),
+            "seer": seer.seeing_model(),
+            "eyes": seer.projector(),
+            "ranker": overlap_model(),
+        }
+        for stem, content in files.items():
+            (directory / f"{stem}.gguf").write_bytes(content)
         models = {
             "hosts": name,
             "become": True,
@@ -68,12 +95,13 @@ def router(module_playbook: Runner, tmp_path_factory: pytest.TempPathFactory) ->
                     "ansible.builtin.file": {"path": f"{DIRECTORY}/models", "state": "directory", "mode": "0755"},
                 },
                 {
-                    "name": "Put the model there",
+                    "name": "Put the models there",
                     "ansible.builtin.copy": {
-                        "src": str(directory / "talker.gguf"),
+                        "src": f"{directory}/{{{{ item }}}}.gguf",
                         "dest": f"{DIRECTORY}/models/",
                         "mode": "0444",
                     },
+                    "loop": list(files),
                 },
             ],
         }
@@ -120,3 +148,29 @@ def test_a_configuration_that_does_not_come_up_is_replaced_by_the_one_that_worke
     # What is put back is what the description had: nothing is left to do.
     assert router.describe().changed == 0
     assert router.describe("--check").changed == 0
+
+
+def test_a_router_serves_every_task_and_lets_an_idle_model_sleep(router: Router) -> None:
+    paths = {name: f"{DIRECTORY}/models/{name}.gguf" for name in ("talker", "seer", "ranker")}
+    models: list[dict[str, Any]] = [
+        {"name": "talker", "path": paths["talker"], "idle_unload_seconds": 2, "context_tokens": 512},
+        {"name": "seer", "path": paths["seer"], "context_tokens": 512},
+        {"name": "ranker", "path": paths["ranker"], "task": "rerank", "context_tokens": 256},
+    ]
+    # The role itself shows the one a picture, and has the other rank documents.
+    projectors = {"seer": f"{DIRECTORY}/models/eyes.gguf"}
+    router.describe(llama_cpp_models=models, llama_cpp_model_projectors=projectors)
+    told = {model["id"]: model["status"]["args"] for model in router.models()}
+    assert told["seer"][told["seer"].index("--mmproj") + 1] == "/models/eyes.gguf"
+    assert "--mmproj" not in told["talker"]
+    assert "--reranking" in told["ranker"]
+
+    deadline = time.monotonic() + 20
+    while router.state("talker") != "sleeping":
+        assert time.monotonic() < deadline, "the model did not go to sleep"
+        time.sleep(0.2)
+    assert router.state("seer") == "loaded"
+    # A second run asks for it, and with that it is there again.
+    assert router.describe(llama_cpp_models=models, llama_cpp_model_projectors=projectors).changed == 0
+    router.ask("/v1/chat/completions", {"model": "talker", "messages": [{"role": "user", "content": "?"}]})
+    assert router.state("talker") == "loaded"

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Iterator
 
@@ -29,6 +30,8 @@ class Answer:
     timings: dict[str, Any] = field(default_factory=dict)
     # The length of the vector, where a text was to be embedded.
     dimensions: int | None = None
+    # Of each document, in the order in which they were given, where they were to be ranked.
+    scores: list[float] = field(default_factory=list)
 
     def measures(self) -> dict[str, Any]:
         """The numbers, each with where it comes from: the server knows its tokens, we only know its chunks."""
@@ -88,9 +91,38 @@ def read_embedding(body: bytes, asked_at: float, clock: Clock) -> Answer:
     if not isinstance(vector, list) or not any(isinstance(value, (int, float)) and value for value in vector):
         raise ProbeError(
             "answer",
-            "the answer holds no embedding. Check that this model embeds, and its pooling.",
+            "the answer holds no embedding. Check that this model embeds, and its pooling. One that ranks documents has the task rerank.",
             heals=False,
         )
+    answer = _at_once(content, asked_at, clock)
+    answer.dimensions = len(vector)
+    return answer
+
+
+def read_ranking(body: bytes, documents: int, asked_at: float, clock: Clock) -> Answer:
+    """The score of each document. ProbeError where one has none, or one that is no number."""
+    content = _parsed(body.decode("utf-8", "replace"))
+    results = content.get("results")
+    scores: dict[int, float] = {}
+    for result in results if isinstance(results, list) else []:
+        index, score = (
+            (result.get("index"), result.get("relevance_score")) if isinstance(result, dict) else (None, None)
+        )
+        if isinstance(index, int) and isinstance(score, (int, float)) and math.isfinite(score):
+            scores[index] = float(score)
+    if sorted(scores) != list(range(documents)):
+        raise ProbeError(
+            "answer",
+            f"the answer holds {len(scores)} scores for {documents} documents. Check that this model ranks documents.",
+            heals=False,
+        )
+    answer = _at_once(content, asked_at, clock)
+    answer.scores = [scores[index] for index in range(documents)]
+    return answer
+
+
+def _at_once(content: dict[str, Any], asked_at: float, clock: Clock) -> Answer:
+    """An answer that is no text: all of it comes in one moment."""
     now = clock()
     usage = content["usage"] if isinstance(content.get("usage"), dict) else {}
     return Answer(
@@ -99,7 +131,6 @@ def read_embedding(body: bytes, asked_at: float, clock: Clock) -> Answer:
         first_at=now,
         last_at=now,
         usage={"completion_tokens": 0, **usage},
-        dimensions=len(vector),
     )
 
 

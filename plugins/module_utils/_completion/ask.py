@@ -9,21 +9,29 @@ import json
 import re
 import socket
 from dataclasses import dataclass
-from typing import Any, Iterator, Mapping
+from typing import Any, Iterator, Mapping, Sequence
 
 from ansible_collections.hearth.llm.plugins.module_utils._completion.answer import (
     Answer,
     Clock,
     error_words,
     read_embedding,
+    read_ranking,
     read_stream,
     read_whole,
 )
 from ansible_collections.hearth.llm.plugins.module_utils._completion.errors import ProbeError
+from ansible_collections.hearth.llm.plugins.module_utils._completion.picture import data_url
 from ansible_collections.hearth.llm.plugins.module_utils._completion.way import Way
 from ansible_collections.hearth.llm.plugins.module_utils._http import USER_AGENT
 
 _MOST_BODY = 1 << 20
+# Where each task is asked.
+_PATHS = {"chat": "/chat/completions", "embedding": "/embeddings", "rerank": "/rerank"}
+# What a reranker is asked: the right document stands last, for a model that ranks nothing leaves them as they are.
+RANKED_QUERY = "What is the capital of France?"
+RANKED_DOCUMENTS = ("Bread is baked from flour, water and salt.", "Paris is the capital of France.")
+_RIGHT_DOCUMENT = 1
 # The server is there, and will be ready in a while.
 _NOT_READY = (408, 425, 429, 502, 503, 504)
 
@@ -40,8 +48,10 @@ class Question:
     # The whole answer, apart from white space around it; or a pattern that is found in it.
     expect: str | None = None
     expect_match: str | None = None
-    # chat, or embedding: then the prompt is the text to embed.
+    # chat; embedding, then the prompt is the text to embed; or rerank, which has a question of its own.
     task: str = "chat"
+    # Whether a picture goes with the prompt.
+    picture: bool = False
 
 
 def ask(question: Question, *, seconds: float, silence: float, clock: Clock) -> Answer:
@@ -60,7 +70,7 @@ def ask(question: Question, *, seconds: float, silence: float, clock: Clock) -> 
 
 def _converse(connection: http.client.HTTPConnection, question: Question, deadline: float, clock: Clock) -> Answer:
     asked_at = clock()
-    path = question.way.parts.path + ("/embeddings" if question.task == "embedding" else "/chat/completions")
+    path = question.way.parts.path + _PATHS[question.task]
     connection.request("POST", path, _body(question), _headers(question))
     response = connection.getresponse()
     kind = (response.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
@@ -70,6 +80,8 @@ def _converse(connection: http.client.HTTPConnection, question: Question, deadli
         return read_stream(_lines(response, deadline, clock), asked_at, clock)
     if kind == "application/json" and question.task == "embedding":
         return read_embedding(response.read(_MOST_BODY), asked_at, clock)
+    if kind == "application/json" and question.task == "rerank":
+        return read_ranking(response.read(_MOST_BODY), len(RANKED_DOCUMENTS), asked_at, clock)
     if kind == "application/json":
         return read_whole(response.read(_MOST_BODY), asked_at, clock)
     raise ProbeError(
@@ -92,6 +104,17 @@ def _lines(response: http.client.HTTPResponse, deadline: float, clock: Clock) ->
                 heals=True,
             )
         yield line
+
+
+def _check_ranking(scores: Sequence[float]) -> None:
+    best = max(scores)
+    if scores[_RIGHT_DOCUMENT] < best or scores.count(best) > 1:
+        raise ProbeError(
+            "answer",
+            f"to {RANKED_QUERY!r} it ranks {RANKED_DOCUMENTS[0]!r} ({scores[0]:.3g}) no lower than {RANKED_DOCUMENTS[1]!r} ({scores[1]:.3g}). "
+            "Choose a file that was converted as a reranker: without its last layer a model gives scores that mean nothing.",
+            heals=False,
+        )
 
 
 def _headers(question: Question) -> Mapping[str, str]:
@@ -145,10 +168,17 @@ def _broken(way: Way, error: Exception, silence: float) -> ProbeError:
 def _body(question: Question) -> bytes:
     if question.task == "embedding":
         return json.dumps({"model": question.model, "input": question.prompt}).encode("utf-8")
+    if question.task == "rerank":
+        ranked = {"model": question.model, "query": RANKED_QUERY, "documents": RANKED_DOCUMENTS}
+        return json.dumps(ranked).encode("utf-8")
+    content: Any = question.prompt
+    if question.picture:
+        picture = {"type": "image_url", "image_url": {"url": data_url()}}
+        content = [{"type": "text", "text": question.prompt}, picture]
     return json.dumps(
         {
             "model": question.model,
-            "messages": [{"role": "user", "content": question.prompt}],
+            "messages": [{"role": "user", "content": content}],
             "max_tokens": question.max_tokens,
             "temperature": 0,
             "stream": True,
@@ -183,6 +213,9 @@ def _is_about_model(words: str, error: Mapping[str, Any]) -> bool:
 
 def _check(answer: Answer, question: Question) -> None:
     if question.task == "embedding":
+        return
+    if question.task == "rerank":
+        _check_ranking(answer.scores)
         return
     text = answer.text.strip()
     if not text and not answer.reasoning.strip():

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ansible_collections.hearth.llm.plugins.module_utils._description.kinds import (
     Anything,
     Choice,
@@ -25,6 +27,17 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.special im
 ENGINES = ("llama_cpp", "vllm")
 TASKS = ("chat", "embedding", "rerank")
 CONTEXT_TOKENS = 4096
+
+_TRUE = ("true", "on", "1", "yes")
+
+
+def ranks(options: Any) -> bool:
+    """Whether options of llama.cpp make a reranker of a model."""
+    if not isinstance(options, dict):
+        return False
+    given = {str(flag).lstrip("-").replace("_", "-"): str(value).lower() for flag, value in options.items()}
+    return given.get("pooling") == "rank" or any(given.get(flag) in _TRUE for flag in ("rerank", "reranking"))
+
 
 SERVED_NAME = Name(
     "a served name", r"[A-Za-z0-9][A-Za-z0-9._-]*", "use letters, digits, dot, dash and underscore", "qwen3-4b"
@@ -48,7 +61,7 @@ MODEL = Record(
     Key(
         "files",
         ListOf(Text("a glob", example="*Q4_K_M*"), empty="name a glob, or leave files out"),
-        "globs that narrow a whole repository to some of its files",
+        "globs that narrow a whole repository, or a directory of the host, to some of its files",
         default="all",
         also=("include", "patterns"),
     ),

@@ -9,11 +9,11 @@ from collections import Counter
 from typing import Any, Callable, Collection, Iterator, Mapping, Sequence
 
 from ansible_collections.hearth.llm.plugins.module_utils._description.kinds import Typed
-from ansible_collections.hearth.llm.plugins.module_utils._description.models import CONTEXT_TOKENS
+from ansible_collections.hearth.llm.plugins.module_utils._description.models import CONTEXT_TOKENS, ranks
 from ansible_collections.hearth.llm.plugins.module_utils._description.words import listed, nearest
 
 # What the gateway calls its own parts; statistics could not tell them from a model.
-_RESERVED = ("gateway", "metrics", "redirect")
+_RESERVED = ("gateway", "metrics", "redirect", "waiting")
 
 # What the role tells an engine itself, by the keys of the description: option, and its other names → what to write.
 _LLAMA_CPP_OWN = {
@@ -106,6 +106,9 @@ def _models(described: Typed) -> Iterator[str]:
             yield f"{path} has both source and path: keep one."
         yield from _options(path, engine, model.get("options", {}))
         yield from _lengths(path, model)
+        task = model.get("task", "chat")
+        if engine == "llama_cpp" and task != "rerank" and ranks(model.get("options", {})):
+            yield f"{path}.options make it rank documents, and its task is {task}: write task: rerank, and take these options away."
         if engine == "vllm":
             if process:
                 yield f"{path}.engine is 'vllm', and hearth_runtime is process: vLLM is run in containers only, so write hearth_runtime: docker, or engine: llama_cpp."

@@ -146,7 +146,14 @@ class Resolver:
             self._refuse_open_http(source, source.text, bool(wish.sha256))
             found = [web.look_up(self._client, source, url) for url in web_siblings(source.text)]
             return Resolved(source, "", tuple(replace(file, origin=safe_url(file.origin)) for file in found))
-        return Resolved(source, "", tuple(self._on_host(path, wish) for path in siblings(urlsplit(source.text).path)))
+        path = urlsplit(source.text).path
+        if os.path.isdir(path):
+            return Resolved(source, "", tuple(self._on_host(there, wish) for there in _in_directory(path, source)))
+        installed = self._store.models.get(wish.name)
+        if installed and installed.source == source.key and not os.path.exists(path):
+            # Nobody needs the directory any more: what was copied is what counts.
+            return self._installed(source, installed)
+        return Resolved(source, "", tuple(self._on_host(there, wish) for there in siblings(path)))
 
     def _on_host(self, path: str, wish: Wish) -> File:
         """A source on this host may change at any time: its bytes count, read again when its size or time of change has moved."""
@@ -169,3 +176,13 @@ class Resolver:
             f"{source.key}: {safe_url(url)} is http, so anybody on the way could change the file. Use https, "
             "give the model's sha256, or set allow_http for a mirror in a network that is yours."
         )
+
+
+def _in_directory(path: str, source: Source) -> list[str]:
+    """The files of a directory of this host that are meant, without those below it."""
+    names = [
+        name for name in sorted(os.listdir(path)) if source.wants(name) and os.path.isfile(os.path.join(path, name))
+    ]
+    if not names:
+        raise InputError(f"{source.key}: no file in that directory is meant. Check the path, and files.")
+    return [os.path.join(path, name) for name in names]

@@ -73,7 +73,7 @@ class Source:
     @property
     def whole(self) -> bool:
         """Whether it means a repository rather than files of it."""
-        return self.kind == "hf" and (not self.pattern or bool(self.files))
+        return bool(self.files) or (self.kind == "hf" and not self.pattern)
 
     def wants(self, path: str) -> bool:
         """Whether a file of the repository is meant."""
@@ -121,12 +121,12 @@ def _parse(text: str, files: Sequence[str]) -> Source:
                     f"{text}: a source that names a path cannot have files as well. Leave the path away, or files."
                 )
             return Source(text, "hf", found["repository"], revision, pattern.strip("/"), tuple(files))
-    elif files:
-        raise InputError(f"{text}: files narrows a repository of the hub. Leave it away here.")
+    elif files and scheme != "file":
+        raise InputError(f"{text}: files narrows a repository of the hub, or a directory. Leave it away here.")
     elif scheme in ("http", "https") and urlsplit(text).hostname and posixpath.basename(urlsplit(text).path):
         return Source(text, "web")
     elif scheme == "file" and text.startswith("file:///") and posixpath.basename(text):
-        return Source(text, "file")
+        return Source(text, "file", files=tuple(files))
     raise InputError(f"{safe_url(text)!r} is not a source. Write {FORMS}.")
 
 

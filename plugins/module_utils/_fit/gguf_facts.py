@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._gguf.header import GgufError, read_header
+from ansible_collections.hearth.llm.plugins.module_utils._gguf.kinds import PROJECTOR, kind
 from ansible_collections.hearth.llm.plugins.module_utils._gguf.model import describe_headers
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ _WINDOW_PATTERNS = {
 # These attend, and keep a state, in every layer.
 _ATTENDING_AND_RECURRENT = ("falcon-h1",)
 _FLOAT_BYTES = 4
+# LLAMA_POOLING_TYPE_RANK
+_POOLING_RANK = 4
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,8 @@ class Facts:
     inner_width: int
     # Reads texts and writes none, without a cache.
     encoder: bool
+    # Gives a question and a document one score.
+    ranks: bool
     trained_context: int
 
     @property
@@ -88,6 +93,10 @@ def read(sources: Sequence[ByteSource]) -> Facts:
     """The facts of the model whose parts these are, the first one first."""
     headers = [read_header(source) for source in sources]
     metadata = headers[0].metadata
+    if kind(metadata) == PROJECTOR:
+        raise InputError(
+            f"{sources[0].name} is a projector, with which a model sees, and no model. Name the model's own file as well."
+        )
     described = describe_headers(sources, headers)
     architecture = described["architecture"] or ""
     count = described["layers"] or 0
@@ -128,6 +137,7 @@ def read(sources: Sequence[ByteSource]) -> Facts:
         experts_used=described["experts_used"],
         inner_width=own.number("ssm.inner_size") + 2 * own.number("ssm.group_count") * own.number("ssm.state_size"),
         encoder=encoder,
+        ranks=own.number("pooling_type") == _POOLING_RANK,
         trained_context=described["context_length"] or 0,
     )
 

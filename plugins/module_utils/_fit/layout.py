@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from ansible_collections.hearth.llm.plugins.module_utils._fit.gguf_facts import Facts
     from ansible_collections.hearth.llm.plugins.module_utils._fit.settings import LlamaCpp
+    from ansible_collections.hearth.llm.plugins.module_utils._fit.sight import Sight
 
 # What a process takes beside llama.cpp's own buffers: of each GPU that it uses (CUDA's context and its libraries' workspaces), and of the host,
 # without and with CUDA's part there.
@@ -34,9 +35,9 @@ class Layout:
         return {device: part.total for device, part in self.need.parts.items()}
 
 
-def arrange(facts: Facts, settings: LlamaCpp, rooms: Mapping[int, int], extra_bytes: int) -> Layout:
+def arrange(facts: Facts, settings: LlamaCpp, rooms: Mapping[int, int], sight: Sight | None = None) -> Layout:
     """The best layout that fits, or where none does the one that comes nearest."""
-    table = _Table(facts, settings, rooms, extra_bytes)
+    table = _Table(facts, settings, rooms, sight)
     most = len(facts.layers) + 1
     if len(rooms) == 1:
         return table.layout(0, ())
@@ -47,8 +48,8 @@ def arrange(facts: Facts, settings: LlamaCpp, rooms: Mapping[int, int], extra_by
 
 
 class _Table:
-    def __init__(self, facts: Facts, settings: LlamaCpp, rooms: Mapping[int, int], extra_bytes: int) -> None:
-        self._settings, self._rooms, self._extra = settings, rooms, extra_bytes
+    def __init__(self, facts: Facts, settings: LlamaCpp, rooms: Mapping[int, int], sight: Sight | None) -> None:
+        self._settings, self._rooms, self._sight = settings, rooms, sight
         self._layers, self._demand = len(facts.layers), Demand(facts, settings)
         self._gpus = sorted(device for device in rooms if device != HOST)
 
@@ -63,8 +64,12 @@ class _Table:
         result = self._demand.need(
             [(HOST if gpu == HOST else self._gpus[gpu], first, end) for gpu, first, end in placed]
         )
+        if self._sight:
+            # Not where the layers lie, but on the first GPU that there is.
+            part = result.on(self._gpus[0] if self._gpus and self._settings.projector_on_gpu else HOST)
+            part.weights += self._sight.weight_bytes
+            part.compute += self._sight.compute_bytes(flash=self._settings.flash)
         used = sorted(device for device in result.parts if device != HOST)
-        result.on(used[0] if used else HOST).weights += self._extra
         process = HOST_CUDA_PROCESS_BYTES if used else HOST_PROCESS_BYTES
         result.on(HOST).overhead += process
         for gpu in used:

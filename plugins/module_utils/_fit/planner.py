@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Mapping, Sequence
 
     from ansible_collections.hearth.llm.plugins.module_utils._fit.machine import Machine
+    from ansible_collections.hearth.llm.plugins.module_utils._fit.sight import Sight
 
 # From good to bad.
 VERDICTS = ("fits", "fits_partly", "refused")
@@ -37,8 +38,8 @@ class Wanted:
     gpus: tuple[int, ...] | None = None
     # Whether its engine does not start without them.
     needs_gpu: bool = False
-    # Weights beside the model's own, such as those that see pictures; they go to the first GPU that it uses.
-    extra_bytes: int = 0
+    # With what it sees, where it does.
+    sight: Sight | None = None
 
     @property
     def lasting(self) -> bool:
@@ -101,7 +102,7 @@ def place(wanted: Wanted, machine: Machine, rooms: Mapping[int, int]) -> Planned
 
 
 def _place_llama_cpp(wanted: Wanted, facts: Facts, settings: LlamaCpp, rooms: Mapping[int, int]) -> Planned:
-    layout = arrange(facts, settings, rooms, wanted.extra_bytes)
+    layout = arrange(facts, settings, rooms, wanted.sight)
     missing = {device: need - rooms[device] for device, need in layout.totals().items() if need > rooms[device]}
     whole = layout.gpu_layers > len(facts.layers) or settings.gpu_layers is not None or len(rooms) == 1
     verdict = "refused" if missing else "fits" if whole else "fits_partly"

@@ -77,6 +77,7 @@ class LlamaCpp:
     # What its cache of prompts may grow to, and whether the description says so itself.
     prompt_cache_bytes: int = 0
     cache_is_named: bool = False
+    projector_on_gpu: bool = True
     # Options about GPUs that the description names: nobody else sets them then.
     named: tuple[str, ...] = ()
 
@@ -134,6 +135,7 @@ def llama_cpp(
         else _number(name, options, LAYERS, 0),
         split=_split(name, options),
         named=tuple(flag for flag in (LAYERS, *SPLITS) if flag in named),
+        projector_on_gpu=_switch(options, "mmproj-offload", default=True),
         prompt_cache_bytes=max(0, _number(name, options, "cache-ram", 0)) << 20,
         cache_is_named="cache-ram" in named,
     )

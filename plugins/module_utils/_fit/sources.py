@@ -19,7 +19,8 @@ from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import (
     siblings,
     web_siblings,
 )
-from ansible_collections.hearth.llm.plugins.module_utils._fit import gguf_facts, hub_facts
+from ansible_collections.hearth.llm.plugins.module_utils._fit import gguf_facts, hub_facts, sight
+from ansible_collections.hearth.llm.plugins.module_utils._gguf.kinds import kind_by_name, kind_of, tell_apart
 from ansible_collections.hearth.llm.plugins.module_utils._gguf.model import part_names
 from ansible_collections.hearth.llm.plugins.module_utils._gguf.source import LocalFile, RemoteFile
 from ansible_collections.hearth.llm.plugins.module_utils._http import safe_url
@@ -34,11 +35,15 @@ if TYPE_CHECKING:
     from ansible_collections.hearth.llm.plugins.module_utils._fetch.store import Store
     from ansible_collections.hearth.llm.plugins.module_utils._fit.gguf_facts import Facts
     from ansible_collections.hearth.llm.plugins.module_utils._fit.hub_facts import HubFacts
+    from ansible_collections.hearth.llm.plugins.module_utils._fit.sight import Sight
+    from ansible_collections.hearth.llm.plugins.module_utils._gguf.kinds import Kinds
     from ansible_collections.hearth.llm.plugins.module_utils._http import Client
 
 _LONGEST_JSON = 32 << 20
 _SENTENCES = "sentence_bert_config.json"
 _INDEX = "model.safetensors.index.json"
+_MOST_OPENED = 6
+_MOST_NAMED = 4
 
 
 @dataclass(frozen=True)
@@ -57,23 +62,37 @@ class Reader:
         # What a person should know of how a model was looked up, by served name.
         self.notes: dict[str, list[str]] = {}
 
-    def gguf(self, model: Mapping[str, Any]) -> tuple[Facts, str]:
-        """What the model is, and where that was read."""
+    def gguf(self, model: Mapping[str, Any]) -> tuple[Facts, Sight | None, str]:
+        """What the model is, with what it sees, and where that was read."""
         there = self._files(model)
-        files = [file for file in there if file.path.endswith(".gguf") and "mmproj" not in file.path.lower()]
+        files = {file.path: file for file in there if file.path.endswith(".gguf")}
         if not files:
             refuse_pieces(str(model["name"]), [file.path for file in there])
-        first = [file for file in files if part_names(file.path)[0] == file.path and _is_first(file.path)]
-        if len(first) != 1:
-            raise InputError(
-                f"{model['name']}: llama.cpp is started with one GGUF file, and the source means {len(first)}. Name the file in the source."
-            )
-        wanted = part_names(first[0].path)
-        parts = [file for path in wanted for file in files if file.path == path]
+        kinds = tell_apart(files, lambda path: self._kind(files[path], len(files)))
+        _refuse_unclear(str(model["name"]), kinds)
+        parts = [files[path] for path in part_names(kinds.models[0]) if path in files]
         with contextlib.ExitStack() as opened:
-            return gguf_facts.read(
-                [opened.enter_context(contextlib.closing(self._open(part))) for part in parts]
-            ), _shown(parts[0])
+            facts = gguf_facts.read([opened.enter_context(contextlib.closing(self._open(part))) for part in parts])
+        return facts, self._sight(files[kinds.projector]) if kinds.projector else None, _shown(parts[0])
+
+    def projector(self, model: Mapping[str, Any], path: str) -> Sight | None:
+        """One that the options name: a file of this host, or one of the model's. None where it is not there yet."""
+        if os.path.isfile(path):
+            return self._sight(_File(path, _size(path), path))
+        name = os.path.basename(path)
+        named = [file for file in self._files(model) if name and os.path.basename(file.path) == name]
+        return self._sight(named[0]) if named else None
+
+    def _sight(self, file: _File) -> Sight:
+        with contextlib.closing(self._open(file)) as source:
+            return sight.read(source, file.bytes)
+
+    def _kind(self, file: _File, count: int) -> str:
+        # One file is read anyway. Of many the names are enough: a repository of all quantizations is refused by them.
+        if count == 1 or count > _MOST_OPENED:
+            return kind_by_name(file.path)
+        with contextlib.closing(self._open(file)) as source:
+            return kind_of(source)
 
     def repository(self, model: Mapping[str, Any]) -> tuple[HubFacts, str]:
         """The same for a directory of safetensors with their config.json."""
@@ -94,13 +113,6 @@ class Reader:
         facts = hub_facts.read(config, weight_bytes, str(model["name"]), sentences)
         return facts, _shown(files["config.json"])
 
-    def size(self, model: Mapping[str, Any], path: str) -> int:
-        """Of a file that belongs to the model, or lies on this host; 0 where it is not known."""
-        if os.path.isfile(path):
-            return os.path.getsize(path)
-        name = os.path.basename(path)
-        return next((file.bytes for file in self._files(model) if name and os.path.basename(file.path) == name), 0)
-
     def _files(self, model: Mapping[str, Any]) -> list[_File]:
         name, text = str(model["name"]), model.get("source")
         if model.get("path"):
@@ -111,7 +123,8 @@ class Reader:
         if source.text != text:
             self.notes.setdefault(name, []).append(f"its source is taken for {source.text}")
         if source.kind == "file":
-            return [file for path in siblings(unquote(urlsplit(source.text).path)) for file in _on_host(path)]
+            there = [file for path in siblings(unquote(urlsplit(source.text).path)) for file in _on_host(path)]
+            return [file for file in there if source.wants(file.path)]
         fetched = self._fetched(name, source)
         if fetched:
             return fetched
@@ -162,6 +175,21 @@ class Reader:
         return content
 
 
+def _refuse_unclear(name: str, kinds: Kinds) -> None:
+    """Says which files the source means, where one engine cannot be started with all of them."""
+    if not kinds.models:
+        found = f"only {', '.join(kinds.projectors)}, with which a model sees" if kinds.projectors else "none"
+        raise InputError(
+            f"{name}: llama.cpp is started with a GGUF file, and the source means {found}. Name the file of a model in the source, or in files."
+        )
+    for what, paths in (("one GGUF file", kinds.models), ("one projector", kinds.projectors)):
+        if len(paths) > 1:
+            raise InputError(
+                f"{name}: llama.cpp is started with {what}, and the source means {len(paths)}: {', '.join(paths[:_MOST_NAMED])}"
+                f"{', …' if len(paths) > _MOST_NAMED else ''}. Name one of them in the source, or in files."
+            )
+
+
 def _on_host(path: str) -> list[_File]:
     if not os.path.isdir(path):
         return [_File(os.path.basename(part), _size(part), part) for part in part_names(path)]
@@ -181,7 +209,3 @@ def _size(path: str) -> int:
 def _shown(file: _File) -> str:
     """Without what an address may carry that is nobody's business."""
     return safe_url(file.place) if "://" in file.place else file.place
-
-
-def _is_first(path: str) -> bool:
-    return path in siblings(path)[:1]

@@ -67,33 +67,38 @@ class Header:
 def read_header(source: ByteSource) -> Header:
     """The header of the file, or GgufError with one sentence that says what is wrong and what to do."""
     cursor = _Cursor(source)
-    cursor.what = "the first bytes"
-    start = cursor.start()
-    if start[:4] != MAGIC:
-        raise GgufError(f"{source.name} is not a GGUF file: {_recognised(start)}")
-    cursor.skip(len(MAGIC))
-    version = cursor.scalar("I")
-    if version and not version & 0xFFFF:
-        cursor.order = ">"
-        version = int.from_bytes(struct.pack("<I", version), "big")
-    if version not in (2, 3):
-        raise GgufError(
-            f"{source.name} is GGUF version {version}, and only 2 and 3 can be read. Convert the model again, or update hearth.llm."
-        )
-    cursor.what = "the numbers of tensors and of metadata entries"
-    tensor_count, entry_count = cursor.scalar("Q"), cursor.scalar("Q")
+    entry_count, tensor_count = _begin(cursor)
     metadata = dict(_entry(cursor, number) for number in _counted(cursor, entry_count, "metadata entries"))
     tensors = [_tensor(cursor, number) for number in _counted(cursor, tensor_count, "tensors")]
     return Header(
-        version, "little" if cursor.order == "<" else "big", metadata, tensors, cursor.at, _data_start(cursor, metadata)
+        cursor.version,
+        "little" if cursor.order == "<" else "big",
+        metadata,
+        tensors,
+        cursor.at,
+        _data_start(cursor, metadata),
     )
+
+
+def read_general(source: ByteSource) -> dict[str, Any]:
+    """What is said of the file in general, such as which kind it is, without walking over its vocabulary."""
+    cursor = _Cursor(source)
+    entries, _tensors = _begin(cursor)
+    general: dict[str, Any] = {}
+    for number in _counted(cursor, entries, "metadata entries"):
+        key, value = _entry(cursor, number)
+        if key.startswith("tokenizer."):
+            break
+        if key.startswith("general."):
+            general[key] = value
+    return general
 
 
 class _Cursor:
     """Walks through the file forwards, reading larger and larger pieces of it."""
 
     def __init__(self, source: ByteSource) -> None:
-        self.source, self.order, self.what = source, "<", ""
+        self.source, self.order, self.version, self.what = source, "<", 0, ""
         self._piece, self._piece_start, self._next_read = b"", 0, _FIRST_READ
         self.at = 0
 
@@ -159,6 +164,26 @@ class _Cursor:
         return GgufError(
             f"{self.source.name} is cut off or damaged: it ends after {end} bytes, in the middle of its header ({self.what}). Fetch it again."
         )
+
+
+def _begin(cursor: _Cursor) -> tuple[int, int]:
+    """How many metadata entries and tensors follow."""
+    cursor.what = "the first bytes"
+    start = cursor.start()
+    if start[:4] != MAGIC:
+        raise GgufError(f"{cursor.source.name} is not a GGUF file: {_recognised(start)}")
+    cursor.skip(len(MAGIC))
+    cursor.version = cursor.scalar("I")
+    if cursor.version and not cursor.version & 0xFFFF:
+        cursor.order = ">"
+        cursor.version = int.from_bytes(struct.pack("<I", cursor.version), "big")
+    if cursor.version not in (2, 3):
+        raise GgufError(
+            f"{cursor.source.name} is GGUF version {cursor.version}, and only 2 and 3 can be read. Convert the model again, or update hearth.llm."
+        )
+    cursor.what = "the numbers of tensors and of metadata entries"
+    tensors, entries = cursor.scalar("Q"), cursor.scalar("Q")
+    return entries, tensors
 
 
 def _counted(cursor: _Cursor, count: int, what: str) -> range:

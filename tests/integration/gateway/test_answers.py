@@ -44,6 +44,12 @@ def test_embeddings_are_open_too(gateway: Gateway) -> None:
     ]
 
 
+def test_where_no_model_ranks_documents_there_is_no_such_path(gateway: Gateway) -> None:
+    for path in ("/v1/rerank", "/v2/rerank", "/rerank"):
+        answer = gateway.ask("POST", path, {"model": "beta", "query": "x", "documents": ["y"]})
+        assert (answer.status, answer.error["code"]) == (404, "not_found"), path
+
+
 def test_each_request_goes_to_the_engine_of_its_model(gateway: Gateway, alpha: Engine, beta: Engine) -> None:
     gateway.complete({"model": "beta", "messages": MESSAGES})
     assert (len(alpha.received), len(beta.received)) == (0, 1)

@@ -28,6 +28,11 @@ def test_a_good_description_has_no_findings() -> None:
     [
         ({"a/b": {"address": "x:1"}}, [], "'a/b' is no name for a served model"),
         ({"metrics": {"address": "x:1"}}, [], "'metrics' is no name for a served model"),
+        (
+            {"tiny": {"address": "x:1", "task": "ranking"}},
+            [],
+            "has the task 'ranking': there are chat, embedding, rerank",
+        ),
         ({"tiny": {"address": "http://x:1"}}, [], "the address of tiny is 'http://x:1': write host:port"),
         ({"tiny": {"address": "x:1", "slots": 0}}, [], "tiny has '0' slots"),
         (MODELS, [{"name": "a b"}], "'a b' is no name for a key"),

@@ -10,14 +10,14 @@ from ansible_collections.hearth.llm.plugins.filter.gateway_models import gateway
 
 MODELS: dict[str, dict[str, Any]] = {
     "big": {"source": "hf://o/r/f", "engine": "vllm", "slots": 8},
-    "tiny": {"source": "hf://o/r/f"},
+    "tiny": {"source": "hf://o/r/f", "task": "rerank"},
 }
 
 
 def test_in_containers_an_engine_is_known_by_its_name_in_the_network() -> None:
     assert gateway_models(MODELS, "docker", "/var/lib/hearth") == {
         "big": {"address": "vllm-big:8080", "slots": 8},
-        "tiny": {"address": "llama_cpp:8080"},
+        "tiny": {"address": "llama_cpp:8080", "task": "rerank"},
     }
 
 

@@ -14,6 +14,11 @@ def test_a_router_is_asked_for_what_it_has_loaded() -> None:
     ]
 
 
+def test_a_model_with_a_projector_is_shown_a_picture() -> None:
+    asked = llama_cpp_questions(MODELS, "docker", "/srv", {"chat": "/models/chat/mmproj.gguf"})
+    assert [question.get("picture", False) for question in asked] == [True, False]
+
+
 def test_a_program_of_its_own_is_asked_through_its_socket() -> None:
     assert [question["socket_path"] for question in llama_cpp_questions(MODELS, "process", "/srv")] == [
         "/srv/run/chat.sock",

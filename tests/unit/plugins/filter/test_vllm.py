@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.hearth.llm.plugins.filter.engine_option_findings import engine_option_findings
 from ansible_collections.hearth.llm.plugins.filter.vllm_arguments import vllm_arguments
 from ansible_collections.hearth.llm.plugins.filter.vllm_options import vllm_options
 from ansible_collections.hearth.llm.plugins.filter.vllm_ports import vllm_ports
@@ -20,7 +21,8 @@ def test_a_description_becomes_flags_and_the_models_own_options_win() -> None:
         "override-generation-config": {"max_new_tokens": 100},
         "tp": 2,
     }
-    assert vllm_options({"task": "embedding"}) == {"max-model-len": 4096, "max-num-seqs": 1, "runner": "pooling"}
+    for task in ("embedding", "rerank"):
+        assert vllm_options({"task": task}) == {"max-model-len": 4096, "max-num-seqs": 1, "runner": "pooling"}
 
 
 def test_each_kind_of_value_is_written_as_the_command_line_takes_it() -> None:
@@ -42,6 +44,12 @@ def test_each_kind_of_value_is_written_as_the_command_line_takes_it() -> None:
         *("--speculative-config", '{"method": "ngram"}'),
         *("-tp", "2"),
     ]
+
+
+def test_how_many_pictures_a_request_may_hold_is_an_option_like_others() -> None:
+    given = vllm_options({"options": {"limit-mm-per-prompt": {"image": 2}}})
+    assert not engine_option_findings({"seer": given}, "vllm", IMAGE, {}, {})
+    assert vllm_arguments(given, IMAGE)[:2] == ["--limit-mm-per-prompt", '{"image": 2}']
 
 
 def test_a_port_stays_when_models_come_and_go() -> None:

@@ -18,6 +18,8 @@ from ansible_collections.hearth.llm.plugins.filter.vllm_options import vllm_opti
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
 from ansible_collections.hearth.llm.plugins.modules.fit_plan import argument_spec, run
+from ansible_collections.hearth.llm.tools.hello_model import seer
+from ansible_collections.hearth.llm.tools.hello_model.overlap import overlap_model
 from fakes.architectures import file
 from fakes.architectures.zoo import ZOO
 from fakes.hub import Hub
@@ -487,3 +489,52 @@ def test_what_may_grow_refuses_no_model_and_is_limited_so_that_the_sum_holds(pla
 def _trained_for(tokens: int) -> Any:
     model = ZOO["nomic-embed-text-v1.5-Q8_0"]
     return replace(model, metadata={**model.metadata, "context_length": tokens})
+
+
+@pytest.fixture
+def eyes(tmp_path: Path) -> Path:
+    """A directory with a model, its projector, and more of both."""
+    (tmp_path / "chat-Q4.gguf").write_bytes(seer.seeing_model())
+    (tmp_path / "eyes.gguf").write_bytes(seer.projector())
+    return tmp_path
+
+
+def test_a_projector_is_counted_on_the_first_gpu_or_where_it_is_sent(plan: Plan, eyes: Path) -> None:
+    def weights(**options: Any) -> dict[str, int]:
+        found = plan([{"name": "seer", "path": str(eyes), "options": options}], gpus=gpus(8))["models"][0]
+        return {place["device"]: place["weight_bytes"] for place in found["places"]}
+
+    size = (eyes / "eyes.gguf").stat().st_size
+    on_gpu, on_host = weights(), weights(**{"mmproj-offload": False})
+    assert on_host["RAM"] - on_gpu["RAM"] == on_gpu["GPU 0"] - on_host["GPU 0"] == size
+    # One that the options name counts alike.
+    (eyes / "elsewhere").mkdir()
+    named = (eyes / "eyes.gguf").rename(eyes / "elsewhere/eyes.gguf")
+    assert weights(mmproj=str(named)) == on_gpu
+
+
+def test_several_quantizations_or_projectors_are_refused_by_name(plan: Plan, eyes: Path) -> None:
+    model = {"name": "seer", "path": str(eyes)}
+    second = eyes / "eyes-F32.gguf"
+    second.write_bytes((eyes / "eyes.gguf").read_bytes())
+    with pytest.raises(InputError, match=r"seer: .* one projector, and the source means 2: eyes-F32.gguf, eyes.gguf"):
+        plan([model])
+    second.rename(eyes / "chat-Q8.gguf").write_bytes(seer.seeing_model())
+    with pytest.raises(InputError, match=r"one GGUF file, and the source means 2: chat-Q4.gguf, chat-Q8.gguf"):
+        plan([model])
+    for path in eyes.glob("chat*"):
+        path.unlink()
+    with pytest.raises(InputError, match=r"eyes.gguf is a projector, with which a model sees, and no model"):
+        plan([model])
+
+
+def test_a_file_whose_task_is_another_one_is_said_before_it_is_fetched(plan: Plan, tmp_path: Path) -> None:
+    ranker = tmp_path / "ranker.gguf"
+    ranker.write_bytes(overlap_model())
+    wrong = {"name": "r", "path": str(ranker), "task": "embedding"}
+    with pytest.raises(InputError, match=r"r: its file says that it ranks documents, .* Write task: rerank"):
+        plan([wrong])
+    assert plan([{**wrong, "task": "rerank", "context_tokens": 256}])["verdict"] == "fits"
+    encoder = next(name for name, model in ZOO.items() if model.traits.get("encoder"))
+    with pytest.raises(InputError, match=r"reads texts and writes none .* Write task: embedding"):
+        plan([{"name": encoder}])

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import yaml
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import parse
 from ansible_collections.hearth.llm.plugins.modules import model
+from ansible_collections.hearth.llm.tools.hello_model import seer
 from fakes.hub import Hub
 
 SHA = "a" * 64
@@ -136,6 +138,51 @@ def test_a_source_on_the_host_is_copied_again_when_it_has_changed(tmp_path: Path
     assert (tmp_path / "models/x/own.gguf").read_bytes() == b"GGUF two"
     own.unlink()
     assert not run(tmp_path / "models", wanted).changed
+
+
+def test_a_model_and_its_projector_are_told_apart_by_what_they_say_of_themselves(tmp_path: Path, hub: Hub) -> None:
+    # The names tell the wrong way round.
+    files: dict[str, bytes | str | Path] = {
+        "mmproj-chat-Q4_K_M.gguf": seer.seeing_model(),
+        "chat-Q4_K_M-eyes.gguf": seer.projector(),
+        "README.md": "x",
+    }
+    hub.publish("o/eyes", {**files, "chat-Q8_0.gguf": seer.seeing_model("other"), "eyes-F32.gguf": seer.projector()})
+    directory = tmp_path / "models"
+
+    def path_and_projector(*patterns: str, check_mode: bool = False) -> tuple[str, str]:
+        wish = {"name": "x", "source": "hf://o/eyes", "files": list(patterns)}
+        told = run(directory, wish, endpoint=hub.url, check_mode=check_mode, prune=True).models["x"]
+        return Path(told["path"]).name, Path(told["projector"]).name
+
+    assert path_and_projector("*Q4_K_M*", "README.md") == ("mmproj-chat-Q4_K_M.gguf", "chat-Q4_K_M-eyes.gguf")
+    assert path_and_projector("*-Q8_0*") == ("chat-Q8_0.gguf", "")
+    # Two quantizations, or two projectors: whoever starts an engine has to say which.
+    assert path_and_projector("*.gguf") == ("x", "")
+    assert path_and_projector("*Q8_0*", "*eyes*") == ("x", "")
+
+
+def test_before_anything_is_there_a_projector_is_known_by_its_name(tmp_path: Path, hub: Hub) -> None:
+    hub.publish("o/eyes", {"chat-Q4_K_M.gguf": seer.seeing_model(), "mmproj-F16.gguf": seer.projector()})
+    told = run(tmp_path, {"name": "x", "source": "hf://o/eyes"}, endpoint=hub.url, check_mode=True).models["x"]
+    assert (Path(told["path"]).name, Path(told["projector"]).name) == ("chat-Q4_K_M.gguf", "mmproj-F16.gguf")
+
+
+def test_a_directory_of_the_host_is_a_source_and_stays_when_it_is_gone(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "chat.gguf").write_bytes(seer.seeing_model())
+    (own / "eyes.gguf").write_bytes(seer.projector())
+    (own / "notes.txt").write_text("x")
+    wish = {"name": "x", "source": f"file://{own}", "files": ["*.gguf"]}
+    told = run(tmp_path / "models", wish).models["x"]
+    assert (Path(told["path"]).name, Path(told["projector"]).name) == ("chat.gguf", "eyes.gguf")
+    assert not (tmp_path / "models/x/notes.txt").exists()
+    shutil.rmtree(own)
+    again = run(tmp_path / "models", wish)
+    assert (again.changed, again.models["x"]["path"]) == (False, told["path"])
+    with pytest.raises(InputError, match=r"no file in that directory is meant. Check the path, and files"):
+        run(tmp_path / "models", {"name": "y", "source": f"file://{tmp_path}/models", "files": ["*.gguf"]})
 
 
 def test_options_and_their_documentation_are_the_same() -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import socket
 from pathlib import Path
@@ -73,6 +74,48 @@ def test_a_vector_that_tells_nothing_is_no_answer(serve: Serve, data: Any) -> No
     server = serve(http("200 OK", json.dumps({"data": data}).encode()))
     error = failure(Question(plain(server.port), "embedder", "A text.", 8, "secret-key", task="embedding"))
     assert (error.stage, error.heals) == ("answer", False)
+    assert "One that ranks documents has the task rerank" in error.message
+
+
+def ranking(*scores: float | None) -> bytes:
+    """As servers answer: the best first."""
+    results = [{"index": index, "relevance_score": score} for index, score in enumerate(scores)]
+    return http("200 OK", json.dumps({"results": results[::-1]}).encode())
+
+
+def test_documents_are_ranked(serve: Serve) -> None:
+    server = serve(ranking(-3.5, 8))
+    found = answer(Question(plain(server.port), "ranker", "", 8, task="rerank"))
+    assert found.scores == [-3.5, 8.0]
+    assert server.requests[0].startswith(b"POST /v1/rerank ")
+    asked = json.loads(server.requests[0].partition(b"\r\n\r\n")[2])
+    assert (asked["model"], len(asked["documents"])) == ("ranker", 2)
+
+
+@pytest.mark.parametrize(
+    ("scores", "words"),
+    [
+        ((2, 1), "no lower than 'Paris is the capital of France.' (1)"),
+        ((1, 1), "without its last layer a model gives scores that mean nothing"),
+        ((1,), "holds 1 scores for 2 documents"),
+        ((None, 1), "holds 1 scores for 2 documents"),
+        ((float("nan"), 1), "holds 1 scores for 2 documents"),
+    ],
+)
+def test_a_ranking_that_means_nothing_is_no_answer(serve: Serve, scores: tuple[float | None, ...], words: str) -> None:
+    error = failure(Question(plain(serve(ranking(*scores)).port), "r", "", 8, "secret-key", task="rerank"))
+    assert (error.stage, error.heals) == ("answer", False)
+    assert words in error.message
+
+
+def test_a_model_that_sees_is_shown_a_small_picture(serve: Serve) -> None:
+    server = serve(GOOD)
+    answer(Question(plain(server.port), "seer", "Which colour?", 8, picture=True))
+    body = server.requests[0].partition(b"\r\n\r\n")[2]
+    text, picture = json.loads(body)["messages"][0]["content"]
+    assert text == {"type": "text", "text": "Which colour?"}
+    assert base64.b64decode(picture["image_url"]["url"].partition("base64,")[2]).startswith(b"\x89PNG")
+    assert len(body) < 1000
 
 
 def test_a_good_answer_is_read_and_measured(serve: Serve) -> None:

@@ -47,6 +47,10 @@ WRONG: list[tuple[str, list[tuple[str, str]]]] = [
         model("context_tokens: 2048, slots: 2, options: {ctx-size: 100}"),
         [("hearth_models.m.options.ctx-size", "context_tokens and slots")],
     ),
+    (
+        model("task: embedding, options: {reranking: true}"),
+        [("hearth_models.m.options make it rank documents", "take these options away")],
+    ),
     (model("options: {--parallel: 8}"), [("hearth_models.m.options.--parallel", "context_tokens and slots")]),
     (model("options: {n_predict: 8}"), [("hearth_models.m.options.n_predict", "max_output_tokens")]),
     (model("options: {api-key: x, port: 1, host: y, model: z, alias: v}"), [("hearth_models.m.options", "")] * 5),

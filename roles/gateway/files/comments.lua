@@ -1,0 +1,136 @@
+-- SPDX-FileCopyrightText: hearth.llm contributors
+-- SPDX-License-Identifier: GPL-3.0-or-later
+-- Gives a stream a sign of life while it waits for its turn or for the first token: a comment of server-sent events, which clients pass over.
+-- HAProxy cannot say anything before its backend has, so such a request is asked once more from here, through the frontend `waiting`. Until the
+-- first comment an answer goes through as it is; after it the status is told, and what goes wrong is told as an event.
+-- Told by the environment: the socket of that frontend, and after how many seconds of silence.
+
+local socket_path = os.getenv("GATEWAY_WAITING_SOCKET")
+local patience = tonumber(os.getenv("GATEWAY_COMMENT_SECONDS"))
+-- Of one connection only.
+local OWN_HEADERS = { ["connection"] = true, ["content-length"] = true, ["keep-alive"] = true, ["transfer-encoding"] = true }
+local CUT_OFF = '{"error":{"message":"The answer was cut off.","type":"server_error","param":null,"code":"cut_off"}}'
+-- Seconds after which a client is gone that takes nothing, or for which nobody asks any more.
+local LONGEST_SEND, LONGEST_PAUSE = 120, 1
+
+local function request_of(applet)
+  local body = applet:receive()
+  local lines = { applet.method .. " " .. applet.path .. " HTTP/1.1" }
+  for name, values in pairs(applet.headers) do
+    for _, value in pairs(OWN_HEADERS[name] and {} or values) do lines[#lines + 1] = name .. ": " .. value end
+  end
+  lines[#lines + 1] = "content-length: " .. #body
+  lines[#lines + 1] = "connection: close"
+  return table.concat(lines, "\r\n") .. "\r\n\r\n" .. body
+end
+
+local function read_head(socket)
+  local status = (socket:receive("*l") or ""):match("^HTTP/%S+ (%d+)")
+  local headers, length, chunked = {}, 0, false
+  while status do
+    local name, value = (socket:receive("*l") or ""):match("^([^:]+):%s*(.-)%s*$")
+    if not name then break end
+    name = name:lower()
+    if name == "content-length" then length = tonumber(value) or 0 end
+    if name == "transfer-encoding" then chunked = true end
+    if not OWN_HEADERS[name] then headers[#headers + 1] = { name, value } end
+  end
+  return { status = tonumber(status or 502), headers = headers }, length, chunked
+end
+
+-- Whether the body came to its end.
+local function read_chunks(socket, stream)
+  while true do
+    local size = tonumber((socket:receive("*l") or ""):match("^%x+") or "", 16)
+    if size == 0 then return true end
+    local piece = size and socket:receive(size)
+    if not piece then return false end
+    stream.pieces[#stream.pieces + 1] = piece
+    socket:receive("*l")
+  end
+end
+
+-- Asks, and puts down what comes.
+local function relay(stream, request)
+  local socket = core.tcp()
+  stream.socket = socket
+  socket:settimeout(86400)
+  if socket:connect(socket_path) and socket:send(request) then
+    local head, length, chunked = read_head(socket)
+    stream.head = head
+    if chunked then
+      stream.whole = read_chunks(socket, stream)
+    else
+      local body = length > 0 and socket:receive(length)
+      stream.pieces[1] = body or nil
+      stream.whole = length == 0 or body ~= nil
+    end
+  end
+  socket:close()
+  stream.done = true
+end
+
+-- When the client hangs up, nobody here is told; but what served it is not there any more to be seen.
+local function watch(stream)
+  while not stream.done do
+    core.msleep(250)
+    if core.now().sec - stream.seen > (stream.sending and LONGEST_SEND or LONGEST_PAUSE) and stream.socket then
+      stream.socket:close()
+      return
+    end
+  end
+end
+
+local function seconds_since(moment)
+  local now = core.now()
+  return now.sec - moment.sec + (now.usec - moment.usec) / 1000000
+end
+
+local function take(stream)
+  local pieces = table.concat(stream.pieces)
+  stream.pieces = {}
+  return pieces
+end
+
+core.register_service("comments", "http", function(applet)
+  local stream = { pieces = {}, seen = core.now().sec }
+  local request = request_of(applet)
+  core.register_task(function() relay(stream, request) end)
+  core.register_task(function() watch(stream) end)
+  local said, began, commented = core.now(), false, false
+
+  local function begin(status, headers)
+    applet:set_status(status)
+    for _, header in ipairs(headers) do applet:add_header(header[1], header[2]) end
+    applet:start_response()
+    began = true
+  end
+  local function send(text)
+    stream.sending = true
+    applet:send(text)
+    stream.sending, said = false, core.now()
+  end
+
+  while true do
+    stream.seen = core.now().sec
+    local done, head = stream.done, stream.head
+    if head and not began then
+      begin(head.status, head.headers)
+    elseif head and commented and head.status ~= 200 then
+      -- The body of an error is short, and comes whole.
+      if done then send("data: " .. take(stream):gsub("%s+", " ") .. "\n\n") return end
+      core.msleep(5)
+    elseif #stream.pieces > 0 then
+      send(take(stream))
+    elseif done then
+      if not began then begin(502, { { "content-type", "application/json" } }) send(CUT_OFF)
+      elseif not stream.whole then send("data: " .. CUT_OFF .. "\n\n") end
+      return
+    elseif seconds_since(said) >= patience then
+      if not began then begin(200, { { "content-type", "text/event-stream" } }) commented = true end
+      send(": waiting\n\n")
+    else
+      core.msleep(seconds_since(said) < 1 and 2 or 20)
+    end
+  end
+end)

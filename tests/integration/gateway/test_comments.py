@@ -1,0 +1,121 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A stream that waits is given comments where that is wanted, so that no proxy before the gateway takes it for dead."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from fakes.engine import WORDS, Engine
+from integration.gateway.description import MESSAGES, SLOTS, Gateway, eventually
+
+
+@pytest.fixture(scope="module")
+def commenting(running: Gateway) -> Iterator[Gateway]:
+    running.describe(gateway_comment_seconds=1)
+    yield running
+    running.describe()
+
+
+@pytest.fixture
+def patient(commenting: Gateway, gateway: Gateway) -> Gateway:
+    """With engines that rest."""
+    assert commenting is gateway
+    return gateway
+
+
+class Stream:
+    """A stream, read as it comes. Closed, it hangs up."""
+
+    def __init__(self, gateway: Gateway, model: str = "alpha") -> None:
+        self._connection = gateway.connect()
+        body = json.dumps({"model": model, "messages": MESSAGES, "stream": True})
+        self._connection.request("POST", "/v1/chat/completions", body, {"Authorization": f"Bearer {gateway.key}"})
+
+    def response(self) -> http.client.HTTPResponse:
+        return self._connection.getresponse()
+
+    def close(self) -> None:
+        self._connection.sock.close()
+        self._connection.close()
+
+
+@contextlib.contextmanager
+def all_slots_taken(gateway: Gateway, alpha: Engine) -> Iterator[None]:
+    alpha.go.clear()
+    with ThreadPoolExecutor(SLOTS) as clients:
+        others = [clients.submit(gateway.complete, {"model": "alpha", "messages": MESSAGES}) for _ in range(SLOTS)]
+        eventually(lambda: alpha.running == SLOTS, "the slots are taken")
+        yield
+        alpha.go.set()
+        assert [other.result().status for other in others] == [200] * SLOTS
+
+
+def waiting(gateway: Gateway) -> int:
+    found = [line for line in gateway.metrics("/metrics").splitlines() if 'current_queue{proxy="alpha"}' in line]
+    return int(float(found[0].rpartition(" ")[2]))
+
+
+def test_whoever_waits_for_a_turn_hears_comments_and_then_the_answer(patient: Gateway, alpha: Engine) -> None:
+    with all_slots_taken(patient, alpha):
+        response = Stream(patient).response()
+        assert (response.status, response.headers["Content-Type"]) == (200, "text/event-stream")
+        assert response.headers["X-Request-Id"]
+        heard = [response.readline() for _ in range(4)]
+        assert heard == [b": waiting\n", b"\n"] * 2
+        assert waiting(patient) == 1
+    said = [json.loads(line[6:]) for line in response.read().splitlines() if line.startswith(b"data: {")]
+    assert [one["choices"][0]["delta"]["content"] for one in said if one["choices"]] == list(WORDS)
+    assert 'hearth_answers_total{key="all",model="alpha",status="200"}' in patient.metrics("/metrics/keys")
+
+
+def test_clients_pass_over_the_comments(patient: Gateway, alpha: Engine) -> None:
+    def read() -> list[str | None]:
+        stream = patient.openai().chat.completions.create(model="alpha", messages=MESSAGES, stream=True)
+        return [chunk.choices[0].delta.content for chunk in stream if chunk.choices]
+
+    with ThreadPoolExecutor(1) as client:
+        with all_slots_taken(patient, alpha):
+            answer = client.submit(read)
+            eventually(lambda: waiting(patient) == 1, "it waits")
+            # Who came later has heard a comment, and so has the first.
+            assert Stream(patient).response().readline() == b": waiting\n"
+        assert answer.result() == list(WORDS)
+
+
+def test_what_comes_at_once_is_as_it_would_be_without(patient: Gateway, alpha: Engine) -> None:
+    response = Stream(patient).response()
+    assert (response.status, b"waiting" in response.read()) == (200, False)
+    down = Stream(patient, "gone").response()
+    assert (down.status, down.headers["Retry-After"]) == (503, "5")
+    assert json.loads(down.read())["error"]["code"] == "service_unavailable"
+    patient.complete({"model": "alpha", "messages": MESSAGES})
+    assert [request.body.get("stream", False) for request in alpha.received] == [True, False]
+    assert not [name for name in alpha.received[0].headers if name.lower().startswith("x-hearth")]
+
+
+def test_a_wait_in_vain_is_told_as_an_event(patient: Gateway, alpha: Engine) -> None:
+    with all_slots_taken(patient, alpha):
+        lines = Stream(patient).response().read().splitlines()
+    error: dict[str, Any] = json.loads(lines[-2].removeprefix(b"data: "))["error"]
+    assert lines[0] == b": waiting"
+    assert error["code"] == "service_unavailable"
+
+
+def test_whoever_hangs_up_while_waiting_or_reading_is_not_served_on(patient: Gateway, alpha: Engine) -> None:
+    with all_slots_taken(patient, alpha):
+        stream = Stream(patient)
+        eventually(lambda: waiting(patient) == 1, "it waits")
+        stream.close()
+        eventually(lambda: waiting(patient) == 0, "its place is free", 3.5)
+    alpha.go.clear()
+    reading = Stream(patient)
+    reading.response().readline()
+    reading.close()
+    assert alpha.hung_up.wait(6)
