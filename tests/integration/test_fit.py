@@ -96,8 +96,11 @@ def test_the_engine_takes_its_gpu_layers_from_the_plan_unless_the_inventory_name
     models = {name: {"source": f"file://{path}", "slots": 2} for name in ("open", "named")}
     models["named"]["options"] = {"ngl": 7}
     cards = [{"index": 0, "name": "NVIDIA A10", "memory_bytes": 24 * GIB}]
-    outcome = fit(models, hearth_gpu="auto", hearth_gpus=["nvidia.com/gpu=all"], fit_gpus=cards)
-    assert 'handed on: {"open": {"n-gpu-layers": 41}}' in outcome.words
+    # A card that is there is used, also where nobody has named it, and left alone where somebody says so.
+    for gpus in ({"hearth_gpus": ["nvidia.com/gpu=all"]}, {}):
+        outcome = fit(models, hearth_gpu="auto", fit_gpus=cards, **gpus)
+        assert 'handed on: {"open": {"n-gpu-layers": 41}}' in outcome.words
+    assert "handed on: {}" in fit(models, hearth_gpu="auto", fit_gpus=cards, hearth_gpus=[]).words
     # Processes have no GPUs.
     assert "handed on: {}" in fit(models, hearth_runtime="process", fit_gpus=cards).words
 

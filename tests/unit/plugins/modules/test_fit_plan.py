@@ -89,6 +89,22 @@ def test_both_models_of_the_shop_fit_the_20_gb_that_it_gave_them(plan: Plan) -> 
     assert sum(model["places"][0]["total_bytes"] for model in found["models"]) < 20 * GIB
 
 
+def test_the_inventory_of_the_shop_fits_its_card_of_24_gb(plan: Plan) -> None:
+    """With all slots that it has today, the model that embeds, and no layer on the processor."""
+    described = yaml.safe_load((PROJECT / "inventories/sandwich_shop/group_vars/all/models.yml").read_text())
+    files = {
+        "nemo": "mistral-nemo-12b-Q4_K_M",
+        "codestral": "codestral-22b-Q3_K_M",
+        "embedder": "nomic-embed-text-v1.5-Q8_0",
+    }
+    models = [
+        {"name": files[name], **{key: model[key] for key in ("context_tokens", "slots", "task") if key in model}}
+        for name, model in described["shop_models"].items()
+    ]
+    found = plan(models, gpus=gpus(24), loaded_models_max=len(models))
+    assert [model["verdict"] for model in found["models"]] == ["fits"] * 3
+
+
 def test_one_of_them_alone_does_not_leave_a_smaller_card_for_the_other(plan: Plan) -> None:
     found = plan(SHOP, gpus=gpus(16))
     assert sorted(model["verdict"] for model in found["models"]) == ["fits", "fits_partly"]
