@@ -6,8 +6,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-from ansible.errors import AnsibleFilterError
 from ansible_collections.hearth.llm.plugins.filter.llama_cpp_options import llama_cpp_options
 from ansible_collections.hearth.llm.plugins.filter.served_by import served_by
 from ansible_collections.hearth.llm.plugins.filter.to_fetch import to_fetch
@@ -29,21 +27,6 @@ def test_what_lies_on_the_host_already_is_not_fetched() -> None:
         {"name": "big", "source": "hf://owner/big"},
         {"name": "coder", "source": "hf://owner/coder/coder.gguf", "sha256": "ab"},
     ]
-
-
-def test_everything_that_is_wrong_with_a_description_is_said_at_once() -> None:
-    wrong = {"../up": {"source": "file:///x"}, "typo": {"source": "file:///x", "engine": "lama"}, "empty": {}}
-    with pytest.raises(AnsibleFilterError) as error:
-        served_by(wrong, "llama_cpp")
-    for words in ("'../up' is no served name", "typo: engine 'lama' is none of", "empty: source is missing"):
-        assert words in str(error.value)
-
-
-def test_a_reranker_that_is_described_by_options_is_told_its_task() -> None:
-    for options in ({"reranking": True}, {"--rerank": "on"}, {"pooling": "rank"}):
-        with pytest.raises(AnsibleFilterError, match="r: its options say that it ranks documents: write task: rerank"):
-            served_by({"r": {"source": "file:///r.gguf", "task": "embedding", "options": options}}, "llama_cpp")
-    assert served_by({"r": {"source": "file:///r", "task": "rerank", "options": {"pooling": "rank"}}}, "llama_cpp")
 
 
 def test_each_slot_has_the_context_that_was_described() -> None:
@@ -69,16 +52,3 @@ def test_a_model_for_embedding_takes_a_text_in_one_batch() -> None:
     )
     assert (options["embeddings"], options["batch-size"], options["ubatch-size"]) == (True, 512, 512)
     assert options["ctx-size"] == 1024
-
-
-def test_a_reranker_takes_a_question_with_a_document_in_one_batch() -> None:
-    options = llama_cpp_options({"task": "rerank", "context_tokens": 512}, path="/r.gguf", prompt_cache_mib=0)
-    assert (options["rerank"], options["ubatch-size"], "embeddings" in options) == (True, 512, False)
-
-
-def test_a_projector_is_handed_on_and_the_models_own_option_goes_before_it() -> None:
-    told = llama_cpp_options({}, path="/m.gguf", projector="/mmproj.gguf", prompt_cache_mib=0)
-    own = llama_cpp_options(
-        {"options": {"mmproj": "/own.gguf"}}, path="/m.gguf", projector="/mmproj.gguf", prompt_cache_mib=0
-    )
-    assert (told["mmproj"], own["mmproj"]) == ("/mmproj.gguf", "/own.gguf")
