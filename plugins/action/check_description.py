@@ -42,14 +42,14 @@ class ActionModule(ActionBase):
         around = _description.Surroundings(
             now=int(time.time()),
             documents=self._documents,
+            is_file=lambda path: os.path.isfile(self._loader.path_dwim(path)),  # noqa: PTH113
             serves=serves,
             exclusive=[frontend for frontend, name in EXCLUSIVE.items() if self._flag(reader, variables, name)],
         )
         given = {name: value for name, value in described.items() if value is not OMITTED}
         findings = [
             *reader.findings,
-            *_description.slips(variables),
-            *_description.findings(given, around, values_only=arguments["values_only"]),
+            *_description.findings(given, around, variables, values_only=arguments["values_only"]),
         ]
         result["changed"] = False
         if findings:

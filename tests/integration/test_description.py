@@ -99,8 +99,8 @@ LATER: list[tuple[dict[str, Any], str]] = [
     ({"gateway_queue_timeout_seconds": 900}, "gateway_queue_timeout_seconds is 900: use 4 to 500 seconds"),
     ({"llama_cpp_options": {"flash-atn": "on"}}, "'flash-atn' is no option of"),
     (
-        {"hearth_tls": {"source": "files", "certificate": "/a.pem", "key": "/a.key"}},
-        "The certificate /a.pem cannot be used",
+        {"hearth_tls": {"source": "files", "certificate": f"{PROJECT}/LICENSE", "key": f"{PROJECT}/LICENSE"}},
+        "LICENSE cannot be used",
     ),
     (
         {

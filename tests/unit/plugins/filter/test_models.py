@@ -52,3 +52,16 @@ def test_a_model_for_embedding_takes_a_text_in_one_batch() -> None:
     )
     assert (options["embeddings"], options["batch-size"], options["ubatch-size"]) == (True, 512, 512)
     assert options["ctx-size"] == 1024
+
+
+def test_a_reranker_takes_a_question_with_a_document_in_one_batch() -> None:
+    options = llama_cpp_options({"task": "rerank", "context_tokens": 512}, path="/r.gguf", prompt_cache_mib=0)
+    assert (options["rerank"], options["ubatch-size"], "embeddings" in options) == (True, 512, False)
+
+
+def test_a_projector_is_handed_on_and_the_models_own_option_goes_before_it() -> None:
+    told = llama_cpp_options({}, path="/m.gguf", projector="/mmproj.gguf", prompt_cache_mib=0)
+    own = llama_cpp_options(
+        {"options": {"mmproj": "/own.gguf"}}, path="/m.gguf", projector="/mmproj.gguf", prompt_cache_mib=0
+    )
+    assert (told["mmproj"], own["mmproj"]) == ("/mmproj.gguf", "/own.gguf")
