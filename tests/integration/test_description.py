@@ -14,19 +14,8 @@ from integration.conftest import PROJECT, Outcome, Runner
 MINI = {"hearth-mini": {"source": f"file://{PROJECT}/files/models/hearth-mini.gguf", "context_tokens": 2048}}
 # Nobody is there: whoever connects fails in another way.
 NOWHERE = {"ansible_connection": "ssh", "ansible_host": "192.0.2.1", "ansible_ssh_common_args": "-o ConnectTimeout=2"}
-CHANGING = [
-    "check",
-    "close_host",
-    "deploy_engines",
-    "deploy_frontends",
-    "deploy_gateway",
-    "preflight",
-    "prepare_host",
-    "provision_cloud_vm",
-    "remove",
-    "site",
-    "verify",
-]
+# Every playbook begins alike, as a unit test sees to; these do it in each of the ways that there are.
+CHANGING = ["site", "preflight", "deploy_gateway", "remove"]
 
 
 def described(directory: Path, **variables: Any) -> dict[str, Any]:

@@ -26,6 +26,7 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _GERMAN_DAY = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _SECRET_LEAST = 16
+_WRONG_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 
 # What others keep things in: to own or to remove one of these would take theirs.
 SHARED_DIRECTORIES = frozenset(
@@ -466,7 +467,9 @@ class Name(Text):
 
     def _read(self, place: Place, value: Any) -> Any:
         if isinstance(value, str) and value.strip() and (value != value.strip() or not self._fits(value)):
-            place.find(f"is {shown(value)}, and {self.words} is wanted", self._remedy())
+            near = _WRONG_IN_NAMES.sub("-", value.strip()).strip("-._")
+            remedy = f"write {near}, or another name; {self._remedy()}" if near and self._fits(near) else self._remedy()
+            place.find(f"is {shown(value)}, and {self.words} is wanted", remedy)
             return ABSENT
         return super()._read(place, value)
 

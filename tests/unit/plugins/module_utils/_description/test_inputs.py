@@ -204,6 +204,15 @@ WRONG: list[tuple[str, list[tuple[str, str]]]] = [
             ("hearth_api_keys[a].request_per_minute", "requests_per_minute"),
         ],
     ),
+    (
+        "hearth_models: {Qwen/Qwen2.5-1.5B: {source: 'file:///m'}}",
+        [("hearth_models: the name Qwen/Qwen2.5-1.5B is", "write Qwen-Qwen2.5-1.5B")],
+    ),
+    (
+        "hearth_models: {'phi3:mini': {source: 'file:///m'}}",
+        [("hearth_models: the name phi3:mini is", "write phi3-mini")],
+    ),
+    (model("aliases: [gpt-4o]"), [("hearth_models.m.aliases is no key", "there are source")]),
     # Their siblings.
     (
         "hearth_models: {source: 'hf://a/b', slots: 2}",

@@ -37,6 +37,20 @@ def test_every_variable_that_a_role_or_a_playbook_reads_is_described() -> None:
     assert VARIABLES.keys() <= read | {"hearth_accept_removals"}
 
 
+PLAYBOOKS = [path for path in PROJECT.glob("playbooks/*.yml") if path.name != "summary.yml"]
+
+
+@pytest.mark.parametrize("path", PLAYBOOKS, ids=lambda path: path.stem)
+def test_every_playbook_judges_the_description_first(path: Path) -> None:
+    first = yaml.safe_load(path.read_text())[0]
+    if "ansible.builtin.import_playbook" in first:
+        assert first["ansible.builtin.import_playbook"] == "check.yml"
+        return
+    task = first.get("pre_tasks", first.get("tasks"))[0]
+    judged = task.get("ansible.builtin.import_tasks") == "tasks/judge_description.yml"
+    assert judged or "hearth.llm.check_description" in task
+
+
 def record(kind: Kind) -> Record:
     while isinstance(kind, (ListOf, MapOf)):
         kind = kind.item
