@@ -73,7 +73,10 @@ def test_a_key_with_any_limit_can_be_asked_with(gateway: Gateway, alpha: Engine)
 
 
 def test_a_key_that_may_ask_as_often_as_it_likes_is_asked_with_before_others(gateway: Gateway, alpha: Engine) -> None:
-    keys = [{"name": "slow", "key": "sk-0123456789-slow", "requests_per_minute": 1}, {"name": "all"}]
+    keys: list[dict[str, Any]] = [
+        {"name": "slow", "key": "sk-0123456789-slow", "requests_per_minute": 1},
+        {"name": "all"},
+    ]
     verified(gateway, keys, keys, keys)
     assert len(alpha.received) == 3
 
