@@ -220,7 +220,10 @@ WRONG: list[tuple[str, list[tuple[str, str]]]] = [
     ),
     (model("slots: 2.0"), [("hearth_models.m.slots is 2.0", "write 2")]),
     (model("context_tokens: 1.0e+30"), [("hearth_models.m.context_tokens is 1e+30", "from 1 to")]),
-    (model("files: ['*.gguf']"), [("hearth_models.m.files: file:///m.gguf: files narrows", "")]),
+    (
+        "hearth_models: {m: {source: 'https://example.com/m.gguf', files: ['*.gguf']}}",
+        [("hearth_models.m.files: https://example.com/m.gguf: files narrows", "")],
+    ),
     ("hearth_address: '::'", [("hearth_address is '::'", "write 0.0.0.0")]),
     ("hearth_address: 'fd00::1'", [("hearth_address is 'fd00::1'", ":: for all of both kinds")]),
     ("{hearth_runtime: process, hearth_firewall: true}", [("hearth_firewall is true", "hearth_runtime: docker")]),
