@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -37,18 +38,18 @@ class ActionModule(ActionBase):
         described = {
             name: reader.read(name, value) for name, value in variables.items() if name.startswith(_description.PREFIX)
         }
-        serves = arguments["serves"] and not any(name in variables for name in MODELS_OF_ROLES)
+        serves = arguments["serves"] and not any(self._given(reader, variables, name) for name in MODELS_OF_ROLES)
         around = _description.Surroundings(
             now=int(time.time()),
             documents=self._documents,
+            is_file=lambda path: os.path.isfile(self._loader.path_dwim(path)),  # noqa: PTH113
             serves=serves,
-            exclusive=list(self._exclusive(reader, variables)),
+            exclusive=[frontend for frontend, name in EXCLUSIVE.items() if self._flag(reader, variables, name)],
         )
         given = {name: value for name, value in described.items() if value is not OMITTED}
         findings = [
             *reader.findings,
-            *_description.slips(variables),
-            *_description.findings(given, around, values_only=arguments["values_only"]),
+            *_description.findings(given, around, variables, values_only=arguments["values_only"]),
         ]
         result["changed"] = False
         if findings:
@@ -56,13 +57,14 @@ class ActionModule(ActionBase):
         return result
 
     @staticmethod
-    def _exclusive(reader: Reader, variables: Mapping[str, Any]) -> Iterator[str]:
-        for frontend, name in EXCLUSIVE.items():
-            try:
-                if name in variables and boolean(reader.template(variables[name]), strict=False):
-                    yield frontend
-            except AnsibleError:
-                continue
+    def _given(reader: Reader, variables: Mapping[str, Any], name: str) -> Any:
+        """A variable of a role. The roles of a play define theirs for all of its tasks, so that being there means nothing."""
+        with contextlib.suppress(AnsibleError):
+            return reader.template(variables.get(name))
+        return None
+
+    def _flag(self, reader: Reader, variables: Mapping[str, Any], name: str) -> bool:
+        return bool(boolean(self._given(reader, variables, name), strict=False))
 
     def _documents(self, path: str) -> int | None:
         """How many files lie at a path of the controller."""

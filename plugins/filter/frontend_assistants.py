@@ -43,10 +43,10 @@ _value:
   elements: dict
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.hearth.llm.plugins.plugin_utils._records import named, records
 
 Described = Mapping[str, Any]
 
@@ -54,17 +54,14 @@ Described = Mapping[str, Any]
 def frontend_assistants(
     assistants: Mapping[str, Described], users: Sequence[Described], frontend: str
 ) -> list[dict[str, Any]]:
-    present = [user for user in users if user.get("state", "present") == "present"]
-    findings = list(_findings(assistants, present))
-    if findings:
-        raise AnsibleFilterError(" ".join(findings))
+    present = [user for user in named(users) if user.get("state", "present") == "present"]
     return [
         {
             "name": name,
             **{key: value for key, value in assistant.items() if key not in ("frontends", "members")},
             "members": [user["name"] for user in present if _may(user, name, assistant)],
         }
-        for name, assistant in assistants.items()
+        for name, assistant in records(assistants).items()
         if frontend in assistant.get("frontends", [frontend])
     ]
 
@@ -73,18 +70,6 @@ def _may(user: Described, name: str, assistant: Described) -> bool:
     if user["name"] in assistant.get("members", []) or name in user.get("assistants", []):
         return True
     return "members" not in assistant and "assistants" not in user
-
-
-def _findings(assistants: Mapping[str, Described], users: Sequence[Described]) -> Iterator[str]:
-    known = {user["name"] for user in users}
-    for name, assistant in assistants.items():
-        if not assistant.get("model"):
-            yield f"hearth_assistants: {name} has no model: name one of hearth_models."
-        if users and (strangers := sorted(set(assistant.get("members", [])) - known)):
-            yield f"hearth_assistants: {', '.join(strangers)}, of the members of {name}, are not in hearth_users: describe them there, or remove them."
-    for user in users:
-        if unknown := sorted(set(user.get("assistants", [])) - set(assistants)):
-            yield f"hearth_users: {user['name']} is to use {', '.join(unknown)}, and hearth_assistants has {', '.join(assistants) or 'none'}: correct the name."
 
 
 class FilterModule:

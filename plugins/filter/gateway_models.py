@@ -44,16 +44,14 @@ _value:
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.hearth.llm.plugins.plugin_utils._records import records
 
 ENGINE_PORT = 8080
 LIMITS = ("task", "slots", "max_output_tokens", "answer_deadline_seconds")
 
 
 def gateway_models(models: Mapping[str, Mapping[str, Any]], runtime: str, directory: str) -> dict[str, dict[str, Any]]:
-    if runtime not in ("docker", "process"):
-        raise AnsibleFilterError(f"gateway_runtime is {runtime!r}: use docker or process.")
-    return {name: _route(name, model, runtime, directory) for name, model in sorted(models.items())}
+    return {name: _route(name, model, runtime, directory) for name, model in sorted(records(models).items())}
 
 
 def _route(name: str, model: Mapping[str, Any], runtime: str, directory: str) -> dict[str, Any]:

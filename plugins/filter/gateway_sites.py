@@ -41,11 +41,10 @@ _value:
   type: dict
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.hearth.llm.plugins.plugin_utils._records import records
 
 
 class Frontend(NamedTuple):
@@ -65,24 +64,16 @@ FRONTENDS = {
 def gateway_sites(
     frontends: Mapping[str, Mapping[str, Any] | None], domain: str, runtime: str
 ) -> dict[str, dict[str, Any]]:
-    if runtime not in ("docker", "process"):
-        raise AnsibleFilterError(f"gateway_runtime is {runtime!r}: use docker or process.")
-    unknown = sorted(set(frontends) - set(FRONTENDS))
-    if unknown:
-        raise AnsibleFilterError(f"hearth_frontends: {', '.join(unknown)}: there are only {', '.join(FRONTENDS)}.")
-    domains = {name: str((frontend or {}).get("domain") or domain) for name, frontend in frontends.items()}
-    for shared, count in Counter(name.lower() for name in domains.values()).items():
-        if count > 1:
-            raise AnsibleFilterError(
-                f"hearth_frontends: {count} frontends have the name {shared}: give all but one a domain of its own."
-            )
+    known = [name for name in sorted(FRONTENDS) if isinstance(frontends, Mapping) and name in frontends]
+    own = records(frontends)
+    domains = {name: str(own[name].get("domain", domain) if name in own else domain) for name in known}
     return {
         name: {
             "address": _address(name, runtime),
             "domains": [domains[name]],
             "closed_paths": list(FRONTENDS[name].closed_paths),
         }
-        for name in sorted(frontends)
+        for name in known
     }
 
 

@@ -44,13 +44,15 @@ _value:
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.hearth.llm.plugins.plugin_utils._records import records
+
 
 def loaded_models(
     models: Mapping[str, Mapping[str, Any]], task: str, permitted: Sequence[str] | None = None
 ) -> list[str]:
     return [
         name
-        for name, model in models.items()
+        for name, model in records(models).items()
         if model.get("task", "chat") == task
         and model.get("load", "startup") == "startup"
         and (permitted is None or name in permitted)

@@ -21,7 +21,7 @@ options:
     description: Name of the engine.
     type: str
     required: true
-    choices: [llama_cpp, vllm, openvino]
+    choices: [llama_cpp, vllm]
 """
 
 EXAMPLES = r"""
@@ -37,49 +37,21 @@ _value:
   elements: dict
 """
 
-import re
 from typing import TYPE_CHECKING, Any
 
-from ansible.errors import AnsibleFilterError
-from ansible_collections.hearth.llm.plugins.module_utils._description.models import ranks
+from ansible_collections.hearth.llm.plugins.plugin_utils._records import records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-ENGINES = ("llama_cpp", "vllm", "openvino")
-TASKS = ("chat", "embedding", "rerank")
-# A served name is also a directory, a section of an INI file and a program's name.
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-
 
 def served_by(models: Mapping[str, Mapping[str, Any]], engine: str) -> list[dict[str, Any]]:
     """The models of `engine`, each with its name."""
-    check(models)
     return [
         {"name": name, **{key: value for key, value in model.items() if key != "engine"}}
-        for name, model in sorted(models.items())
+        for name, model in sorted(records(models).items())
         if model.get("engine", "llama_cpp") == engine
     ]
-
-
-def check(models: Mapping[str, Mapping[str, Any]]) -> None:
-    """Raises, with every finding at once, when the description cannot be what was meant."""
-    findings = []
-    for name, model in models.items():
-        if not NAME.fullmatch(name):
-            findings.append(f"'{name}' is no served name: use letters, digits, dot, dash and underscore")
-        if model.get("engine", "llama_cpp") not in ENGINES:
-            findings.append(f"{name}: engine '{model['engine']}' is none of {', '.join(ENGINES)}")
-        if model.get("task", "chat") not in TASKS:
-            findings.append(f"{name}: task '{model['task']}' is none of {', '.join(TASKS)}")
-        elif model.get("task", "chat") != "rerank" and ranks(model.get("options")):
-            findings.append(
-                f"{name}: its options say that it ranks documents: write task: rerank, and leave these options out"
-            )
-        if "source" not in model and "path" not in model:
-            findings.append(f"{name}: source is missing (hf://owner/repo/file, https://... or file:///...)")
-    if findings:
-        raise AnsibleFilterError("hearth_models: " + "; ".join(findings) + ".")
 
 
 class FilterModule:

@@ -35,6 +35,8 @@ _value:
 
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.hearth.llm.plugins.plugin_utils._records import records
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -44,7 +46,7 @@ WANTED = ("source", "sha256", "files")
 def to_fetch(models: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [
         {"name": name, **{key: model[key] for key in WANTED if key in model}}
-        for name, model in sorted(models.items())
+        for name, model in sorted(records(models).items())
         if "source" in model
     ]
 

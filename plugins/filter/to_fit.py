@@ -39,6 +39,8 @@ _value:
 
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.hearth.llm.plugins.plugin_utils._records import records
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -50,7 +52,7 @@ def to_fit(
     models: Mapping[str, Mapping[str, Any]], gpus: Mapping[str, Sequence[str]] | None = None
 ) -> list[dict[str, Any]]:
     planned = []
-    for name, model in sorted(models.items()):
+    for name, model in sorted(records(models).items()):
         engine = str(model.get("engine", "llama_cpp"))
         if engine in ENGINES:
             own = {key: model[key] for key in WANTED if key in model}

@@ -107,6 +107,12 @@ options:
     description: Whether to remove files that this module made below O(directory) and that no entry of O(models) names any more.
     type: bool
     default: false
+  removal_percent_max:
+    description:
+      - The share of the models below O(directory) that O(prune) may remove in one run, in percent. One of several may always go. All of them go only with V(100).
+      - Counted are those that are there, and those that the same run brings. Judged before anything is fetched or removed, in check mode too.
+    type: int
+    default: 50
   connections:
     description: Most connections for one file. It begins with few, and takes more as long as that makes it faster.
     type: int
@@ -266,6 +272,11 @@ lock:
   description: What a lock file has to say about the sources of O(models), by source. Sources on the managed host are not locked.
   returned: success
   type: dict
+removals:
+  description: The models that would have been removed.
+  returned: when more would have been removed than O(removal_percent_max) allows
+  type: list
+  elements: str
 expected:
   description: The hash that the bytes should have had.
   returned: when wrong bytes came
@@ -299,6 +310,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import F
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.store import Store, account
 from ansible_collections.hearth.llm.plugins.module_utils._gguf.kinds import begin
 from ansible_collections.hearth.llm.plugins.module_utils._http import Client
+from ansible_collections.hearth.llm.plugins.module_utils._removals import DEFAULT_PERCENT, refuse_beyond
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
@@ -338,6 +350,7 @@ def argument_spec() -> dict[str, Any]:
         "update": {"type": "bool", "default": False},
         "verify": {"type": "str", "choices": ["size", "full"], "default": "size"},
         "prune": {"type": "bool", "default": False},
+        "removal_percent_max": {"type": "int", "default": DEFAULT_PERCENT},
         "connections": {"type": "int", "default": 16},
         "retries": {"type": "int", "default": 8},
         "stall_seconds": {"type": "int", "default": 30},
@@ -370,6 +383,7 @@ def wishes(models: list[dict[str, Any]], endpoint: str) -> list[Wish]:
 def check_numbers(params: Mapping[str, Any]) -> None:
     for name, least, most in (
         ("connections", 1, 64),
+        ("removal_percent_max", 0, 100),
         ("retries", 0, 100),
         ("stall_seconds", 1, 3600),
         ("reserve_bytes", 0, 1 << 62),
@@ -378,6 +392,21 @@ def check_numbers(params: Mapping[str, Any]) -> None:
             raise InputError(f"{name}: {params[name]} is out of range. Give a number from {least} to {most}.")
     if not params["directory"].startswith("/"):
         raise InputError(f"directory: {params['directory']!r} is not an absolute path.")
+
+
+def check_removals(store: Store, wanted: list[Wish], percent_max: int) -> None:
+    """By their names alone, so that it is known before anybody is asked what a source means."""
+    there = {path.split("/", 1)[0] for path in store.our_files()}
+    going = there - {wish.name for wish in wanted}
+    # What is told to go goes anyway, and is no mistake.
+    staying = {wish.name for wish in wanted if not wish.absent}
+    refuse_beyond(
+        f"models of {store.directory}",
+        going,
+        len(going | staying),
+        percent_max,
+        "set removal_percent_max to 100 (with the playbooks: hearth_accept_removals: [models])",
+    )
 
 
 def run(params: Mapping[str, Any], *, check_mode: bool, listen: Callable[[], None]) -> Result:
@@ -417,6 +446,8 @@ def _run(
 
         return watch
 
+    if params["prune"]:
+        check_removals(store, wanted, params["removal_percent_max"])
     client = Client(
         ca_path=params["ca_path"], read_seconds=params["stall_seconds"], attempts=1 + min(params["retries"], 4)
     )

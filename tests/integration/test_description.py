@@ -14,19 +14,8 @@ from integration.conftest import PROJECT, Outcome, Runner
 MINI = {"hearth-mini": {"source": f"file://{PROJECT}/files/models/hearth-mini.gguf", "context_tokens": 2048}}
 # Nobody is there: whoever connects fails in another way.
 NOWHERE = {"ansible_connection": "ssh", "ansible_host": "192.0.2.1", "ansible_ssh_common_args": "-o ConnectTimeout=2"}
-CHANGING = [
-    "check",
-    "close_host",
-    "deploy_engines",
-    "deploy_frontends",
-    "deploy_gateway",
-    "preflight",
-    "prepare_host",
-    "provision_cloud_vm",
-    "remove",
-    "site",
-    "verify",
-]
+# Every playbook begins alike, as a unit test sees to; these do it in each of the ways that there are.
+CHANGING = ["site", "preflight", "deploy_gateway", "remove"]
 
 
 def described(directory: Path, **variables: Any) -> dict[str, Any]:
@@ -83,6 +72,83 @@ def test_what_would_have_lost_something_touches_nothing(
     assert outcome.changed == 0
     assert snapshot(served) == before
     assert [path.name for path in (tmp_path / "inventory").iterdir()] == ["hosts.json"]
+
+
+def test_a_playbook_by_itself_is_as_careful(playbook: Runner, served: Path) -> None:
+    """The roles of a play define their own variables for it, empty ones, which is no description of models."""
+    before = snapshot(served)
+    outcome = run(playbook, "deploy_engines", hosts={"localhost": described(served, hearth_modles=MINI)})
+    assert LOSES[0][1] in outcome.words
+    outcome = run(playbook, "deploy_engines", hosts={"localhost": described(served)})
+    assert "hearth_models is not described" in outcome.words
+    assert snapshot(served) == before
+
+
+LATER: list[tuple[dict[str, Any], str]] = [
+    ({"gateway_queue_timeout_seconds": 900}, "gateway_queue_timeout_seconds is 900: use 4 to 500 seconds"),
+    ({"llama_cpp_options": {"flash-atn": "on"}}, "'flash-atn' is no option of"),
+    (
+        {"hearth_tls": {"source": "files", "certificate": f"{PROJECT}/LICENSE", "key": f"{PROJECT}/LICENSE"}},
+        "LICENSE cannot be used",
+    ),
+    (
+        {
+            "hearth_frontends": {"open_webui": {}},
+            "hearth_assistants": {
+                "Doc": {"model": "new", "documents": str(PROJECT / "inventories/sandwich_shop/documents")}
+            },
+        },
+        "needs a model that embeds documents",
+    ),
+]
+
+
+@pytest.mark.parametrize(("variables", "sentence"), LATER, ids=[sentence for _variables, sentence in LATER])
+def test_what_a_later_role_would_refuse_is_refused_before_a_model_is_fetched_or_removed(
+    playbook: Runner, served: Path, variables: dict[str, Any], sentence: str
+) -> None:
+    before = snapshot(served)
+    wanted = {"hearth_models": {"new": MINI["hearth-mini"]}, **variables}
+    outcome = run(playbook, "deploy_engines", hosts={"localhost": described(served, **wanted)})
+    assert sentence in outcome.words
+    assert "Error while resolving" not in outcome.output
+    assert outcome.changed == 0
+    assert snapshot(served) == before
+
+
+def test_most_models_go_only_when_that_is_confirmed(playbook: Runner, tmp_path: Path) -> None:
+    directory, source = tmp_path / "hearth", MINI["hearth-mini"]["source"]
+
+    def fetch(*names: str, succeeds: bool = True, **variables: Any) -> Outcome:
+        models = {name: {"source": source} for name in names}
+        playbook.hosts({"localhost": {"hearth_directory": str(directory), "hearth_models": models, **variables}})
+        plays = [{"name": "Fetch", "hosts": "all", "gather_facts": False, "roles": ["hearth.llm.models"]}]
+        return playbook(plays, succeeds=succeeds)
+
+    fetch("a", "b", "c", "d")
+    before = snapshot(directory / "models/a")
+    outcome = fetch("a", "new", succeeds=False)
+    assert "This would remove 3 of 5 models" in outcome.words
+    assert "hearth_accept_removals: [models]" in outcome.words
+    assert not (directory / "models/new").exists()
+    assert snapshot(directory / "models/a") == before
+    fetch("a", "new", hearth_accept_removals=["models"])
+    assert sorted(path.name for path in directory.glob("models/[a-z]*")) == ["a", "new"]
+    fetch("other", "new")
+
+
+@pytest.mark.parametrize("foreign", ["photos/one.jpg", "models/mine.gguf", "services/postgres/data/x"])
+def test_a_purge_removes_nothing_that_others_have_put_there(playbook: Runner, tmp_path: Path, foreign: str) -> None:
+    path = tmp_path / "shared" / foreign
+    path.parent.mkdir(parents=True)
+    path.write_text("mine")
+    variables = {"hearth_purge": True, "hearth_models": MINI}
+    outcome = run(playbook, "remove", hosts={"localhost": described(tmp_path / "shared", **variables)})
+    assert (
+        f"{tmp_path}/shared is to be removed with all that is in it, and {foreign.partition('/')[0]}" in outcome.words
+    )
+    assert "Nothing was removed" in outcome.words
+    assert path.read_text() == "mine"
 
 
 def test_a_dry_run_says_the_same(playbook: Runner, served: Path) -> None:

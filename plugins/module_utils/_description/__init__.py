@@ -17,22 +17,27 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.kinds impo
     Typed,
     instead_of_unknown,
 )
-from ansible_collections.hearth.llm.plugins.module_utils._description.relations import (
-    Surroundings,
-    contradictions,
-)
+from ansible_collections.hearth.llm.plugins.module_utils._description.relations import contradictions
+from ansible_collections.hearth.llm.plugins.module_utils._description.surroundings import Surroundings
 from ansible_collections.hearth.llm.plugins.module_utils._description.variables import PREFIX, VARIABLES
 from ansible_collections.hearth.llm.plugins.module_utils._description.words import nearest, nearest_free
 
-__all__ = ["PREFIX", "UNREAD", "VARIABLES", "Surroundings", "findings", "read", "slips"]
+__all__ = ["PREFIX", "UNREAD", "VARIABLES", "Surroundings", "findings", "read"]
 
 
 _FOREIGN = f"what begins with {PREFIX} is this collection's, so rename it if it is yours, or take it away"
 
 
-def findings(variables: Mapping[str, Any], around: Surroundings, *, values_only: bool = False) -> list[str]:
-    """All that is wrong. UNREAD stands where a value could not be had."""
-    described, found = _read(variables)
+_ALMOST = 0.92
+
+
+def findings(
+    variables: Mapping[str, Any], around: Surroundings, others: Collection[str] = (), *, values_only: bool = False
+) -> list[str]:
+    """All that is wrong. UNREAD stands where a value could not be had; `others` are the names of all other variables."""
+    found: list[str] = []
+    slips = _slips(others, found)
+    described = _read(variables, slips, found)
     if around.serves and described.lacks("hearth_models"):
         found.append(
             "hearth_models is not described, so that there is nothing to serve: describe a model, such as "
@@ -45,13 +50,12 @@ def findings(variables: Mapping[str, Any], around: Surroundings, *, values_only:
 
 def read(variables: Mapping[str, Any]) -> Typed:
     """What is described, typed. What is wrong is left away: `findings` has said it before."""
-    return _read(variables)[0]
+    return _read(variables, (), [])
 
 
-def _read(variables: Mapping[str, Any]) -> tuple[Typed, list[str]]:
-    found: list[str] = []
+def _read(variables: Mapping[str, Any], slips: Collection[str], found: list[str]) -> Typed:
     described: dict[str, Any] = {}
-    meant = set()
+    meant = set(slips)
     for name, value in variables.items():
         if name in VARIABLES:
             value = VARIABLES[name].kind.read(Place(name, found), value)
@@ -62,10 +66,12 @@ def _read(variables: Mapping[str, Any]) -> tuple[Typed, list[str]]:
             meant.add(near)
             remedy = instead_of_unknown(near, variables, VARIABLES) if near else _FOREIGN
             Place(name, found).find("is no variable that is known here", remedy)
-    return Typed(described, {*variables, *meant} - set(described)), found
+    return Typed(described, {*variables, *meant} - set(described))
 
 
-def slips(names: Collection[str]) -> list[str]:
-    """Variables that are spelled almost like one of ours, but for the beginning: nobody reads them."""
-    near = {name: nearest(name, VARIABLES, cutoff=0.92) for name in names if not name.startswith(PREFIX)}
-    return [f"{name} is read by nothing: write {meant}, or rename it." for name, meant in near.items() if meant]
+def _slips(names: Collection[str], found: list[str]) -> set[str]:
+    """Variables that are spelled almost like one of ours, but for the beginning, so that nobody reads them."""
+    near = {name: nearest(name, VARIABLES, cutoff=_ALMOST) for name in names if not name.startswith(PREFIX)}
+    meant = {name: ours for name, ours in near.items() if ours}
+    found.extend(f"{name} is read by nothing: write {ours}, or rename it." for name, ours in meant.items())
+    return set(meant.values())

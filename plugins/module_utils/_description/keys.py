@@ -107,14 +107,14 @@ API_KEY = Record(
     ),
     Key(
         "concurrency",
-        Whole("requests"),
+        Whole("requests", most=1_000_000),
         "requests that it may have under way at the same time; more are answered by 429",
         default="no limit",
         also=("parallel", "max_concurrency", "slots"),
     ),
     Key(
         "requests_per_minute",
-        Whole("requests"),
+        Whole("requests", most=1_000_000),
         "requests that it may have in any minute, about; more are answered by 429",
         default="no limit",
         also=("rpm", "rate", "rate_limit", "requests"),

@@ -126,13 +126,18 @@ class Whole(Kind):
     def _read(self, place: Place, value: Any) -> Any:
         number = _whole(value)
         if number is None:
-            meant = meant_number(value, self.unit) if isinstance(value, str) else None
+            meant = self._meant(value)
             fits = meant is not None and self._in_range(meant)
             return self._refuse(place, value, f"write {meant}" if fits else self._range())
         if not self._in_range(number):
             place.find(f"is {number}", self._range())
             return ABSENT
         return number
+
+    def _meant(self, value: Any) -> int | None:
+        if isinstance(value, float):
+            return int(value) if value.is_integer() else None
+        return meant_number(value, self.unit) if isinstance(value, str) else None
 
     def _in_range(self, number: int) -> bool:
         return self.least <= number and (self.most is None or number <= self.most)
@@ -148,8 +153,6 @@ def _whole(value: Any) -> int | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
-        return int(value)
-    if isinstance(value, float) and value.is_integer():
         return int(value)
     # What comes by `-e name=8443` is a text.
     if isinstance(value, str) and re.fullmatch(r"-?[0-9]+", value):
@@ -295,6 +298,9 @@ class MapOf(Kind):
             return ABSENT
         if not value and self.empty:
             place.find("is an empty dictionary", self.empty)
+            return ABSENT
+        if value and isinstance(self.item, Record) and all(name in self.item.keys for name in value):
+            place.find(f"has {listed(list(value))} where names are wanted", "put them below a name of your choice")
             return ABSENT
         read = {}
         for name, item in value.items():

@@ -100,7 +100,7 @@ MODEL = Record(
     ),
     Key(
         "context_tokens",
-        Whole("tokens"),
+        Whole("tokens", most=1 << 24),
         "length of the context of each slot",
         default=f"{CONTEXT_TOKENS}, or what the model was trained for where that is less",
         also=("context", "ctx", "ctx_size", "n_ctx", "context_size", "context_length", "max_model_len", "num_ctx"),
@@ -130,21 +130,21 @@ MODEL = Record(
     ),
     Key(
         "idle_unload_seconds",
-        Whole("seconds"),
+        Whole("seconds", most=31_536_000),
         "unload the model after so long without a request (llama_cpp)",
         default="it stays",
         also=("idle", "ttl", "keep_alive", "idle_seconds", "unload_seconds"),
     ),
     Key(
         "max_output_tokens",
-        Whole("tokens"),
+        Whole("tokens", most=1 << 24),
         "the longest answer; a request for more is refused",
         default="no limit",
         also=("max_tokens", "output_tokens", "max_new_tokens", "n_predict"),
     ),
     Key(
         "answer_deadline_seconds",
-        Whole("seconds"),
+        Whole("seconds", most=31_536_000),
         "how long a request may take in all, with its time in the queue",
         default="1800",
         also=("deadline", "timeout", "timeout_seconds", "deadline_seconds"),

@@ -153,14 +153,14 @@ ASSISTANT = Record(
     ),
     Key(
         "chunk_tokens",
-        Whole("tokens"),
+        Whole("tokens", most=1 << 20),
         "how long the pieces are that its documents are cut into",
         default="the frontend's",
         also=("chunk", "chunk_size"),
     ),
     Key(
         "chunk_overlap_tokens",
-        Whole("tokens", least=0),
+        Whole("tokens", least=0, most=1 << 20),
         "how far the pieces overlap",
         default="the frontend's",
         also=("overlap", "chunk_overlap"),
@@ -239,7 +239,7 @@ USER = Record(
     ),
     Key(
         "daily_messages",
-        Whole("messages"),
+        Whole("messages", most=1_000_000),
         "messages that the user may send in a day (anythingllm)",
         default="no limit",
         also=("messages", "daily_limit", "limit"),

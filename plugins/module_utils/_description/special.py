@@ -26,6 +26,7 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _GERMAN_DAY = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _SECRET_LEAST = 16
+_WRONG_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 
 # What others keep things in: to own or to remove one of these would take theirs.
 SHARED_DIRECTORIES = frozenset(
@@ -101,6 +102,8 @@ class HostName(Kind):
     """A name that leads to a host, or its IPv4 address."""
 
     words = "a name such as llm.example.com"
+    # In a certificate an IPv6 address is a name as good as others, and so is a pattern.
+    certified = False
 
     def _read(self, place: Place, value: Any) -> Any:
         if not isinstance(value, str) or not value.strip():
@@ -114,6 +117,8 @@ class HostName(Kind):
         if "://" in text:
             host = urlsplit(text).hostname or ""
             return f"write {host}, the name alone" if _HOST.fullmatch(host) else "write the name alone"
+        if self.certified and (_ipv6(text) is not None or _HOST.fullmatch(text.replace("*.", "", 1))):
+            return ""
         if _ipv6(text.strip("[]")) is not None:
             return "an IPv6 address cannot be a name here: use a name, and let DNS or the clients' hosts file lead it to that address"
         host, _colon, port = text.partition(":")
@@ -137,6 +142,11 @@ class HostName(Kind):
         if not _HOST.fullmatch(text) or len(text) > 253:
             return "use letters, digits, dots and dashes, without blanks"
         return ""
+
+
+class CertifiedName(HostName):
+    words = "a name or an address"
+    certified = True
 
 
 def _punycode(text: str) -> str:
@@ -169,10 +179,14 @@ class Address(Kind):
         text = value if isinstance(value, str) else ""
         if text == "*":
             return self._refuse(place, value, "write 0.0.0.0 for all")
+        if text == "::":
+            return "::"
         if text == "localhost":
             return self._refuse(place, value, "write 127.0.0.1")
         if _ipv6(text.strip("[]")) is not None:
-            return self._refuse(place, value, "write an IPv4 address; 0.0.0.0 is all of them")
+            return self._refuse(
+                place, value, "write an IPv4 address, 0.0.0.0 for all of them, or :: for all of both kinds"
+            )
         if _ipv4(text) is None:
             return self._refuse(
                 place, value, "write 127.0.0.1 for this machine alone, 0.0.0.0 for all, or one IPv4 address"
@@ -453,7 +467,9 @@ class Name(Text):
 
     def _read(self, place: Place, value: Any) -> Any:
         if isinstance(value, str) and value.strip() and (value != value.strip() or not self._fits(value)):
-            place.find(f"is {shown(value)}, and {self.words} is wanted", self._remedy())
+            near = _WRONG_IN_NAMES.sub("-", value.strip()).strip("-._")
+            remedy = f"write {near}, or another name; {self._remedy()}" if near and self._fits(near) else self._remedy()
+            place.find(f"is {shown(value)}, and {self.words} is wanted", remedy)
             return ABSENT
         return super()._read(place, value)
 

@@ -18,6 +18,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.models imp
 from ansible_collections.hearth.llm.plugins.module_utils._description.people import ASSISTANTS, FRONTENDS_KIND, USERS
 from ansible_collections.hearth.llm.plugins.module_utils._description.special import (
     Address,
+    CertifiedName,
     ControllerPath,
     Email,
     Endpoint,
@@ -118,7 +119,7 @@ _TLS = Record(
     ),
     Key(
         "names",
-        ListOf(HostName(), words="a list of names"),
+        ListOf(CertifiedName(), words="a list of names"),
         "further names and addresses of the host that the certificate is for",
         default="none",
         also=("domains", "alt_names", "sans"),

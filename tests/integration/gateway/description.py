@@ -74,7 +74,7 @@ class Gateway:
     def __init__(self, directory: Path, run_playbook: Runner, alpha: Engine, beta: Engine) -> None:
         self.directory = directory
         self.port, self.metrics_port, self.redirect_port = free_port(), free_port(), free_port()
-        self._run_playbook = run_playbook
+        self.run_playbook = run_playbook
         self.models = {
             "alpha": {"address": alpha.address, "slots": SLOTS, "max_output_tokens": LONGEST_ANSWER},
             # The same engine, for what takes too long.
@@ -112,7 +112,7 @@ class Gateway:
             },
             "roles": ["hearth.llm.certificates", "hearth.llm.gateway"],
         }
-        return self._run_playbook([play], *options, succeeds=succeeds)
+        return self.run_playbook([play], *options, succeeds=succeeds)
 
     @property
     def key(self) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-from ansible.errors import AnsibleFilterError
 from ansible_collections.hearth.llm.plugins.filter.frontend_assistants import frontend_assistants
 
 ASSISTANTS: dict[str, dict[str, Any]] = {
@@ -30,16 +28,3 @@ def test_a_frontend_has_what_is_for_it() -> None:
     described = frontend_assistants(ASSISTANTS, USERS, "open_webui")
     assert [entry["name"] for entry in described] == ["BrandSpark", "CodeSage", "Web"]
     assert described[0] == {"name": "BrandSpark", "model": "chat", "temperature": 1.0, "members": ["ana", "ben"]}
-
-
-@pytest.mark.parametrize(
-    ("assistants", "users", "words"),
-    [
-        ({"A": {}}, [], "A has no model"),
-        ({"A": {"model": "m", "members": ["zoe"]}}, USERS[:1], "zoe, of the members of A, are not in hearth_users"),
-        ({"A": {"model": "m"}}, [{"name": "ana", "assistants": ["B"]}], "ana is to use B, and hearth_assistants has A"),
-    ],
-)
-def test_what_cannot_be_meant_is_refused(assistants: Any, users: Any, words: str) -> None:
-    with pytest.raises(AnsibleFilterError, match=words):
-        frontend_assistants(assistants, users, "anythingllm")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-from ansible.errors import AnsibleFilterError
 from ansible_collections.hearth.llm.plugins.filter.gateway_models import gateway_models
 
 MODELS: dict[str, dict[str, Any]] = {
@@ -25,8 +23,3 @@ def test_as_processes_each_model_has_a_socket_of_its_own() -> None:
     assert gateway_models({"tiny": {}}, "process", "/srv/hearth") == {
         "tiny": {"address": "unix@/srv/hearth/run/tiny.sock"}
     }
-
-
-def test_an_unknown_runtime_is_refused() -> None:
-    with pytest.raises(AnsibleFilterError, match="use docker or process"):
-        gateway_models(MODELS, "podman", "/srv")

@@ -6,8 +6,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-from ansible.errors import AnsibleFilterError
 from ansible_collections.hearth.llm.plugins.filter.llama_cpp_options import llama_cpp_options
 from ansible_collections.hearth.llm.plugins.filter.served_by import served_by
 from ansible_collections.hearth.llm.plugins.filter.to_fetch import to_fetch
@@ -29,21 +27,6 @@ def test_what_lies_on_the_host_already_is_not_fetched() -> None:
         {"name": "big", "source": "hf://owner/big"},
         {"name": "coder", "source": "hf://owner/coder/coder.gguf", "sha256": "ab"},
     ]
-
-
-def test_everything_that_is_wrong_with_a_description_is_said_at_once() -> None:
-    wrong = {"../up": {"source": "file:///x"}, "typo": {"source": "file:///x", "engine": "lama"}, "empty": {}}
-    with pytest.raises(AnsibleFilterError) as error:
-        served_by(wrong, "llama_cpp")
-    for words in ("'../up' is no served name", "typo: engine 'lama' is none of", "empty: source is missing"):
-        assert words in str(error.value)
-
-
-def test_a_reranker_that_is_described_by_options_is_told_its_task() -> None:
-    for options in ({"reranking": True}, {"--rerank": "on"}, {"pooling": "rank"}):
-        with pytest.raises(AnsibleFilterError, match="r: its options say that it ranks documents: write task: rerank"):
-            served_by({"r": {"source": "file:///r.gguf", "task": "embedding", "options": options}}, "llama_cpp")
-    assert served_by({"r": {"source": "file:///r", "task": "rerank", "options": {"pooling": "rank"}}}, "llama_cpp")
 
 
 def test_each_slot_has_the_context_that_was_described() -> None:

@@ -125,6 +125,36 @@ def test_a_model_of_another_source_replaces_the_old_one_and_pruning_removes_what
     assert sorted(path.name for path in (models / "x").iterdir()) == ["model.gguf", "more.gguf"]
 
 
+@pytest.mark.parametrize("check_mode", [False, True], ids=["for real", "dry"])
+@pytest.mark.parametrize(
+    ("wanted", "refused"),
+    [([], "all models"), (["a"], "2 of 3 models"), (["other"], "3 of 4 models"), (["a", "b"], "")],
+)
+def test_pruning_takes_no_more_away_than_may_go_and_asks_nobody_before(
+    tmp_path: Path, hub: Hub, wanted: list[str], refused: str, check_mode: bool
+) -> None:
+    entries = {name: {"name": name, "source": "hf://o/r/model.gguf"} for name in ("a", "b", "c", "other")}
+    run(tmp_path / "models", *(entries[name] for name in "abc"), endpoint=hub.url)
+    hub.forget()
+    asked = [entries[name] for name in wanted]
+    if refused:
+        with pytest.raises(InputError, match=f"would remove {refused} of .*hearth_accept_removals") as refusal:
+            run(tmp_path / "models", *asked, endpoint=hub.url, prune=True, check_mode=check_mode)
+        assert "Nothing was changed" in refusal.value.message
+        assert not hub.seen
+        assert len(list(tmp_path.glob("models/*/model.gguf"))) == 3
+    result = run(
+        tmp_path / "models", *asked, endpoint=hub.url, prune=True, check_mode=check_mode, removal_percent_max=100
+    )
+    assert result.removed == [f"{name}/model.gguf" for name in "abc" if name not in wanted]
+
+
+def test_what_is_told_to_go_goes_without_being_counted(tmp_path: Path, hub: Hub) -> None:
+    run(tmp_path / "models", {"name": "a", "source": "hf://o/r/model.gguf"}, endpoint=hub.url)
+    gone = run(tmp_path / "models", {"name": "a", "state": "absent"}, endpoint=hub.url, prune=True)
+    assert gone.removed == ["a/model.gguf"]
+
+
 def test_a_source_on_the_host_is_copied_again_when_it_has_changed(tmp_path: Path) -> None:
     own = tmp_path / "own.gguf"
     own.write_bytes(b"GGUF one")

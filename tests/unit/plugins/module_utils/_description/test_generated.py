@@ -149,6 +149,7 @@ RIGHT: dict[type[kinds.Kind], tuple[str, ...]] = {
     kinds.Prose: ("a text", "the word 'maybe'"),
     kinds.Anything: tuple(what for what in WRONG if what != "nothing"),
     special.Name: ("the word 'maybe'",),
+    special.CertifiedName: ("the word 'maybe'",),
     special.HostName: ("the word 'maybe'",),
     special.Endpoint: ("the word 'maybe'", "an empty text"),
     special.ControllerDocuments: ("the word 'maybe'",),

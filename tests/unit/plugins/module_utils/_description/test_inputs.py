@@ -74,8 +74,8 @@ WRONG: list[tuple[str, list[tuple[str, str]]]] = [
     ("hearth_tls: {source: acme}", [("hearth_tls.source is 'acme'", "terms_agreed: true")]),
     ("hearth_tls: {source: letsencrypt}", [("hearth_tls.source is 'letsencrypt'", "write acme")]),
     ("hearth_tls: {source: files}", [("hearth_tls.source is 'files'", "name both files")]),
-    ("hearth_tls: {source: files, certificate: /a.pem}", [("hearth_tls.source is 'files'", "name both files")]),
-    ("hearth_tls: {certificate: /a.pem, key: /a.key}", [("hearth_tls.certificate is a file", "source: files")]),
+    ("hearth_tls: {source: files, certificate: /there}", [("hearth_tls.source is 'files'", "name both files")]),
+    ("hearth_tls: {certificate: /there, key: /there}", [("hearth_tls.certificate is a file", "source: files")]),
     (
         "hearth_tls: {source: acme, acme: {terms_agreed: 'yes'}}",
         [("hearth_tls.acme.terms_agreed is 'yes'", "write true, without quotes")],
@@ -204,7 +204,45 @@ WRONG: list[tuple[str, list[tuple[str, str]]]] = [
             ("hearth_api_keys[a].request_per_minute", "requests_per_minute"),
         ],
     ),
+    (
+        "hearth_models: {Qwen/Qwen2.5-1.5B: {source: 'file:///m'}}",
+        [("hearth_models: the name Qwen/Qwen2.5-1.5B is", "write Qwen-Qwen2.5-1.5B")],
+    ),
+    (
+        "hearth_models: {'phi3:mini': {source: 'file:///m'}}",
+        [("hearth_models: the name phi3:mini is", "write phi3-mini")],
+    ),
+    (model("aliases: [gpt-4o]"), [("hearth_models.m.aliases is no key", "there are source")]),
     # Their siblings.
+    (
+        "hearth_models: {source: 'hf://a/b', slots: 2}",
+        [("hearth_models has source, slots where names are wanted", "below a name")],
+    ),
+    (model("slots: 2.0"), [("hearth_models.m.slots is 2.0", "write 2")]),
+    (model("context_tokens: 1.0e+30"), [("hearth_models.m.context_tokens is 1e+30", "from 1 to")]),
+    (
+        "hearth_models: {m: {source: 'https://example.com/m.gguf', files: ['*.gguf']}}",
+        [("hearth_models.m.files: https://example.com/m.gguf: files narrows", "")],
+    ),
+    ("hearth_address: '::'", [("hearth_address is '::'", "write 0.0.0.0")]),
+    ("hearth_address: 'fd00::1'", [("hearth_address is 'fd00::1'", ":: for all of both kinds")]),
+    ("{hearth_runtime: process, hearth_firewall: true}", [("hearth_firewall is true", "hearth_runtime: docker")]),
+    (
+        "{hearth_runtime: process, hearth_lan_sources: [10.0.0.0/8]}",
+        [("hearth_lan_sources is [10.0.0.0/8]", "hearth_address")],
+    ),
+    (
+        "hearth_tls: {source: files, certificate: /nowhere.pem, key: /there}",
+        [("hearth_tls.certificate is '/nowhere.pem'", "no such file")],
+    ),
+    (
+        "{hearth_users: [{name: ana, state: absent}], hearth_assistants: {Doc: {model: hearth-mini, members: [ana]}}}",
+        [("hearth_assistants.Doc.members: ana is absent in hearth_users", "")],
+    ),
+    (
+        "hearth_assistants: {Doc: {model: hearth-mini, temperature: .nan}}",
+        [("hearth_assistants.Doc.temperature is nan", "from 0 to 2")],
+    ),
     ("hearth_firewall: flase", [("hearth_firewall is 'flase'", "write true or false")]),
     ("hearth_address: eth0", [("hearth_address is 'eth0'", "one IPv4 address")]),
     ("hearth_address: '*'", [("hearth_address is '*'", "write 0.0.0.0")]),
@@ -297,7 +335,7 @@ def test_each_wrong_input_gets_its_sentence(text: str, wanted: list[tuple[str, s
         if {"hearth_assistants", "hearth_users", "hearth_api_keys"} & set(variables)
         else BASE
     )
-    found = findings(text, base, documents={"/empty": 0, "/full": 3}.get)
+    found = findings(text, base, documents={"/empty": 0, "/full": 3}.get, is_file=lambda path: path == "/there")
     assert len(found) == len(wanted), found
     for line, (beginning, ending) in zip(found, wanted, strict=True):
         assert line.startswith(beginning)
@@ -310,6 +348,7 @@ RIGHT = [
     "hearth_api_keys: [{name: a, rotation: 7}, {name: b, rotation: 2026-11-01}, {name: c, expires: '2027-01-31T12:00:00Z'}]",
     f"hearth_api_keys: [{{name: a, sha256: {'0f' * 32}}}]",
     "hearth_frontends: {open_webui: }",
+    "{hearth_runtime: process, hearth_address: '::', hearth_tls: {names: ['fd00::1', 192.168.1.5, llm2.lan, '*.lan']}}",
     "hearth_frontends: {}",
     "hearth_frontends: {anythingllm: {domain: a.example.com}, open_webui: {}}",
     "{hearth_port: '8443', hearth_purge: 'true', hearth_accept_removals: 'models,users', hearth_firewall: 'no'}",
@@ -336,7 +375,8 @@ def test_models_may_be_left_out_where_nothing_is_served() -> None:
 
 
 def test_a_variable_whose_beginning_is_misspelled_is_found() -> None:
-    assert _description.slips(["heart_models", "hearth_port", "ansible_port", "gateway_models", "heath_domain"]) == [
+    others = ["heart_models", "ansible_port", "gateway_models", "hearth-domain", "shop_models"]
+    assert _description.findings({}, _description.Surroundings(now=NOW), others) == [
         "heart_models is read by nothing: write hearth_models, or rename it.",
-        "heath_domain is read by nothing: write hearth_domain, or rename it.",
+        "hearth-domain is read by nothing: write hearth_domain, or rename it.",
     ]

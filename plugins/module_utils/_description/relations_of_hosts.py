@@ -1,0 +1,64 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What does not fit together in the variables of a host."""
+
+from __future__ import annotations
+
+from typing import Iterator
+
+from ansible_collections.hearth.llm.plugins.module_utils._description.kinds import Typed
+from ansible_collections.hearth.llm.plugins.module_utils._description.surroundings import Surroundings
+from ansible_collections.hearth.llm.plugins.module_utils._description.words import listed
+
+
+def of_host(described: Typed, around: Surroundings) -> Iterator[str]:
+    if described.get("hearth_runtime") == "process":
+        if described.get("hearth_gpus"):
+            yield f"hearth_gpus is [{listed(described['hearth_gpus'])}], and with hearth_runtime: process models are computed by the CPU: take it away, or write hearth_runtime: docker."
+        if described.get("hearth_gpu") == "required":
+            yield "hearth_gpu is 'required', and with hearth_runtime: process models are computed by the CPU: take it away, or write hearth_runtime: docker."
+        if described.get("hearth_firewall"):
+            yield "hearth_firewall is true, and with hearth_runtime: process the system of the host is left alone: take it away, or write hearth_runtime: docker."
+        if "hearth_lan_sources" in described:
+            yield f"hearth_lan_sources is [{listed(described['hearth_lan_sources'])}], and with hearth_runtime: process the host is not closed: take it away, and say by hearth_address who reaches the gateway."
+        for variable in ("hearth_otel_collector", "hearth_valkey"):
+            if described.get(variable):
+                yield f"{variable} is true, and it is run in a container only, while hearth_runtime is process: take it away, or write hearth_runtime: docker."
+    elif "hearth_runtime" not in described.unsure and described.get("hearth_address") == "::":
+        yield "hearth_address is '::', and Docker publishes on IPv4 addresses: write 0.0.0.0, or take it away."
+    if described.get("hearth_gpu") == "none" and described.get("hearth_gpus"):
+        yield f"hearth_gpus is [{listed(described['hearth_gpus'])}], and hearth_gpu is none: take one of them away."
+    yield from _tls(described.get("hearth_tls", Typed()))
+    yield from _tls_files(described.get("hearth_tls", Typed()), around)
+
+
+def _tls(tls: Typed) -> Iterator[str]:
+    if "source" in tls.unsure:
+        return
+    source = tls.get("source", "private_ca")
+    given = [name for name in ("certificate", "key") if name in tls]
+    missing = " and ".join(f"hearth_tls.{name}" for name in ("certificate", "key") if tls.lacks(name))
+    if source == "files" and missing:
+        yield f"hearth_tls.source is 'files', and {missing} is missing: name both files on the controller."
+    if source != "files" and given:
+        yield f"hearth_tls.{given[0]} is a file, and hearth_tls.source is '{source}': write source: files, or take it away."
+    if source == "private_ca" and "authority" in tls:
+        yield "hearth_tls.authority is a file, and hearth_tls.source is 'private_ca', which makes its own: write source: files, or take it away."
+    if source != "acme" and "acme" in tls:
+        yield f"hearth_tls.acme is described, and hearth_tls.source is '{source}': write source: acme, or take it away."
+    acme = tls.get("acme", Typed())
+    if (
+        source == "acme"
+        and "acme" not in tls.unsure
+        and "terms_agreed" not in acme.unsure
+        and not acme.get("terms_agreed")
+    ):
+        yield "hearth_tls.source is 'acme', and hearth_tls.acme.terms_agreed is not true: read the server's terms, and agree to them by terms_agreed: true."
+
+
+def _tls_files(tls: Typed, around: Surroundings) -> Iterator[str]:
+    files = [(f"hearth_tls.{name}", tls.get(name)) for name in ("certificate", "key", "authority")]
+    files.append(("hearth_tls.acme.server_authority", tls.get("acme", Typed()).get("server_authority")))
+    for path, place in files:
+        if place is not None and around.is_file is not None and not around.is_file(place):
+            yield f"{path} is '{place}', and there is no such file on the controller: correct the path, or put it there."
