@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
 from typing import TYPE_CHECKING, Any, Iterator
 from urllib.parse import quote
 
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
+from ansible_collections.hearth.llm.plugins.module_utils._hidden import hide, shown
+from ansible_collections.hearth.llm.plugins.module_utils._secrets import check_token
 
 if TYPE_CHECKING:
     from typing import Mapping
@@ -91,17 +94,24 @@ def _size(text: Any) -> int:
 
 
 def _get(way: Way, path: str, api_key: str | None, seconds: float) -> str:
+    headers = {}
+    if api_key:
+        hide(api_key)
+        check_token("api_key", api_key)
+        headers["Authorization"] = f"Bearer {api_key}"
     connection = way.open(seconds)
     try:
-        connection.request("GET", path, headers={"Authorization": f"Bearer {api_key}"} if api_key else {})
+        connection.request("GET", path, headers=headers)
         response = connection.getresponse()
         body = response.read().decode("utf-8", "replace")
-    except OSError as error:
-        raise HearthError(f"GET {path} at {way.words} broke off ({error}). Look at the engine's log.") from error
+    except (OSError, http.client.HTTPException) as error:
+        raise HearthError(
+            f"GET {path} at {way.words} broke off ({shown(str(error))[:300] or type(error).__name__}). Look at the engine's log."
+        ) from error
     finally:
         connection.close()
     if response.status != 200:
         raise HearthError(
-            f"GET {path} at {way.words} was answered by {response.status}: {body[:200]}", status=response.status
+            f"GET {path} at {way.words} was answered by {response.status}: {shown(body)[:200]}", status=response.status
         )
     return body

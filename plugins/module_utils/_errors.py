@@ -7,14 +7,16 @@ from __future__ import annotations
 from email.message import Message
 from typing import Any
 
+from ansible_collections.hearth.llm.plugins.module_utils._hidden import all_shown, shown
+
 
 class HearthError(Exception):
     """An error that a user can act on. `details` go beside the message: `module.fail_json(msg=str(error), **error.details)`."""
 
     def __init__(self, message: str, **details: Any) -> None:
-        super().__init__(message)
-        self.message = message
-        self.details: dict[str, Any] = details
+        self.message = shown(message)
+        self.details: dict[str, Any] = all_shown(details)
+        super().__init__(self.message)
 
 
 class TransportError(HearthError):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError, ProtocolError
+from ansible_collections.hearth.llm.plugins.module_utils._hidden import shown
 from ansible_collections.hearth.llm.plugins.module_utils._http import Client
 from ansible_collections.hearth.llm.plugins.module_utils._url import safe_url
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from typing import Callable, Container, Mapping
 
     from ansible_collections.hearth.llm.plugins.module_utils._http_response import Response
+
+_SPOKEN_BYTES = 16384
 
 
 def connection_spec() -> dict[str, Any]:
@@ -60,7 +63,7 @@ class Api:
         """The answer as JSON. A page of HTML with status 200 is what single-page applications answer to a path that they do not know."""
         with self.send(method, path, **options) as response:
             if response.content_type != "application/json":
-                words = response.read(200).decode("utf-8", "replace").strip()
+                words = shown(response.read(_SPOKEN_BYTES).decode("utf-8", "replace")).strip()[:200]
                 raise ProtocolError(
                     f"{method} {safe_url(self.url + path)} answered {response.status} with {response.content_type or 'no content type'}, not with JSON"
                     f"{': ' + words if words and response.content_type == 'text/plain' else ''}. "

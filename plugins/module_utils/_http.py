@@ -22,9 +22,11 @@ from typing import Any, Callable, Container, Mapping
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit, urlunsplit
 
 from ansible_collections.hearth.llm.plugins.module_utils._errors import ProtocolError, StatusError, TransportError
+from ansible_collections.hearth.llm.plugins.module_utils._hidden import hide
 from ansible_collections.hearth.llm.plugins.module_utils._http_errors import status_error, transport_error
 from ansible_collections.hearth.llm.plugins.module_utils._http_response import Response, Wire
-from ansible_collections.hearth.llm.plugins.module_utils._url import is_loopback, safe_url, same_origin
+from ansible_collections.hearth.llm.plugins.module_utils._secrets import check_header, check_token
+from ansible_collections.hearth.llm.plugins.module_utils._url import is_loopback, passwords_of, safe_url, same_origin
 
 __all__ = [
     "TRANSIENT",
@@ -102,6 +104,9 @@ class Client:
 
         Only requests that may be sent twice are, unless `attempts` says otherwise.
         """
+        if token:
+            hide(token)
+            check_token(f"The key or token for {safe_url(url)}", token)
         tries = attempts or (self.attempts if method in IDEMPOTENT else 1)
         for attempt in range(1, tries + 1):
             try:
@@ -192,8 +197,8 @@ class Client:
         )
 
     def _send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
-        parts = urlsplit(url)
-        proxy = _proxy_for(parts)
+        parts = _split(method, url)
+        proxy = _proxy_for(method, url, parts)
         wire = self._wire(method, url, parts, proxy)
         target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
         if proxy and parts.scheme == "http":
@@ -201,6 +206,7 @@ class Client:
             headers = {**headers, **_proxy_headers(proxy)}
         if parts.username and "Authorization" not in headers:
             headers = {**headers, "Authorization": _basic(parts)}
+        check_request(f"{method} {safe_url(url)}", target, headers)
         try:
             wire.connection.request(method, target, body=body, headers=dict(headers))
             raw = wire.connection.getresponse()
@@ -260,24 +266,59 @@ class Client:
             return self._context
 
 
+def check_request(what: str, target: str, headers: Mapping[str, str]) -> None:
+    """Refuses, in words of our own, what http.client would refuse by showing it."""
+    for position, character in enumerate(target, 1):
+        if not "!" <= character <= "~":
+            raise TransportError(
+                f"{what}: the character at position {position} of the path and query is a blank, a control character or outside ASCII. "
+                "Write it percent-encoded (%20 for a blank).",
+                stage="address",
+            )
+    for name, value in headers.items():
+        check_header(f"{what}: the header {name}", value)
+
+
+def _split(method: str, url: str) -> SplitResult:
+    hide(*passwords_of(url))
+    try:
+        return urlsplit(url)
+    except ValueError:
+        raise _unreadable(f"{method} {safe_url(url)}") from None
+
+
+def _unreadable(what: str) -> TransportError:
+    return TransportError(
+        f"{what}: not an address that can be asked. Write http:// or https://, a host, and a path; in a user and a password, "
+        "write / as %2F, @ as %40, # as %23 and ? as %3F.",
+        stage="address",
+    )
+
+
 def _address(method: str, url: str, parts: SplitResult) -> tuple[str, int]:
     try:
         port = parts.port or {"http": 80, "https": 443}[parts.scheme]
     except (KeyError, ValueError):
         port = 0
     if not parts.hostname or not port:
-        raise TransportError(
-            f"{method} {safe_url(url)}: not an address that can be asked. Write http:// or https://, a host, and a path.",
-            stage="address",
-        )
+        raise _unreadable(f"{method} {safe_url(url)}")
     return parts.hostname, port
 
 
-def _proxy_for(parts: SplitResult) -> SplitResult | None:
+def _proxy_for(method: str, url: str, parts: SplitResult) -> SplitResult | None:
     proxy = urllib.request.getproxies_environment().get(parts.scheme)
     if not proxy or urllib.request.proxy_bypass(parts.netloc.rpartition("@")[2]):
         return None
-    return urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    proxy = proxy if "://" in proxy else f"http://{proxy}"
+    hide(*passwords_of(proxy))
+    try:
+        split = urlsplit(proxy)
+        found = bool(split.hostname) and (split.port is None or split.port > 0)
+    except ValueError:
+        found = False
+    if not found:
+        raise _unreadable(f"{method} {safe_url(url)}: {parts.scheme}_proxy") from None
+    return split
 
 
 def _proxy_headers(proxy: SplitResult) -> dict[str, str]:

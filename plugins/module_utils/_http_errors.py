@@ -12,6 +12,7 @@ from email.message import Message
 from urllib.parse import SplitResult, urlsplit
 
 from ansible_collections.hearth.llm.plugins.module_utils._errors import StatusError, TransportError
+from ansible_collections.hearth.llm.plugins.module_utils._hidden import shown
 from ansible_collections.hearth.llm.plugins.module_utils._url import safe_url
 
 _REMEDIES = {
@@ -41,8 +42,9 @@ def _words_of(body: str, content_type: str) -> str:
             return ""
         said = said.get("error", said.get("message", "")) if isinstance(said, dict) else ""
         said = said.get("message", "") if isinstance(said, dict) else said
-        return f" ({str(said)[:300].rstrip('.')})" if said else ""
-    text = " ".join(body.split())
+        # Cut off last: half a secret is not known again.
+        return f" ({shown(str(said))[:300].rstrip('.')})" if said else ""
+    text = shown(" ".join(body.split()))
     return f" ({text[:300].rstrip('.')})" if text and content_type == "text/plain" else ""
 
 
@@ -52,7 +54,7 @@ def transport_error(
     """For an answer that did not come, or did not end."""
     host = urlsplit(url).netloc.rpartition("@")[2]
     through = f" through the proxy {proxy.hostname}:{proxy.port or 8080}" if proxy else ""
-    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    reason = shown(getattr(error, "strerror", None) or str(error) or type(error).__name__)[:300]
     if isinstance(error, ssl.SSLError) and stage == "connect":
         stage = "tls"
     if stage == "tls" and not isinstance(error, socket.timeout):

@@ -5,13 +5,49 @@
 from __future__ import annotations
 
 import ipaddress
-from urllib.parse import urlsplit, urlunsplit
+import re
+from typing import Iterator
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+# Who asks, before the host.
+_PERSON = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)([^/?#]*)@")
+# A password with / or # in it, which to the parser is no part of the host.
+_BROKEN_PERSON = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)([^/?#]*[/?#].*)@", re.DOTALL)
+_SHORTEST_TOKEN = 8
 
 
 def safe_url(url: str) -> str:
     """The address as it may stand in a message: without user, password, query (signatures!) and fragment."""
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    person = _person(url)
+    if person:
+        url = person.group(1) + url[person.end() :]
+    try:
+        parts = urlsplit(url)
+        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    except ValueError:
+        return "an address that cannot be read"
+
+
+def passwords_of(url: str) -> Iterator[str]:
+    """What proves who asks, of the part before the host: as it is written, and as it is meant."""
+    person = _person(url)
+    if person:
+        user, colon, password = person.group(2).partition(":")
+        secret = password if colon else user if len(user) >= _SHORTEST_TOKEN else ""
+        if secret:
+            yield secret
+            yield unquote(secret)
+
+
+def _person(url: str) -> re.Match[str] | None:
+    """The beginning of an address that names who asks."""
+    found = _PERSON.match(url)
+    if found:
+        return found
+    found = _BROKEN_PERSON.match(url)
+    # https://host:8080/models@1 and https://host/models@1 name nobody.
+    port = re.match(r"[^/?#]*:([^/?#:\]]*)[/?#]", found.group(2)) if found else None
+    return found if port and not port.group(1).isdigit() else None
 
 
 def same_origin(one: str, other: str) -> bool:

@@ -85,7 +85,6 @@ requests:
 
 from typing import TYPE_CHECKING, Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hearth.llm.plugins.module_utils._anythingllm import workspaces
 from ansible_collections.hearth.llm.plugins.module_utils._anythingllm.server import check_version, connect
 from ansible_collections.hearth.llm.plugins.module_utils._anythingllm.session import (
@@ -96,6 +95,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._anythingllm.session im
 )
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
 from ansible_collections.hearth.llm.plugins.module_utils._frontend import connection_spec
+from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
 
 if TYPE_CHECKING:
     from typing import Mapping
@@ -124,8 +124,9 @@ def run(params: Mapping[str, Any], server: Server) -> dict[str, Any]:
     return found
 
 
+@guarded
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = HearthModule(argument_spec=argument_spec(), supports_check_mode=True)
     try:
         with connect(module.params) as server:
             result = run(module.params, server)

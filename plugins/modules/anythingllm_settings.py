@@ -135,13 +135,13 @@ requests:
 
 from typing import TYPE_CHECKING, Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hearth.llm.plugins.module_utils._anythingllm import preferences, values
 from ansible_collections.hearth.llm.plugins.module_utils._anythingllm.server import connect
 from ansible_collections.hearth.llm.plugins.module_utils._anythingllm.session import Session, mode_of, public_settings
 from ansible_collections.hearth.llm.plugins.module_utils._anythingllm.settings import Settings
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
 from ansible_collections.hearth.llm.plugins.module_utils._frontend import connection_spec
+from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
 from ansible_collections.hearth.llm.plugins.module_utils._reconcile import reconcile
 
 if TYPE_CHECKING:
@@ -188,8 +188,9 @@ def run(params: Mapping[str, Any], server: Server, *, check_mode: bool) -> dict[
     }
 
 
+@guarded
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = HearthModule(argument_spec=argument_spec(), supports_check_mode=True)
     try:
         with connect(module.params) as server:
             result = run(module.params, server, check_mode=module.check_mode)

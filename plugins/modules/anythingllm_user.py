@@ -119,11 +119,11 @@ requests:
 
 from typing import TYPE_CHECKING, Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hearth.llm.plugins.module_utils._anythingllm.server import connect
 from ansible_collections.hearth.llm.plugins.module_utils._anythingllm.users import ROLES, Users
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
 from ansible_collections.hearth.llm.plugins.module_utils._frontend import connection_spec
+from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
 from ansible_collections.hearth.llm.plugins.module_utils._reconcile import reconcile
 
 if TYPE_CHECKING:
@@ -171,8 +171,9 @@ def run(params: Mapping[str, Any], server: Server, *, check_mode: bool) -> dict[
     return reconcile(users, wanted, check_mode=check_mode, exclusive=params["exclusive"]).result()
 
 
+@guarded
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = HearthModule(argument_spec=argument_spec(), supports_check_mode=True)
     try:
         with connect(module.params) as server:
             result = run(module.params, server, check_mode=module.check_mode)

@@ -278,13 +278,13 @@ failures:
 import re
 from typing import TYPE_CHECKING, Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hearth.llm.plugins.module_utils._completion.answer import Answer
 from ansible_collections.hearth.llm.plugins.module_utils._completion.ask import Question
 from ansible_collections.hearth.llm.plugins.module_utils._completion.errors import ProbeError
 from ansible_collections.hearth.llm.plugins.module_utils._completion.probe import Outcome, Patience, Prober
 from ansible_collections.hearth.llm.plugins.module_utils._completion.way import Way
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
+from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
 
 if TYPE_CHECKING:
     from typing import Mapping
@@ -416,8 +416,9 @@ def _sentence(outcome: Outcome, failure: ProbeError) -> str:
     return f"The model {outcome.question.model} does not answer as it should ({failure.stage}; asked {times}): {failure.message}"
 
 
+@guarded
 def main() -> None:
-    module = AnsibleModule(
+    module = HearthModule(
         argument_spec=argument_spec(),
         required_one_of=[("model", "models")],
         mutually_exclusive=[("model", "models")],

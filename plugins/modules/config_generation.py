@@ -125,9 +125,9 @@ definition:
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
 from ansible_collections.hearth.llm.plugins.module_utils._generations import File, Generation, Service, restart_key
+from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ def wanted_generation(params: dict[str, Any]) -> Generation:
     return Generation(files, params["definition"])
 
 
-def present(service: Service, params: dict[str, Any], module: AnsibleModule) -> Result:
+def present(service: Service, params: dict[str, Any], module: HearthModule) -> Result:
     wanted = wanted_generation(params)
     diff = service.difference(wanted)
     changed = service.current != wanted.name or bool(diff)
@@ -188,7 +188,7 @@ def present(service: Service, params: dict[str, Any], module: AnsibleModule) -> 
     return Result(changed, diff, {"generation": wanted.name, "is_proven": is_proven, "restart_key": key})
 
 
-def accept(module: AnsibleModule, command: list[str], directory: str) -> None:
+def accept(module: HearthModule, command: list[str], directory: str) -> None:
     """Has the service's own program judge the new files before they go live."""
     command = [word.replace("{config}", directory) for word in command]
     code, out, err = module.run_command(command)
@@ -226,7 +226,7 @@ def absent(service: Service, *, check_mode: bool) -> Result:
     return Result(changed)
 
 
-def run(params: dict[str, Any], module: AnsibleModule) -> Result:
+def run(params: dict[str, Any], module: HearthModule) -> Result:
     service = Service(params["path"])
     if params["state"] == "present":
         return present(service, params, module)
@@ -237,8 +237,9 @@ def run(params: dict[str, Any], module: AnsibleModule) -> Result:
     return absent(service, check_mode=module.check_mode)
 
 
+@guarded
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = HearthModule(argument_spec=argument_spec(), supports_check_mode=True)
     try:
         result = run(module.params, module)
     except HearthError as error:

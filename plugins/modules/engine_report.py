@@ -116,10 +116,10 @@ differences:
 import json
 from typing import TYPE_CHECKING, Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hearth.llm.plugins.module_utils._completion.way import Way
 from ansible_collections.hearth.llm.plugins.module_utils._engine_report import ASK, differences
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
+from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
 
 if TYPE_CHECKING:
     from typing import Mapping
@@ -173,8 +173,9 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     return result
 
 
+@guarded
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = HearthModule(argument_spec=argument_spec(), supports_check_mode=True)
     try:
         module.exit_json(changed=False, **run(module.params, check_mode=module.check_mode))
     except HearthError as error:

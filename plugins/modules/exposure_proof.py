@@ -237,13 +237,13 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
 from ansible_collections.hearth.llm.plugins.module_utils._exposure.door import Door
 from ansible_collections.hearth.llm.plugins.module_utils._exposure.paths import OF_A_DOOR, OF_A_SITE
 from ansible_collections.hearth.llm.plugins.module_utils._exposure.proof import Expectation, addresses_of, prove
 from ansible_collections.hearth.llm.plugins.module_utils._exposure.report import table
 from ansible_collections.hearth.llm.plugins.module_utils._exposure.scan import parse_ports
+from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
 
 if TYPE_CHECKING:
     from typing import Mapping
@@ -345,8 +345,9 @@ def _write(path: str, result: dict[str, Any]) -> None:
         ) from error
 
 
+@guarded
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = HearthModule(argument_spec=argument_spec(), supports_check_mode=True)
     try:
         module.exit_json(changed=False, **run(module.params, check_mode=module.check_mode))
     except HearthError as error:

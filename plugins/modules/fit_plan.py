@@ -282,7 +282,6 @@ report:
 import os
 from typing import TYPE_CHECKING, Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.hub import DEFAULT_ENDPOINT, Hub
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.resolve import Resolver
@@ -293,6 +292,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._fit.planner import VER
 from ansible_collections.hearth.llm.plugins.module_utils._fit.remedies import Finder
 from ansible_collections.hearth.llm.plugins.module_utils._fit.sources import Reader
 from ansible_collections.hearth.llm.plugins.module_utils._http import Client
+from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.capacity import memory_bytes
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
 
@@ -475,8 +475,9 @@ def _check_context(model: Mapping[str, Any], params: Mapping[str, Any], trained:
     )
 
 
+@guarded
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = HearthModule(argument_spec=argument_spec(), supports_check_mode=True)
     try:
         module.exit_json(changed=False, **run(module.params, Host("/"), os.environ))
     except HearthError as error:

@@ -295,12 +295,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError, StatusError
 from ansible_collections.hearth.llm.plugins.module_utils._gguf.model import describe, part_names
 from ansible_collections.hearth.llm.plugins.module_utils._gguf.source import LocalFile, RemoteFile
 from ansible_collections.hearth.llm.plugins.module_utils._http import Client, is_loopback
 from ansible_collections.hearth.llm.plugins.module_utils._hub import HUB, file_url, meant, repository_url
+from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
 
 if TYPE_CHECKING:
     from typing import Mapping
@@ -370,8 +370,9 @@ def _gated(source: str, endpoint: str, error: HearthError) -> str:
     return f" If the repository is gated, accept its conditions at {repository_url(source, endpoint)}, and name a token of that account in token or HF_TOKEN."
 
 
+@guarded
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = HearthModule(argument_spec=argument_spec(), supports_check_mode=True)
     try:
         module.exit_json(changed=False, models=run(module.params, os.environ))
     except HearthError as error:

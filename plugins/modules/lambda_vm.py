@@ -129,10 +129,10 @@ hourly_price:
 
 from typing import TYPE_CHECKING, Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
 from ansible_collections.hearth.llm.plugins.module_utils._http import Client
 from ansible_collections.hearth.llm.plugins.module_utils._lambda import Keys, Lambda, Machines
+from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
 from ansible_collections.hearth.llm.plugins.module_utils._reconcile import Outcome, reconcile
 
 if TYPE_CHECKING:
@@ -184,8 +184,9 @@ def _together(outcomes: list[Outcome]) -> dict[str, Any]:
     }
 
 
+@guarded
 def main() -> None:
-    module = AnsibleModule(
+    module = HearthModule(
         argument_spec=argument_spec(),
         required_if=[("state", "present", ("machine_type", "region"))],
         supports_check_mode=True,

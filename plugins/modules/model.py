@@ -296,7 +296,6 @@ import re
 from dataclasses import dataclass
 from typing import Any, Callable, Mapping
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.apply import Applier, Done, check_room, planned_bytes
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.download import Limits
@@ -310,6 +309,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import F
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.store import Store, account
 from ansible_collections.hearth.llm.plugins.module_utils._gguf.kinds import begin
 from ansible_collections.hearth.llm.plugins.module_utils._http import Client
+from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
 from ansible_collections.hearth.llm.plugins.module_utils._removals import DEFAULT_PERCENT, refuse_beyond
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
@@ -496,8 +496,9 @@ def _result(store: Store, plan: Plan, planned: int, done: Done, before_and_after
     )
 
 
+@guarded
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = HearthModule(argument_spec=argument_spec(), supports_check_mode=True)
     try:
         with interruptible():
             result = run(module.params, check_mode=module.check_mode, listen=Listener().check)

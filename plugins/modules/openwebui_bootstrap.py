@@ -97,9 +97,9 @@ requests:
 
 from typing import TYPE_CHECKING, Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
 from ansible_collections.hearth.llm.plugins.module_utils._frontend import api_of, connection_spec
+from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.bootstrap import (
     get_key,
     is_valid,
@@ -138,8 +138,9 @@ def run(params: Mapping[str, Any], server: Server, *, check_mode: bool) -> dict[
     return {**result, "version": server.version, **server.costs()}
 
 
+@guarded
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = HearthModule(argument_spec=argument_spec(), supports_check_mode=True)
     try:
         with Server(api_of(module.params)) as server:
             module.exit_json(**run(module.params, server, check_mode=module.check_mode))

@@ -108,9 +108,9 @@ requests:
 
 from typing import TYPE_CHECKING, Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
 from ansible_collections.hearth.llm.plugins.module_utils._frontend import connection_spec
+from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.groups import Groups
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.overlay import overlay
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.people import People
@@ -171,8 +171,9 @@ def _wanted(item: Mapping[str, Any], there: State, people: People) -> State:
     }
 
 
+@guarded
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = HearthModule(argument_spec=argument_spec(), supports_check_mode=True)
     try:
         with connect(module.params) as server:
             module.exit_json(**run(module.params, server, check_mode=module.check_mode))

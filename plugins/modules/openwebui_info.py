@@ -75,9 +75,9 @@ requests:
 
 from typing import TYPE_CHECKING, Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
 from ansible_collections.hearth.llm.plugins.module_utils._frontend import connection_spec
+from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.groups import Groups
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.knowledge import Collections, listed
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.models import Assistants
@@ -117,8 +117,9 @@ def run(params: Mapping[str, Any], server: Server) -> dict[str, Any]:
     return {"version": server.version, **found, **server.costs()}
 
 
+@guarded
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = HearthModule(argument_spec=argument_spec(), supports_check_mode=True)
     try:
         with connect(module.params) as server:
             module.exit_json(changed=False, **run(module.params, server))

@@ -157,10 +157,10 @@ requests:
 
 from typing import TYPE_CHECKING, Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hearth.llm.plugins.module_utils import _documents
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
 from ansible_collections.hearth.llm.plugins.module_utils._frontend import connection_spec
+from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.knowledge import Collections, once, told
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.people import People, access_spec
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.pieces import checked
@@ -253,8 +253,9 @@ def run(params: Mapping[str, Any], server: Server, *, check_mode: bool) -> dict[
     }
 
 
+@guarded
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = HearthModule(argument_spec=argument_spec(), supports_check_mode=True)
     try:
         with connect(module.params) as server:
             module.exit_json(**run(module.params, server, check_mode=module.check_mode))

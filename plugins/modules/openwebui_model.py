@@ -170,9 +170,9 @@ requests:
 
 from typing import TYPE_CHECKING, Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError, ProtocolError
 from ansible_collections.hearth.llm.plugins.module_utils._frontend import connection_spec
+from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.below import open_below
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.knowledge import check_names, listed
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.models import PARAMS, Assistants
@@ -305,8 +305,9 @@ def _make_usable(server: Server, outcome: Outcome, ids: Mapping[str, str]) -> No
             raise ProtocolError(f"The assistant {name} was made, and the server does not offer it. Look at its log.")
 
 
+@guarded
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = HearthModule(argument_spec=argument_spec(), supports_check_mode=True)
     try:
         with connect(module.params) as server:
             module.exit_json(**run(module.params, server, check_mode=module.check_mode))

@@ -164,9 +164,9 @@ requests:
 
 from typing import TYPE_CHECKING, Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
 from ansible_collections.hearth.llm.plugins.module_utils._frontend import connection_spec
+from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.engines import Connections, Embedding, address
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.server import connect
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.settings import Settings
@@ -262,8 +262,9 @@ def _fields(item: Mapping[str, Any], without: tuple[str, ...] = ()) -> dict[str,
     return {name: value for name, value in item.items() if name not in without}
 
 
+@guarded
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = HearthModule(argument_spec=argument_spec(), supports_check_mode=True)
     try:
         with connect(module.params) as server:
             module.exit_json(**run(module.params, server, check_mode=module.check_mode))

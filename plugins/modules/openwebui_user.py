@@ -113,9 +113,9 @@ requests:
 
 from typing import TYPE_CHECKING, Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
 from ansible_collections.hearth.llm.plugins.module_utils._frontend import connection_spec
+from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.people import People
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.server import connect
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.unlisted import Unlisted
@@ -194,8 +194,9 @@ def _wanted(email: str, item: Mapping[str, Any], there: State | None) -> State:
     return {"name": item["name"], "role": role, "password": item["password"]}
 
 
+@guarded
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = HearthModule(argument_spec=argument_spec(), supports_check_mode=True)
     try:
         with connect(module.params) as server:
             module.exit_json(**run(module.params, server, check_mode=module.check_mode))

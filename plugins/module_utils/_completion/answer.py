@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Iterator
 
 from ansible_collections.hearth.llm.plugins.module_utils._completion.errors import ProbeError
+from ansible_collections.hearth.llm.plugins.module_utils._hidden import shown
 
 Clock = Callable[[], float]
 
@@ -138,8 +139,8 @@ def error_words(content: Any) -> tuple[str, dict[str, Any]]:
     """The server's own words in an error, and the error as far as it is an object."""
     error = content.get("error", content) if isinstance(content, dict) else content
     if isinstance(error, dict):
-        return str(error.get("message") or error.get("detail") or json.dumps(error))[:500], error
-    return str(error)[:500], {}
+        return shown(str(error.get("message") or error.get("detail") or json.dumps(error)))[:500], error
+    return shown(str(error))[:500], {}
 
 
 def _events(lines: Iterable[bytes]) -> Iterator[str]:
@@ -170,7 +171,7 @@ def _parsed(text: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ProbeError(
             "generation",
-            f"the answer is not what a chat completion looks like: {text[:200]!r}. Check url.",
+            f"the answer is not what a chat completion looks like: {shown(text)[:200]!r}. Check url.",
             heals=False,
         )
     if content.get("error"):

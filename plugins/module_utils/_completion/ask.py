@@ -23,7 +23,9 @@ from ansible_collections.hearth.llm.plugins.module_utils._completion.answer impo
 from ansible_collections.hearth.llm.plugins.module_utils._completion.errors import ProbeError
 from ansible_collections.hearth.llm.plugins.module_utils._completion.picture import data_url
 from ansible_collections.hearth.llm.plugins.module_utils._completion.way import Way
-from ansible_collections.hearth.llm.plugins.module_utils._http import USER_AGENT
+from ansible_collections.hearth.llm.plugins.module_utils._hidden import hide, shown
+from ansible_collections.hearth.llm.plugins.module_utils._http import USER_AGENT, check_request, safe_url
+from ansible_collections.hearth.llm.plugins.module_utils._secrets import check_token
 
 _MOST_BODY = 1 << 20
 # Where each task is asked.
@@ -71,7 +73,9 @@ def ask(question: Question, *, seconds: float, silence: float, clock: Clock) -> 
 def _converse(connection: http.client.HTTPConnection, question: Question, deadline: float, clock: Clock) -> Answer:
     asked_at = clock()
     path = question.way.parts.path + _PATHS[question.task]
-    connection.request("POST", path, _body(question), _headers(question))
+    headers = _headers(question)
+    check_request(f"POST {question.way.words}", path, headers)
+    connection.request("POST", path, _body(question), headers)
     response = connection.getresponse()
     kind = (response.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
     if response.status != 200:
@@ -121,6 +125,8 @@ def _headers(question: Question) -> Mapping[str, str]:
     host = question.way.parts.netloc.rpartition("@")[2]
     headers = {"Host": host, "User-Agent": USER_AGENT, "Content-Type": "application/json"}
     if question.api_key:
+        hide(question.api_key)
+        check_token("api_key", question.api_key)
         headers["Authorization"] = f"Bearer {question.api_key}"
     return headers
 
@@ -145,7 +151,7 @@ def _refusal(way: Way, response: http.client.HTTPResponse, body: bytes, kind: st
     elif status == 404:
         remedy = "Check url: it has to end where /chat/completions follows, mostly in /v1"
     elif 300 <= status < 400:
-        remedy = f"It leads to {response.headers.get('Location')}: write in url where that ends"
+        remedy = f"It leads to {safe_url(response.headers.get('Location') or '')}: write in url where that ends"
     return ProbeError(stage, f"{said}. {remedy}.", heals=heals, status=status)
 
 
@@ -161,7 +167,7 @@ def _broken(way: Way, error: Exception, silence: float) -> ProbeError:
     if isinstance(error, http.client.BadStatusLine):
         what = "does not answer in HTTP. Check url: the scheme, the host and the port"
         return ProbeError("request", f"{way.words} {what}.", heals=True)
-    what = f"closed the connection ({error or type(error).__name__}). Look at the server's log"
+    what = f"closed the connection ({shown(str(error))[:300] or type(error).__name__}). Look at the server's log"
     return ProbeError("generation", f"{way.words} {what}.", heals=True)
 
 
@@ -188,7 +194,7 @@ def _body(question: Question) -> bytes:
 
 
 def _server_words(body: bytes, kind: str) -> tuple[str, dict[str, Any]]:
-    text = body.decode("utf-8", "replace").strip()
+    text = shown(body.decode("utf-8", "replace")).strip()
     if kind == "application/json" or text.startswith("{"):
         try:
             return error_words(json.loads(text))

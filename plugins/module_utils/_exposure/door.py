@@ -17,7 +17,9 @@ from ansible_collections.hearth.llm.plugins.module_utils._completion.way import 
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._exposure.finding import Finding
 from ansible_collections.hearth.llm.plugins.module_utils._exposure.paths import parse_path, spellings
-from ansible_collections.hearth.llm.plugins.module_utils._http import USER_AGENT
+from ansible_collections.hearth.llm.plugins.module_utils._hidden import hide
+from ansible_collections.hearth.llm.plugins.module_utils._http import USER_AGENT, check_request
+from ansible_collections.hearth.llm.plugins.module_utils._secrets import check_token
 
 if TYPE_CHECKING:
     from typing import Sequence
@@ -128,11 +130,14 @@ class OpenDoor:
         """What it says; 400 where it hangs up rather than say anything."""
         headers = {"User-Agent": USER_AGENT, "Accept": "*/*"}
         if key:
+            hide(key)
+            check_token("api_key", key)
             headers["Authorization"] = f"Bearer {key}"
         body = None
         if method in ("POST", "PUT", "PATCH"):
             headers["Content-Type"] = "application/json"
             body = json.dumps({} if content is None else content).encode("utf-8")
+        check_request(f"{method} {self.way.words}", path, headers)
         fresh = self._kept is None
         connection = self._kept = self._kept or self.way.open(self.seconds)
         try:
