@@ -8,7 +8,7 @@ import base64
 import html
 import re
 from functools import lru_cache
-from typing import Any, Iterable, Mapping
+from typing import Any, Iterable, Iterator, Mapping
 from urllib.parse import quote
 
 HIDDEN = "********"
@@ -31,11 +31,21 @@ def hide(*values: Any) -> None:
                 hide(stripped)
 
 
+def forget() -> None:
+    """As at the start of the process."""
+    _hidden.clear()
+
+
 def shown(text: str) -> str:
     """The text without the secrets that this process knows, spelled out or escaped as JSON, Python, URLs, HTML and base64 do, whole or cut off."""
-    for secret in sorted(_hidden.values(), key=lambda secret: -secret.length):
-        text = secret.replaced(text)
-    return text
+    spans = sorted(span for secret in _hidden.values() for span in secret.found(text))
+    pieces: list[str] = []
+    end = 0
+    for start, stop in spans:
+        if start > end or not pieces:
+            pieces += [text[end:start], HIDDEN]
+        end = max(end, stop)
+    return "".join([*pieces, text[end:]])
 
 
 def all_shown(value: Any) -> Any:
@@ -65,27 +75,25 @@ class _Hidden:
     """One secret, and how it is found again in what others have made of it."""
 
     def __init__(self, value: str) -> None:
-        self.length = len(value)
         self._head = re.compile("".join(_spellings(character).pattern for character in value[:_HEAD]))
         self._rest = value[_HEAD:]
-        self._encoded = sorted(_base64_forms(value), key=len, reverse=True)
+        self._encoded = _base64_forms(value)
 
-    def replaced(self, text: str) -> str:
+    def found(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where the text begins and ends to say it."""
         for form in self._encoded:
-            text = text.replace(form, HIDDEN)
-        found = self._head.search(text)
-        pieces: list[str] = []
-        end = 0
-        while found:
-            pieces += [text[end : found.start()], HIDDEN]
-            end = found.end()
+            start = text.find(form)
+            while start >= 0:
+                yield start, start + len(form)
+                start = text.find(form, start + len(form))
+        for head in self._head.finditer(text):
+            end = head.end()
             for character in self._rest:
                 further = _spellings(character).match(text, end)
                 if not further:
                     break
                 end = further.end()
-            found = self._head.search(text, end)
-        return "".join([*pieces, text[end:]])
+            yield head.start(), end
 
 
 @lru_cache(maxsize=None)
@@ -93,14 +101,16 @@ def _spellings(character: str) -> re.Pattern[str]:
     """A pattern for everything that a server, a shell or a traceback may write for one character."""
     if character.isascii() and character.isalnum():
         return re.compile(character)
+    entity = html.escape(character)
+    named = re.escape(entity) if entity == character else "&(?:amp;)*" + entity[1:]
     forms = {
         re.escape(character),
-        re.escape(html.escape(character)),
-        f"&#0*{ord(character)};",
-        f"&#[xX]0*(?i:{ord(character):x});",
+        named,
+        f"&(?:amp;)*#0*{ord(character)};",
+        f"&(?:amp;)*#[xX]0*(?i:{ord(character):x});",
     }
     encoded = character.encode("utf-8", "surrogatepass")
-    forms.add("".join(f"%(?i:{byte:02x})" for byte in encoded))
+    forms.add("".join(f"%(?:25)*(?i:{byte:02x})" for byte in encoded))
     forms.add("".join(rf"\\+x(?i:{byte:02x})" for byte in encoded))
     units = character.encode("utf-16-be", "surrogatepass")
     forms.add("".join(rf"\\+u(?i:{units[at]:02x}{units[at + 1]:02x})" for at in range(0, len(units), 2)))

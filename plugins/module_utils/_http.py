@@ -26,7 +26,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._hidden import hide
 from ansible_collections.hearth.llm.plugins.module_utils._http_errors import status_error, transport_error
 from ansible_collections.hearth.llm.plugins.module_utils._http_response import Response, Wire
 from ansible_collections.hearth.llm.plugins.module_utils._secrets import check_header, check_token
-from ansible_collections.hearth.llm.plugins.module_utils._url import is_loopback, passwords_of, safe_url, same_origin
+from ansible_collections.hearth.llm.plugins.module_utils._url import is_loopback, safe_url, same_origin, secrets_of
 
 __all__ = [
     "TRANSIENT",
@@ -280,7 +280,7 @@ def check_request(what: str, target: str, headers: Mapping[str, str]) -> None:
 
 
 def _split(method: str, url: str) -> SplitResult:
-    hide(*passwords_of(url))
+    hide(*secrets_of(url))
     try:
         return urlsplit(url)
     except ValueError:
@@ -310,7 +310,7 @@ def _proxy_for(method: str, url: str, parts: SplitResult) -> SplitResult | None:
     if not proxy or urllib.request.proxy_bypass(parts.netloc.rpartition("@")[2]):
         return None
     proxy = proxy if "://" in proxy else f"http://{proxy}"
-    hide(*passwords_of(proxy))
+    hide(*secrets_of(proxy))
     try:
         split = urlsplit(proxy)
         found = bool(split.hostname) and (split.port is None or split.port > 0)
@@ -327,7 +327,9 @@ def _proxy_headers(proxy: SplitResult) -> dict[str, str]:
 
 def _basic(parts: SplitResult) -> str:
     pair = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
-    return "Basic " + base64.b64encode(pair.encode("utf-8")).decode("ascii")
+    proof = base64.b64encode(pair.encode("utf-8", "surrogateescape")).decode("ascii")
+    hide(proof)
+    return f"Basic {proof}"
 
 
 def _unexpected(response: Response) -> StatusError:

@@ -18,7 +18,7 @@ from urllib.parse import quote
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hearth.llm.plugins.module_utils._hidden import HIDDEN, all_shown, hide, shown, texts_of
 from ansible_collections.hearth.llm.plugins.module_utils._secrets import password_finding, text_finding, token_finding
-from ansible_collections.hearth.llm.plugins.module_utils._url import passwords_of
+from ansible_collections.hearth.llm.plugins.module_utils._url import secrets_of
 
 if TYPE_CHECKING:
     from typing import Iterator, Mapping, NoReturn
@@ -50,6 +50,7 @@ class HearthModule(AnsibleModule):  # type: ignore[misc]
     """As AnsibleModule. Options with `no_log` are checked by RULES before the module does anything."""
 
     _understood = False
+    _forms: frozenset[str] = frozenset()
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -79,12 +80,13 @@ class HearthModule(AnsibleModule):  # type: ignore[misc]
         super()._log_invocation()
 
     def _learn(self) -> None:
-        known = {text for text in self.no_log_values if isinstance(text, str)}
-        known.update(password for text in texts_of(self.params) for password in passwords_of(text))
-        known.update(password for name in _ENVIRONMENT_ADDRESSES for password in passwords_of(os.environ.get(name, "")))
+        known = {text for text in self.no_log_values - self._forms if isinstance(text, str)}
+        known.update(secret for text in texts_of(self.params) for secret in secrets_of(text))
+        known.update(secret for name in _ENVIRONMENT_ADDRESSES for secret in secrets_of(os.environ.get(name, "")))
         known.update(os.environ[name] for name in _ENVIRONMENT_TOKENS if os.environ.get(name))
         hide(*known)
-        self.no_log_values.update(form for text in known for form in _forms(text))
+        self._forms = self._forms | {form for text in known for form in _forms(text) if form not in known}
+        self.no_log_values.update(known, self._forms)
 
 
 def guarded(main: Callable[[], None]) -> Callable[[], None]:
@@ -134,7 +136,6 @@ def _items(value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def _forms(text: str) -> Iterator[str]:
-    yield text
     yield repr(text)[1:-1]
     yield json.dumps(text)[1:-1]
     yield quote(text, safe="")

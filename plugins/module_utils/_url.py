@@ -7,12 +7,14 @@ from __future__ import annotations
 import ipaddress
 import re
 from typing import Iterator
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
 # Who asks, before the host.
 _PERSON = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)([^/?#]*)@")
 # A password with / or # in it, which to the parser is no part of the host.
 _BROKEN_PERSON = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)([^/?#]*[/?#].*)@", re.DOTALL)
+# What the names of signatures and keys have in common, among clouds and content networks.
+_SIGNATURE = re.compile(r"sig|token|key|secret|passw|credential|policy|auth", re.IGNORECASE)
 _SHORTEST_TOKEN = 8
 
 
@@ -28,15 +30,19 @@ def safe_url(url: str) -> str:
         return "an address that cannot be read"
 
 
-def passwords_of(url: str) -> Iterator[str]:
-    """What proves who asks, of the part before the host: as it is written, and as it is meant."""
+def secrets_of(url: str) -> Iterator[str]:
+    """What proves who asks, before the host or in the query, as it is written and as it is meant."""
     person = _person(url)
     if person:
         user, colon, password = person.group(2).partition(":")
         secret = password if colon else user if len(user) >= _SHORTEST_TOKEN else ""
         if secret:
-            yield secret
-            yield unquote(secret)
+            # The parser takes line ends and tabs out.
+            parsed = re.sub(r"[\t\r\n]", "", secret)
+            yield from {secret, unquote(secret), parsed, unquote(parsed)}
+    for name, value in parse_qsl(url.partition("?")[2]):
+        if _SIGNATURE.search(name):
+            yield value
 
 
 def _person(url: str) -> re.Match[str] | None:
