@@ -45,6 +45,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from ansible_collections.hearth.llm.plugins.module_utils._secrets import token_finding
 from ansible_collections.hearth.llm.plugins.plugin_utils._moments import end_of
 
 MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -90,6 +91,10 @@ def _keys(keys: list[Mapping[str, Any]]) -> Iterator[str]:
             yield f"gateway_api_keys: {key['name']} has both key and sha256: keep one."
         if "sha256" in key and not SHA256.fullmatch(str(key["sha256"])):
             yield f"gateway_api_keys: the sha256 of {key['name']} is not 64 hexadecimal digits: make it with sha256sum, without a line end."
+        for whose, known in [("key", key), *(("previous key", old) for old in key.get("previous") or [])]:
+            finding = token_finding(known["key"]) if "key" in known else None
+            if finding:
+                yield f"gateway_api_keys (hearth_api_keys): the {whose} of {key['name']} {finding}."
         if "key" in key and len(str(key["key"])) < 16:
             yield f"gateway_api_keys: the key of {key['name']} is shorter than 16 characters and can be guessed: leave key out and one is made."
         yield from _limits(key)

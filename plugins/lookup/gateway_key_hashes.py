@@ -49,8 +49,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible.errors import AnsibleLookupError
 from ansible.plugins.loader import lookup_loader
 from ansible.plugins.lookup import LookupBase
+from ansible_collections.hearth.llm.plugins.module_utils._secrets import token_finding
 from ansible_collections.hearth.llm.plugins.plugin_utils._moments import end_of
 from ansible_collections.hearth.llm.plugins.plugin_utils._rotation import RotatedText
 
@@ -65,6 +67,10 @@ class LookupModule(LookupBase):
         return [{"name": key["name"], **valid} for key in terms for valid in self._valid(key)]
 
     def _valid(self, key: Key) -> Iterator[dict[str, Any]]:
+        for known in [key, *(key.get("previous") or [])]:
+            finding = token_finding(known["key"]) if "key" in known else None
+            if finding:
+                raise AnsibleLookupError(f"gateway_api_keys (hearth_api_keys): the key of {key['name']} {finding}.")
         end = end_of(key["expires"]) if key.get("expires") else None
         for known in [*self._texts(key), *map(_described, key.get("previous") or [])]:
             ends = [moment for moment in (known["ends"], end) if moment is not None]

@@ -13,6 +13,7 @@ description:
   - Returns the text of a file below O(directory) on the controller. A file that does not exist is made once, with random
     text of the operating system's generator, mode 0600, in directories of mode 0700.
   - Many hosts and forks may ask for the same secret at once, they all get the one that the first of them made.
+  - A secret is one line, without control characters and without a byte-order mark. Another file is refused, and what stands in it is not shown.
   - In check mode nothing is written. A secret that does not exist yet is then answered by a placeholder of the same shape,
     that reads C(CHECKMODE).
   - The secret belongs into a task with C(no_log).
@@ -81,6 +82,7 @@ from typing import Any
 
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
+from ansible_collections.hearth.llm.plugins.module_utils._secrets import password_finding
 
 ALPHABET = string.ascii_letters + string.digits
 PLACEHOLDER = "CHECKMODE"
@@ -112,9 +114,15 @@ class LookupModule(LookupBase):
 
     def _read(self, path: Path) -> str:
         refuse_if_exposed(path)
-        text: str = self._loader.get_text_file_contents(str(path)).strip()
+        try:
+            text: str = self._loader.get_text_file_contents(str(path)).strip()
+        except UnicodeDecodeError:
+            raise AnsibleLookupError(f"The secret {path} is not in UTF-8. Save it as a text in UTF-8.") from None
         if not text:
             raise AnsibleLookupError(f"The secret {path} is empty. Delete the file and a new one is made.")
+        finding = password_finding(text)
+        if finding:
+            raise AnsibleLookupError(f"The secret {path} {finding}.")
         return text
 
 

@@ -105,13 +105,15 @@ def _filled(
     module: str, spec: Mapping[str, Any], path: tuple[str, ...], secret: str, known: Mapping[str, Any]
 ) -> dict[str, Any]:
     name, *rest = path
+    # What lies in something else has a name there, and no place of its own.
+    inner = {**known, "path": "text"}
     value: Any = secret
     if not rest and spec[name]["type"] == "dict":
         value = {_SETTINGS[module]: secret}
     elif rest and rest[0] == "*":
-        value = [_filled(module, spec[name]["options"], tuple(rest[1:]), secret, known)]
+        value = [_filled(module, spec[name]["options"], tuple(rest[1:]), secret, inner)]
     elif rest:
-        value = _filled(module, spec[name]["options"], tuple(rest), secret, known)
+        value = _filled(module, spec[name]["options"], tuple(rest), secret, inner)
     filled = {other: _example(other, option, known) for other, option in spec.items() if option.get("required")}
     return {**filled, name: value}
 

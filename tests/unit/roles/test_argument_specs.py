@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,32 @@ def test_the_specification_names_the_default_that_is_used(role: Path) -> None:
         elif name in defaults:
             # What can only be known at run time: derived from the inventory, the host or a secret.
             assert TEMPLATE.search(str(defaults[name])), f"{name} has a default that the specification does not name"
+
+
+# What sounds like a secret and is none: a path, a list of names, a plain number.
+NO_SECRETS = {
+    "certificates_key_file",
+    "certificates_acme_account_key_file",
+    "gateway_acme_account_key_file",
+    "cloud_vm_disk_key",
+}
+SECRET = re.compile(r"(^|_)(key|token|password|secret)$")
+
+
+def inputs_of(options: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, option in options.items():
+        yield path + name, option
+        yield from inputs_of(option.get("options") or {}, f"{path}{name}.")
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_inputs_that_are_secrets_are_said_to_be(role: Path) -> None:
+    shown = [
+        path
+        for path, option in inputs_of(options_of(role))
+        if SECRET.search(path) and option.get("type") == "str" and not option.get("no_log") and path not in NO_SECRETS
+    ]
+    assert not shown
 
 
 def stand_alone(value: Any, defaults: dict[str, Any], role: Path) -> Any:
