@@ -82,11 +82,13 @@ class _Hidden:
     def found(self, text: str) -> Iterator[tuple[int, int]]:
         """Where the text begins and ends to say it."""
         for form in self._encoded:
-            start = text.find(form)
+            start = text.find(form[:_HEAD])
             while start >= 0:
-                yield start, start + len(form)
-                start = text.find(form, start + len(form))
-        for head in self._head.finditer(text):
+                end = start + _length_in_common(form, text[start : start + len(form)])
+                yield start, end
+                start = text.find(form[:_HEAD], end)
+        head = self._head.search(text)
+        while head:
             end = head.end()
             for character in self._rest:
                 further = _spellings(character).match(text, end)
@@ -94,6 +96,13 @@ class _Hidden:
                     break
                 end = further.end()
             yield head.start(), end
+            head = self._head.search(text, end)
+
+
+def _length_in_common(one: str, other: str) -> int:
+    return next(
+        (length for length, pair in enumerate(zip(one, other)) if pair[0] != pair[1]), min(len(one), len(other))
+    )
 
 
 @lru_cache(maxsize=None)
@@ -127,8 +136,8 @@ def _spellings(character: str) -> re.Pattern[str]:
         forms.add(r"\\+" + re.escape(character))
     if character.isspace():
         forms.update((r"\+", r"\s+"))
-    # Terminals and servers leave a NUL out.
-    often = "?" if character == "\0" else ""
+    # Many blanks become one, and a NUL none.
+    often = "?" if character.isspace() or character == "\0" else ""
     return re.compile("(?:" + "|".join(sorted(forms, key=len, reverse=True)) + ")" + often)
 
 
@@ -137,7 +146,7 @@ def _base64_forms(value: str) -> set[str]:
     raw = value.encode("utf-8", "surrogatepass")
     if len(raw) < _SHORTEST_BASE64:
         return set()
-    forms = set()
+    forms: set[str] = set()
     for before in range(3):
         encoded = base64.b64encode(b"\0" * before + raw).decode("ascii")
         # Characters that hold bits of a neighbour are not the secret's alone.

@@ -61,11 +61,11 @@ class HearthModule(AnsibleModule):  # type: ignore[misc]
         if found:
             self.fail_json(msg=" ".join(f"{finding}." for finding in found))
 
-    def exit_json(self, **result: Any) -> NoReturn:
+    def exit_json(self, **result: Any) -> NoReturn:  # type: ignore[misc]
         self._learn()
         super().exit_json(**all_shown(result))
 
-    def fail_json(self, msg: str, **result: Any) -> NoReturn:
+    def fail_json(self, msg: str, **result: Any) -> NoReturn:  # type: ignore[misc]
         self._learn()
         if not self._understood:
             # A misspelled option may hold a secret, and nobody knows that it is one.

@@ -196,3 +196,29 @@ def test_what_is_shown_of_an_address_has_no_secret_and_loopback_is_no_name() -> 
     assert is_loopback("http://127.0.0.2/")
     assert is_loopback("http://[::1]:80/")
     assert not is_loopback("http://127.0.0.1.example.org/")
+
+
+@pytest.mark.parametrize(
+    ("path", "options", "words"),
+    [
+        ("/", {"token": "sk-very-secret\n"}, "ends with a line end"),
+        ("/", {"token": "sk-very-secret\r\nX-Evil: 1"}, "holds a line end at position 15 of 26"),
+        ("/", {"headers": {"Cookie": "sk-very-secret\r\nX-Evil: 1"}}, "the header Cookie holds a line end"),
+        (
+            "/",
+            {"headers": {"Authorization": "Bearer sk-very-secret日"}},
+            "the header Authorization holds a character outside ASCII",
+        ),
+        ("/a b?key=sk-very-secret", {}, "position 3 of the path and query is a blank"),
+        ("/ä?key=sk-very-secret", {}, "Write it percent-encoded"),
+    ],
+)
+def test_what_no_request_can_carry_is_refused_without_being_shown(
+    client: Client, path: str, options: dict[str, object], words: str
+) -> None:
+    address, asked = answering(b"HTTP/1.1 204 Nothing\r\n\r\n")
+    with pytest.raises(HearthError) as refused:
+        client.request("GET", f"http://{address}{path}", **options)  # type: ignore[arg-type]
+    assert words in refused.value.message
+    assert "sk-very-secret" not in repr(refused.value.__dict__)
+    assert not asked
