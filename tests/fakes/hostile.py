@@ -68,7 +68,9 @@ def modules() -> list[str]:
 
 
 def spec_of(module: str) -> dict[str, Any]:
-    return dict(importlib.import_module(f"{PACKAGE}.{module}").argument_spec())
+    code = importlib.import_module(f"{PACKAGE}.{module}")
+    # What has no main() is the documentation of an action plugin.
+    return dict(code.argument_spec()) if hasattr(code, "main") else {}
 
 
 def secret_options() -> list[Option]:

@@ -16,6 +16,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.kinds impo
 from ansible_collections.hearth.llm.plugins.module_utils._description.words import kind_of, shown
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import parse
+from ansible_collections.hearth.llm.plugins.module_utils._secrets import secret_finding
 
 _HOST = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*")
 _NUMERIC = re.compile(r"[0-9.]+")
@@ -403,22 +404,12 @@ class Secret(Kind):
 
 def unsendable(value: Any) -> str:
     """What is wrong with a secret, without showing any of it."""
-    if not isinstance(value, str):
-        return f"is {kind_of(value)}, and a text is wanted"
-    if value.startswith("\ufeff"):
-        return "begins with a byte-order mark"
-    if value.rstrip("\r\n") != value:
-        return "ends with a line end"
-    if "\n" in value or "\r" in value:
-        return "has several lines"
-    if any(letter.isspace() for letter in value):
-        return "has blanks"
-    if not value.isascii() or not value.isprintable():
-        return "has characters that are neither letters, digits nor signs of ASCII"
+    finding = secret_finding(value)
+    if finding:
+        # What is to be done says the kind.
+        return finding.partition(": ")[0]
     if len(value) < _SECRET_LEAST:
         return f"is shorter than {_SECRET_LEAST} characters and can be guessed"
-    if len(value) > 1024:
-        return "is longer than 1024 characters, which no header takes"
     return ""
 
 

@@ -202,7 +202,7 @@ def test_what_is_shown_of_an_address_has_no_secret_and_loopback_is_no_name() -> 
     ("path", "options", "words"),
     [
         ("/", {"token": "sk-very-secret\n"}, "ends with a line end"),
-        ("/", {"token": "sk-very-secret\r\nX-Evil: 1"}, "holds a line end at position 15 of 26"),
+        ("/", {"token": "sk-very-secret\r\nX-Evil: 1"}, "holds a line end at position 15 of 25"),
         ("/", {"headers": {"Cookie": "sk-very-secret\r\nX-Evil: 1"}}, "the header Cookie holds a line end"),
         (
             "/",
