@@ -21,7 +21,12 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Callable, Container, Mapping
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit, urlunsplit
 
-from ansible_collections.hearth.llm.plugins.module_utils._errors import ProtocolError, StatusError, TransportError
+from ansible_collections.hearth.llm.plugins.module_utils._errors import (
+    InputError,
+    ProtocolError,
+    StatusError,
+    TransportError,
+)
 from ansible_collections.hearth.llm.plugins.module_utils._hidden import hide
 from ansible_collections.hearth.llm.plugins.module_utils._http_errors import status_error, transport_error
 from ansible_collections.hearth.llm.plugins.module_utils._http_response import Response, Wire
@@ -199,7 +204,6 @@ class Client:
     def _send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
         parts = _split(method, url)
         proxy = _proxy_for(method, url, parts)
-        wire = self._wire(method, url, parts, proxy)
         target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
         if proxy and parts.scheme == "http":
             target = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path or "/", parts.query, ""))
@@ -207,6 +211,7 @@ class Client:
         if parts.username and "Authorization" not in headers:
             headers = {**headers, "Authorization": _basic(parts)}
         check_request(f"{method} {safe_url(url)}", target, headers)
+        wire = self._wire(method, url, parts, proxy)
         try:
             wire.connection.request(method, target, body=body, headers=dict(headers))
             raw = wire.connection.getresponse()
@@ -270,10 +275,9 @@ def check_request(what: str, target: str, headers: Mapping[str, str]) -> None:
     """Refuses, in words of our own, what http.client would refuse by showing it."""
     for position, character in enumerate(target, 1):
         if not "!" <= character <= "~":
-            raise TransportError(
+            raise InputError(
                 f"{what}: the character at position {position} of the path and query is a blank, a control character or outside ASCII. "
-                "Write it percent-encoded (%20 for a blank).",
-                stage="address",
+                "Write it percent-encoded (%20 for a blank)."
             )
     for name, value in headers.items():
         check_header(f"{what}: the header {name}", value)
