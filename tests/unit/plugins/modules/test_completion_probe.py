@@ -50,7 +50,6 @@ def test_the_failure_names_model_stage_and_how_long_it_was_asked() -> None:
     [
         ({"models": [{"model": "a"}, {"model": "a"}]}, "models: a is there twice"),
         ({"model": "a", "expect_match": "("}, "is not a regular expression"),
-        ({"model": "a", "api_key": "one\ntwo"}, "api_key: the key holds a line break"),
         ({"models": [{"model": "a", "task": "rerank", "picture": True}]}, "only one for chat is shown a picture"),
         ({"model": "a", "max_tokens": 0}, "max_tokens: 0 is too few"),
         ({"model": "a", "timeout": 0}, "timeout: 0 is no time to wait"),
