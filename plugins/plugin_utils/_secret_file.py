@@ -19,10 +19,10 @@ BYTE_ORDER_MARKS = ("\ufeff", "\ufffe")
 
 def read_line(path: Path, read: Callable[[str], str]) -> str:
     """The one line of text of the file. `read` decrypts what Ansible Vault has encrypted."""
-    _refuse_exposed(path)
+    _refuse_unfit(path)
     try:
         text = read(str(path)).strip()
-    except (AnsibleError, UnicodeError) as error:
+    except AnsibleError as error:
         raise InputError(f"The secret {path} cannot be read: {_why(error)}.") from None
     if not text:
         raise InputError(
@@ -65,27 +65,31 @@ def make_once(directory: Path, path: Path, text: str) -> None:
         ) from error
 
 
-def _why(error: Exception) -> str:
-    if isinstance(error, UnicodeError) or isinstance(error.__cause__, UnicodeError):
-        return "it is no UTF-8 text"
-    if isinstance(error, AnsibleError) and "vault" in str(error).lower():
+def _why(error: AnsibleError) -> str:
+    if "vault" in str(error).lower():
         return "it is encrypted by Ansible Vault, and no password that was given opens it (--vault-password-file, --ask-vault-pass)"
     return "it is no file that this user can read"
 
 
-def _refuse_exposed(path: Path) -> None:
-    """What everyone on the controller can read is no secret any more: say so instead of using it."""
+def _refuse_unfit(path: Path) -> None:
+    """What everyone on the controller can read is no secret any more. What Ansible Vault has encrypted is nobody's to read."""
     try:
         with path.open("rb") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            encrypted = file.read(len(VAULT_HEADER)) == VAULT_HEADER
+            content = file.read()
     except OSError as error:
         raise InputError(f"The secret {path} cannot be read: {error.strerror}.") from error
-    if mode & 0o007 and not encrypted:
+    if content.startswith(VAULT_HEADER):
+        return
+    if mode & 0o007:
         raise InputError(
             f"The secret {path} is open to every user of this machine (mode {mode:04o}). "
             f"If it may have been read, replace it; then run: chmod 600 {path}"
         )
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        raise InputError(f"The secret {path} is no UTF-8 text: save the file as UTF-8.") from None
 
 
 def _existing(top: Path, bottom: Path) -> Iterator[Path]:
