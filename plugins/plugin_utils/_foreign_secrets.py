@@ -106,7 +106,7 @@ def _other_keys(taken: Keys, keys: Keys, valid: Keys) -> Iterator[str]:
     names = sorted({str(key["name"]) for key in taken if key["sha256"] not in known and key["name"] in kept_here})
     if names:
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-        yield f"the gateway takes {len(names)} API keys that are unknown here ({', '.join(names[:SHOWN])}{more})"
+        yield f"the gateway takes keys that are unknown here, of {', '.join(names[:SHOWN])}{more}"
 
 
 def _other_engine_key(deployed: Mapping[str, Any], engine_key: str) -> Iterator[str]:

@@ -83,6 +83,25 @@ def test_the_ca_is_made_once_and_clients_accept_what_it_signs(certificates: Cert
     assert certificates.describe("--check", "--diff").changed == 0
 
 
+def test_two_runs_that_make_the_ca_at_once_have_one_key(tmp_path: Path, playbook: Any) -> None:
+    """Each signs for its own host, and clients have the certificate of either."""
+    tls = tmp_path / "tls"
+    play = {
+        "hosts": "{{ only }}",
+        "gather_facts": False,
+        "vars": {"hearth_domain": "llm.example.com", "certificates_directory": str(tls)},
+        "roles": ["hearth.llm.certificates"],
+    }
+    playbook.hosts({"one": {}, "other": {}})
+    runs = [playbook.start([play], "-e", f"only={host}") for host in ("one", "other")]
+    for run in runs:
+        output = run.communicate(timeout=120)[0]
+        assert run.returncode == 0, output
+    for host in ("one", "other"):
+        assert accepts(tls / "ca.pem", tls / f"hosts/{host}.pem", "llm.example.com")
+    assert {path.name for path in tls.iterdir()} == {"ca.pem", "ca.key", "hosts"}
+
+
 def test_a_certificate_that_ends_soon_is_renewed_by_the_next_run(certificates: Certificates) -> None:
     certificates.describe(certificates_valid_days=40)
     authority, old = certificates.read("ca.pem"), certificates.read("hosts/localhost.pem")

@@ -81,10 +81,9 @@ class Controller:
         assert not WARNING.search(outcome.output), outcome.output
         return outcome
 
-    def takes_over(self, other: Controller) -> None:
+    def takes_over(self, secrets: Path) -> None:
         shutil.rmtree(self.secrets)
-        shutil.copytree(other.secrets, self.secrets)
-        shutil.copytree(other.inventory / "group_vars", self.inventory / "group_vars", dirs_exist_ok=True)
+        shutil.copytree(secrets, self.secrets)
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +118,7 @@ def test_a_controller_without_the_secrets_of_a_host_is_stopped_before_anything_i
         assert stopped.changed == 0
         assert "llm1 was deployed with other secrets than this controller has" in stopped.words
         assert "and this controller has none" in stopped.words
-        assert "the gateway takes 2 API keys that are unknown here (alice, bob)" in stopped.words
+        assert "the gateway takes keys that are unknown here, of alice, bob" in stopped.words
         assert "Copy the directory from the controller that deployed the host" in stopped.words
         assert "-e hearth_accept_removals=certificates,api_keys" in stopped.words
     assert host.state == {name: text for name, text in before.items() if name != host.note.name}
@@ -135,7 +134,7 @@ def test_with_the_secrets_copied_nothing_changes_and_a_part_of_them_is_not_enoug
     assert second.run("deploy_gateway").changed == 0
     (second.secrets / "api_keys/bob").unlink()
     stopped = second.run("deploy_gateway", succeeds=False)
-    assert "the gateway takes 1 API keys that are unknown here (bob)" in stopped.words
+    assert "the gateway takes keys that are unknown here, of bob." in stopped.words
     assert "clients trust" not in stopped.words
     assert not (second.secrets / "api_keys/bob").exists()
 
@@ -151,12 +150,12 @@ def test_what_the_description_says_goes_the_usual_way(host: Host, first: Control
     before = host.state
     first.describe({**host.variables, "hearth_api_keys": rotated})
     stale = first.run("deploy_gateway", succeeds=False)
-    assert "2 API keys that are unknown here (alice, carol)" in stale.words
+    assert "unknown here, of alice, carol" in stale.words
     second.describe({**host.variables, "hearth_api_keys": []})
     nobody = second.run("deploy_gateway", succeeds=False)
     assert "remove all API keys of llm1: alice, carol" in nobody.words
     assert host.state == before
-    first.takes_over(second)
+    first.takes_over(second.secrets)
 
 
 def test_a_gateway_that_is_gone_has_left_a_note(
@@ -168,7 +167,7 @@ def test_a_gateway_that_is_gone_has_left_a_note(
     shutil.copytree(first.inventory / "group_vars", second.inventory / "group_vars", dirs_exist_ok=True)
     gone = second.run("check_secrets", f"-e=hearth_directory={left}", succeeds=False)
     assert "clients trust the CA with the SHA-256 fingerprint" in gone.words
-    assert "2 API keys that are unknown here" in gone.words
+    assert "keys that are unknown here, of alice" in gone.words
 
 
 def test_a_confirmed_run_replaces_all_and_then_the_first_controller_is_the_stranger(
@@ -177,6 +176,42 @@ def test_a_confirmed_run_replaces_all_and_then_the_first_controller_is_the_stran
     second.run("deploy_gateway", "-e=hearth_accept_removals=certificates,api_keys")
     assert host.state["ca.pem"] == (second.secrets / "tls/ca.pem").read_bytes()
     assert "here it is the CA with the SHA-256 fingerprint" in first.run("check_secrets", succeeds=False).words
+
+
+@pytest.mark.parametrize(
+    ("description", "path", "content", "sentence"),
+    [
+        (
+            {"hearth_frontends": {"anythingllm": {}}},
+            "anythingllm/.env",
+            "JWT_SECRET='a'\nSIG_KEY='b'\nSIG_SALT='c'\n",
+            "AnythingLLM on llm1 encrypts by other secrets (sig_key, sig_salt) than this controller has",
+        ),
+        (
+            {"hearth_frontends": {"open_webui": {}}},
+            "services/open_webui/current/secrets.json",
+            '{"WEBUI_SECRET_KEY": "d"}',
+            "Going on would log everybody out",
+        ),
+        (
+            {"hearth_valkey": True},
+            "services/valkey/current/users.acl",
+            f"user default on #{'e' * 64} ~* &* +@all",
+            "was deployed with another password (valkey)",
+        ),
+    ],
+)
+def test_what_other_services_were_deployed_with_is_not_replaced_either(
+    description: dict[str, Any], path: str, content: str, sentence: str, tmp_path: Path, host: Host
+) -> None:
+    left = tmp_path / "left" / path
+    left.parent.mkdir(parents=True)
+    left.write_text(content)
+    stranger = Controller(tmp_path / "stranger", host)
+    stranger.describe({**host.variables, **description, "hearth_directory": str(tmp_path / "left")})
+    stopped = stranger.run("check_secrets", succeeds=False)
+    assert sentence in stopped.words
+    assert not stranger.secrets.exists()
 
 
 def test_without_a_directory_of_the_inventory_nothing_is_written(tmp_path: Path, host: Host) -> None:
