@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
-from ansible_collections.hearth.llm.plugins.module_utils._removals import DEFAULT_PERCENT, refuse_beyond
+from ansible_collections.hearth.llm.plugins.module_utils._removals import refuse_beyond
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -36,6 +36,7 @@ def gateway_findings(
     authority: str,
     secrets_directory: str,
     accepted: Iterable[str],
+    removal_percent_max: int,
     host: str,
 ) -> list[str]:
     """Why a run would lock clients out, each with the way out. `valid` are the hashes that the controller knows of `keys`.
@@ -49,9 +50,10 @@ def gateway_findings(
         "certificates": list(_other_authority(deployed, authority) if authority else ()),
         "api_keys": [*_other_keys(taken, keys, valid), *_other_engine_key(deployed, engine_key)],
     }
-    refused = {kind: losses for kind, losses in lost.items() if losses and kind not in set(accepted)}
+    meant = set(accepted)
+    refused = {kind: losses for kind, losses in lost.items() if losses and kind not in meant}
     findings = [_foreign(host, refused, secrets_directory)] if refused else []
-    return [*findings, *_removed(taken, keys, accepted, host)]
+    return [*findings, *_removed(taken, keys, 100 if "api_keys" in meant else removal_percent_max, host)]
 
 
 def replaced(found: Mapping[str, str], here: Mapping[str, str]) -> list[str]:
@@ -69,7 +71,7 @@ def _foreign(host: str, lost: Mapping[str, Sequence[str]], secrets_directory: st
     )
 
 
-def _removed(taken: Keys, keys: Keys, accepted: Iterable[str], host: str) -> Iterator[str]:
+def _removed(taken: Keys, keys: Keys, percent_max: int, host: str) -> Iterator[str]:
     described = {str(key["name"]) for key in keys}
     known = {str(key["name"]) for key in taken}
     try:
@@ -77,7 +79,7 @@ def _removed(taken: Keys, keys: Keys, accepted: Iterable[str], host: str) -> Ite
             f"API keys of {host}",
             known - described,
             len(known | described),
-            100 if "api_keys" in set(accepted) else DEFAULT_PERCENT,
+            percent_max,
             "say so: -e hearth_accept_removals=api_keys",
         )
     except InputError as error:
