@@ -200,6 +200,7 @@ def test_a_confirmed_run_replaces_all_and_then_the_first_controller_is_the_stran
             "was deployed with another password (valkey)",
         ),
     ],
+    ids=["anythingllm", "open_webui", "valkey"],
 )
 def test_what_other_services_were_deployed_with_is_not_replaced_either(
     description: dict[str, Any], path: str, content: str, sentence: str, tmp_path: Path, host: Host
