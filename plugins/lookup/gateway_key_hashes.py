@@ -51,9 +51,9 @@ from typing import Any
 
 from ansible.plugins.loader import lookup_loader
 from ansible.plugins.lookup import LookupBase
-from ansible_collections.hearth.llm.plugins.lookup.secret import only_looks
 from ansible_collections.hearth.llm.plugins.plugin_utils._moments import end_of
 from ansible_collections.hearth.llm.plugins.plugin_utils._rotation import RotatedText
+from ansible_collections.hearth.llm.plugins.plugin_utils._secret_file import only_looks
 
 Key = Mapping[str, Any]
 

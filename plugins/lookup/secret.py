@@ -81,12 +81,10 @@ from typing import Any
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
-from ansible_collections.hearth.llm.plugins.plugin_utils._secret_file import make_once, read_line
+from ansible_collections.hearth.llm.plugins.plugin_utils._secret_file import make_once, only_looks, read_line
 
 ALPHABET = string.ascii_letters + string.digits
 PLACEHOLDER = "CHECKMODE"
-# Set by tasks of this collection.
-ONLY_LOOK = "__secrets_only_looked_at"
 NAME = re.compile(r"[A-Za-z0-9_@-][A-Za-z0-9._@-]*(/[A-Za-z0-9_@-][A-Za-z0-9._@-]*)*")
 
 
@@ -113,8 +111,3 @@ class LookupModule(LookupBase):
                 return str(prefix + (PLACEHOLDER * length)[:length])
             make_once(directory, path, prefix + "".join(secrets.choice(ALPHABET) for _ in range(length)))
         return read_line(path, self._loader.get_text_file_contents)
-
-
-def only_looks(variables: Mapping[str, Any]) -> bool:
-    """Whether nothing may be written: in check mode, and while a role asks whose secrets a host was deployed with, which comes before all else."""
-    return bool(variables.get("ansible_check_mode") or variables.get(ONLY_LOOK))

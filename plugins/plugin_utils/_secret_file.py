@@ -7,14 +7,22 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 
 VAULT_HEADER = b"$ANSIBLE_VAULT;"
+# Set by tasks of this collection.
+ONLY_LOOK = "__secrets_only_looked_at"
 BYTE_ORDER_MARKS = ("\ufeff", "\ufffe")
+
+
+def only_looks(variables: Mapping[str, Any]) -> bool:
+    """Whether nothing may be written: in check mode, and while a role asks whose secrets a host was deployed with, which comes before all else."""
+    return bool(variables.get("ansible_check_mode") or variables.get(ONLY_LOOK))
 
 
 def read_line(path: Path, read: Callable[[str], str]) -> str:
