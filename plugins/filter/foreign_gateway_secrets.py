@@ -47,10 +47,6 @@ options:
     description: What may be replaced, V(certificates), V(api_keys), as a list or a text with commas.
     type: raw
     required: true
-  removal_percent_max:
-    description: How much of the keys may go at once, in percent, where V(api_keys) is not accepted.
-    type: int
-    required: true
   host:
     description: The name of the host, for the sentences.
     type: str
@@ -65,7 +61,7 @@ EXAMPLES = r"""
   vars:
     findings: >-
       {{ found.deployed.gateway | hearth.llm.foreign_gateway_secrets(keys=[{'name': 'alice'}], valid=[], engine_key='', authority='',
-      secrets_directory='/srv/secrets', accepted=[], removal_percent_max=50, host=inventory_hostname) }}
+      secrets_directory='/srv/secrets', accepted=[], host=inventory_hostname) }}
 """
 
 RETURN = r"""

@@ -14,8 +14,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
-from ansible_collections.hearth.llm.plugins.module_utils._removals import refuse_beyond
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -36,7 +34,6 @@ def gateway_findings(
     authority: str,
     secrets_directory: str,
     accepted: Iterable[str],
-    removal_percent_max: int,
     host: str,
 ) -> list[str]:
     """Why a run would lock clients out, each with the way out. `valid` are the hashes that the controller knows of `keys`.
@@ -52,8 +49,7 @@ def gateway_findings(
     }
     meant = set(accepted)
     refused = {kind: losses for kind, losses in lost.items() if losses and kind not in meant}
-    findings = [_foreign(host, refused, secrets_directory)] if refused else []
-    return [*findings, *_removed(taken, keys, 100 if "api_keys" in meant else removal_percent_max, host)]
+    return [_foreign(host, refused, secrets_directory)] if refused else []
 
 
 def replaced(found: Mapping[str, str], here: Mapping[str, str]) -> list[str]:
@@ -69,21 +65,6 @@ def _foreign(host: str, lost: Mapping[str, Sequence[str]], secrets_directory: st
         f"Only where it is lost, or to renew it on purpose: -e hearth_accept_removals={','.join(lost)}; then hand the new ca.pem and the new keys to "
         "every client (docs/secrets.md)."
     )
-
-
-def _removed(taken: Keys, keys: Keys, percent_max: int, host: str) -> Iterator[str]:
-    described = {str(key["name"]) for key in keys}
-    known = {str(key["name"]) for key in taken}
-    try:
-        refuse_beyond(
-            f"API keys of {host}",
-            known - described,
-            len(known | described),
-            percent_max,
-            "say so: -e hearth_accept_removals=api_keys",
-        )
-    except InputError as error:
-        yield str(error)
 
 
 def _other_authority(deployed: Mapping[str, Any], path: str) -> Iterator[str]:
