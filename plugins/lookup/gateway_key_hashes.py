@@ -55,6 +55,7 @@ from ansible.plugins.lookup import LookupBase
 from ansible_collections.hearth.llm.plugins.module_utils._secrets import token_finding
 from ansible_collections.hearth.llm.plugins.plugin_utils._moments import end_of
 from ansible_collections.hearth.llm.plugins.plugin_utils._rotation import RotatedText
+from ansible_collections.hearth.llm.plugins.plugin_utils._secret_file import only_looks
 
 Key = Mapping[str, Any]
 
@@ -84,7 +85,7 @@ class LookupModule(LookupBase):
         options = {"directory": str(self._directory), "prefix": "sk-hearth-"}
         text = RotatedText(self._directory / name, lambda: str(secret.run([name], self._variables, **options)[0]))
         rotation = str(key["rotation"]) if "rotation" in key else None
-        give = text.look if self._variables.get("ansible_check_mode") else text.rotate
+        give = text.look if only_looks(self._variables) else text.rotate
         return give(rotation, int(key.get("overlap_days", 7)))
 
 

@@ -13,9 +13,10 @@ description:
   - Returns the text of a file below O(directory) on the controller. A file that does not exist is made once, with random
     text of the operating system's generator, mode 0600, in directories of mode 0700.
   - Many hosts and forks may ask for the same secret at once, they all get the one that the first of them made.
-  - A secret is one line, without control characters and without a byte-order mark. Another file is refused, and what stands in it is not shown.
   - In check mode nothing is written. A secret that does not exist yet is then answered by a placeholder of the same shape,
     that reads C(CHECKMODE).
+  - A secret is made in directories of this user only, to which nobody else may write. A file that every user may read, that is empty, that holds more
+    than one line, or that begins with a byte-order mark is refused. White space at its ends is no part of the secret. What stands in a file is not shown.
   - The secret belongs into a task with C(no_log).
 notes:
   - A file that was encrypted by C(ansible-vault encrypt) is decrypted on the way, and may then have any mode, so that it can
@@ -70,11 +71,8 @@ _raw:
   elements: str
 """
 
-import fcntl
-import os
 import re
 import secrets
-import stat
 import string
 from collections.abc import Mapping
 from pathlib import Path
@@ -82,12 +80,12 @@ from typing import Any
 
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
-from ansible_collections.hearth.llm.plugins.module_utils._secrets import password_finding
+from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
+from ansible_collections.hearth.llm.plugins.plugin_utils._secret_file import make_once, only_looks, read_line
 
 ALPHABET = string.ascii_letters + string.digits
 PLACEHOLDER = "CHECKMODE"
 NAME = re.compile(r"[A-Za-z0-9_@-][A-Za-z0-9._@-]*(/[A-Za-z0-9_@-][A-Za-z0-9._@-]*)*")
-VAULT_HEADER = b"$ANSIBLE_VAULT;"
 
 
 class LookupModule(LookupBase):
@@ -97,77 +95,19 @@ class LookupModule(LookupBase):
         prefix, length = self.get_option("prefix"), self.get_option("length")
         if length < 16:
             raise AnsibleLookupError(f"A secret of {length} characters can be guessed: ask for a length of 16 or more.")
-        check_mode = bool((variables or {}).get("ansible_check_mode"))
-        return [self._secret(directory, str(term), prefix, length, check_mode) for term in terms]
+        try:
+            return [self._secret(directory, str(term), prefix, length, only_looks(variables or {})) for term in terms]
+        except InputError as error:
+            raise AnsibleLookupError(str(error)) from None
 
-    def _secret(self, directory: Path, name: str, prefix: str, length: int, check_mode: bool) -> str:
+    def _secret(self, directory: Path, name: str, prefix: str, length: int, looks: bool) -> str:
         if not NAME.fullmatch(name):
-            raise AnsibleLookupError(
+            raise InputError(
                 f"{name!r} is no name for a secret: use letters, digits, '.', '_', '@', '-', and '/' between them."
             )
         path = directory / name
         if not path.exists():
-            if check_mode:
-                return prefix + (PLACEHOLDER * length)[:length]
-            make_once(path, prefix + "".join(secrets.choice(ALPHABET) for _ in range(length)))
-        return self._read(path)
-
-    def _read(self, path: Path) -> str:
-        refuse_if_exposed(path)
-        try:
-            text: str = self._loader.get_text_file_contents(str(path)).strip()
-        except UnicodeDecodeError:
-            raise AnsibleLookupError(f"The secret {path} is not in UTF-8. Save it as a text in UTF-8.") from None
-        if not text:
-            raise AnsibleLookupError(f"The secret {path} is empty. Delete the file and a new one is made.")
-        finding = password_finding(text)
-        if finding:
-            raise AnsibleLookupError(f"The secret {path} {finding}.")
-        return text
-
-
-def refuse_if_exposed(path: Path) -> None:
-    """What everyone on the controller can read is no secret any more: say so instead of using it."""
-    try:
-        with path.open("rb") as file:
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            encrypted = file.read(len(VAULT_HEADER)) == VAULT_HEADER
-    except OSError as error:
-        raise AnsibleLookupError(f"The secret {path} cannot be read: {error.strerror}.") from error
-    if mode & 0o007 and not encrypted:
-        raise AnsibleLookupError(
-            f"The secret {path} is open to every user of this machine (mode {mode:04o}). "
-            f"If it may have been read, replace it; then run: chmod 600 {path}"
-        )
-
-
-def make_once(path: Path, text: str) -> None:
-    """Writes the file unless it exists. Under its name it is whole from the first moment on."""
-    try:
-        _make_private_directory(path.parent)
-        directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(directory, fcntl.LOCK_EX)
-            if not path.exists():
-                _write(path, text)
-                os.fsync(directory)
-        finally:
-            os.close(directory)
-    except OSError as error:
-        raise AnsibleLookupError(f"The secret {path} cannot be made: {error.strerror} ({error.filename}).") from error
-
-
-def _make_private_directory(path: Path) -> None:
-    if not path.is_dir():
-        _make_private_directory(path.parent)
-        path.mkdir(mode=0o700, exist_ok=True)
-
-
-def _write(path: Path, text: str) -> None:
-    draft = path.with_name(f".{path.name}.new")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    draft.rename(path)
+            if looks:
+                return str(prefix + (PLACEHOLDER * length)[:length])
+            make_once(directory, path, prefix + "".join(secrets.choice(ALPHABET) for _ in range(length)))
+        return read_line(path, self._loader.get_text_file_contents)

@@ -4,13 +4,23 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import stat
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.parsing.vault import VaultLib, VaultSecret
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 
 class Certificates:
@@ -76,6 +86,33 @@ def test_the_ca_is_made_once_and_clients_accept_what_it_signs(certificates: Cert
     assert certificates.describe("--check", "--diff").changed == 0
 
 
+def test_of_two_runs_that_make_the_ca_at_once_the_first_one_has_made_it(
+    certificates: Certificates, tmp_path: Path, playbook: Any
+) -> None:
+    """Another run names its key in the moment before this one does."""
+    key = certificates.directory / "ca.key"
+    other = tmp_path / "other.key"
+    other.write_bytes(
+        ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "ln").write_text(f'#!/bin/sh\ncp {other} {key}\nexec /bin/ln "$@"\n')
+    (programs / "ln").chmod(0o755)
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "vars": {"hearth_domain": "llm.example.com", "certificates_directory": str(certificates.directory)},
+        "roles": ["hearth.llm.certificates"],
+    }
+    playbook([play], variables={"PATH": f"{programs}:{os.environ['PATH']}"})
+    assert key.read_bytes() == other.read_bytes()
+    authority = certificates.directory / "ca.pem"
+    assert accepts(authority, certificates.directory / "hosts/localhost.pem", "llm.example.com")
+    assert {path.name for path in certificates.directory.iterdir()} == {"ca.pem", "ca.key", "hosts"}
+    assert certificates.describe().changed == 0
+
+
 def test_a_certificate_that_ends_soon_is_renewed_by_the_next_run(certificates: Certificates) -> None:
     certificates.describe(certificates_valid_days=40)
     authority, old = certificates.read("ca.pem"), certificates.read("hosts/localhost.pem")
@@ -106,7 +143,13 @@ def test_new_names_are_signed_for_within_the_limits_of_the_ca(certificates: Cert
         in refused.words
     )
 
-    certificates.describe(certificates_names=beyond)
+    before = (authority.read_bytes(), certificate.read_bytes())
+    stopped = certificates.describe(succeeds=False, certificates_names=beyond)
+    assert "is to be called chat.example.com, which it must not sign for" in stopped.words
+    assert "hearth_accept_removals=certificates" in stopped.words
+    assert (authority.read_bytes(), certificate.read_bytes()) == before
+
+    certificates.describe(certificates_names=beyond, hearth_accept_removals="certificates")
     assert accepts(authority, certificate, "chat.example.com")
     assert not accepts(handed_out, certificate, "chat.example.com"), "a client's limits were lifted behind its back"
 
@@ -122,6 +165,30 @@ def test_a_lost_ca_key_is_told_when_it_is_needed_and_not_before(certificates: Ce
     kept.rename(key)
     (certificates.directory / "hosts" / "localhost.pem").unlink()
     assert certificates.describe().changed > 0
+
+
+def test_a_ca_is_never_made_anew_because_its_key_cannot_be_read(certificates: Certificates, tmp_path: Path) -> None:
+    certificates.describe()
+    authority, key = certificates.directory / "ca.pem", certificates.directory / "ca.key"
+    before, plain = authority.read_bytes(), key.read_bytes()
+    locked = load_pem_private_key(plain, None).private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"passphrase")
+    )
+    for spoiled in (locked, (certificates.directory / "hosts/localhost.key").read_bytes(), b""):
+        key.write_bytes(spoiled)
+        refused = certificates.describe(succeeds=False)
+        assert "Put ca.pem and ca.key back as they belong together" in refused.words
+        assert (authority.read_bytes(), key.read_bytes()) == (before, spoiled)
+
+    password = tmp_path / "password"
+    password.write_text("vault")
+    key.write_bytes(VaultLib([("default", VaultSecret(b"vault"))]).encrypt(plain))
+    assert certificates.describe().changed == 0, "what has nothing to sign needs no password"
+    vault = f"--vault-password-file={password}"
+    certificates.describe(vault, certificates_names=["10.0.0.7"])
+    assert accepts(authority, certificates.directory / "hosts/localhost.pem", "10.0.0.7")
+    assert authority.read_bytes() == before
+    assert key.read_bytes().startswith(b"$ANSIBLE_VAULT;")
 
 
 def test_what_cannot_be_done_is_refused_in_words(certificates: Certificates) -> None:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -58,6 +60,7 @@ def test_the_installed_collection_runs_by_its_name(archive: Path, tmp_path: Path
             cwd=tmp_path,
             env=variables,
         )
+    before = {path for path in collections.rglob("*") if "__pycache__" not in path.parts}
     checked = subprocess.run(
         [str(BIN / "ansible-playbook"), "hearth.llm.preflight", "-i", str(inventory), "-e", '{"preflight_ports": []}'],
         check=False,
@@ -68,3 +71,44 @@ def test_the_installed_collection_runs_by_its_name(archive: Path, tmp_path: Path
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert "[WARNING]" not in checked.stderr, checked.stderr
+
+    # What is kept in a collection is deleted by its next installation.
+    site = [
+        str(BIN / "ansible-playbook"),
+        "hearth.llm.site",
+        "-e",
+        '{"preflight_fail_on": "never", "preflight_ports": []}',
+        "-i",
+    ]
+    in_place = subprocess.run(
+        [*site, str(inventory)], check=False, cwd=tmp_path, env=variables, capture_output=True, text=True
+    )
+    assert in_place.returncode == 2, in_place.stdout
+    refusal = " ".join(in_place.stdout.split())
+    assert f"{inventory}/.secrets would lie in the installed collection hearth.llm" in refusal
+    assert "copy the inventory to a directory of your own" in refusal
+    assert {path for path in collections.rglob("*") if "__pycache__" not in path.parts} == before
+
+    mine = tmp_path / "mine"
+    shutil.copytree(inventory, mine)
+    shown = subprocess.run(
+        [
+            str(BIN / "ansible"),
+            "localhost",
+            "-i",
+            str(mine),
+            "-m",
+            "ansible.builtin.debug",
+            "-a",
+            "msg={{ hearth_directory }},{{ hearth_models['hearth-mini'].source }}",
+        ],
+        check=True,
+        cwd=tmp_path,
+        env=variables,
+        capture_output=True,
+        text=True,
+    ).stdout
+    directory, source = re.findall(r"(/\S+),file://([^\s\"]+)", shown)[0]
+    assert directory == f"{tmp_path}/.hearth"
+    assert Path(source).is_relative_to(collections)
+    assert Path(source).is_file()

@@ -106,7 +106,7 @@ class Crowd:
 def test_a_rotated_key_a_renewed_certificate_and_another_model_lose_no_request(gateway: Gateway, alpha: Engine) -> None:
     office = gateway.directory / "secrets" / "api_keys" / "office"
     others = [{"name": "all"}, {"name": "limited", "key": LIMITED_KEY}]
-    gateway.describe(gateway_api_keys=[*others, {"name": "office"}])
+    gateway.describe(gateway_api_keys=[*others, {"name": "office"}], hearth_accept_removals=["api_keys"])
     old = office.read_text().strip()
     alpha.go.clear()
     running = gateway.openai(LIMITED_KEY).chat.completions.create(model="alpha", messages=MESSAGES, stream=True)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import os
 import stat
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -85,3 +86,65 @@ def test_an_empty_secret_and_a_guessable_length_are_refused(tmp_path: Path) -> N
         look_up(tmp_path, "engine_key")
     with pytest.raises(AnsibleError, match="can be guessed"):
         look_up(tmp_path, "other", length=8)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "is empty"),
+        (b" \r\n\n", "is empty"),
+        (b"\xef\xbb\xbfhush-hush", "begins with a byte-order mark"),
+        (b"\xff\xfeh\x00u\x00", "is no UTF-8 text"),
+        (b"hush-hush\nhush-hush\n", "is more than one line"),
+        (b"hush-hush\r\n\r\nhush-hush", "is more than one line"),
+        (b"hush\x00hush", "holds a character that cannot be printed"),
+        (b"$ANSIBLE_VAULT;1.1;AES256\n6162\n", "is encrypted by Ansible Vault, and no password"),
+    ],
+)
+def test_what_is_no_secret_is_refused_by_its_path_and_never_by_its_content(
+    tmp_path: Path, content: bytes, reason: str
+) -> None:
+    path = tmp_path / "engine_key"
+    path.write_bytes(content)
+    path.chmod(0o600)
+    with pytest.raises(AnsibleError) as refusal:
+        look_up(tmp_path, "engine_key")
+    assert f"{path} " in str(refusal.value)
+    assert reason in str(refusal.value)
+    assert "hush" not in repr(refusal.value)
+    assert refusal.value.__cause__ is None
+    assert path.read_bytes() == content
+
+
+def test_line_ends_of_any_system_are_no_part_of_a_secret(tmp_path: Path) -> None:
+    path = tmp_path / "engine_key"
+    path.write_bytes(b"from windows\r\n")
+    path.chmod(0o600)
+    assert look_up(tmp_path, "engine_key") == ["from windows"]
+
+
+def test_nothing_is_made_where_others_may_write_or_that_others_own(tmp_path: Path) -> None:
+    secrets = tmp_path / "secrets"
+    (secrets / "api_keys").mkdir(parents=True)
+    secrets.chmod(0o755)
+    (secrets / "api_keys").chmod(0o775)
+    with pytest.raises(AnsibleError, match=rf"others may write to it \(mode 0775\).* chmod 700 {secrets}/api_keys"):
+        look_up(secrets, "api_keys/alice")
+    assert not list((secrets / "api_keys").iterdir())
+
+    (secrets / "api_keys").chmod(0o755)
+    look_up(secrets, "api_keys/alice")
+    assert (mode(secrets), mode(secrets / "api_keys")) == (0o700, 0o700)
+
+    if os.geteuid() == 0:
+        os.chown(secrets, 1234, -1)
+        with pytest.raises(AnsibleError, match="belongs to another user"):
+            look_up(secrets, "api_keys/bob")
+
+
+def test_a_link_to_a_vault_that_is_not_mounted_is_not_replaced(tmp_path: Path) -> None:
+    link = tmp_path / "engine_key"
+    link.symlink_to(tmp_path / "vault/engine_key")
+    with pytest.raises(AnsibleError, match=r"is a link to .*vault/engine_key, which is not there"):
+        look_up(tmp_path, "engine_key")
+    assert link.is_symlink()

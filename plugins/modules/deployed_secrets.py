@@ -1,0 +1,117 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Say with which secrets a host was deployed, without saying one."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: deployed_secrets
+short_description: Say with which secrets a host was deployed
+version_added: 1.0.0
+author: hearth.llm contributors (@hearth-llm)
+description:
+  - Reads what the services of a host were deployed with, and returns certificates and hashes. No secret leaves the host.
+  - Keeps a note of what the gateway has, which is read when the gateway is gone. Its clients still trust its CA and have its keys then.
+  - So a controller that has other secrets can stop before it locks everybody out.
+extends_documentation_fragment:
+  - hearth.llm.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+options:
+  directory:
+    description: Everything of ours on the host lies below it.
+    type: path
+    required: true
+  note:
+    description: Keep a note of what the gateway has, C(deployed_with.json) in O(directory). It holds certificates and hashes.
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+- name: Ask the host which secrets it was deployed with
+  hearth.llm.deployed_secrets:
+    directory: /var/lib/hearth
+  register: host
+
+- name: Show whose keys its gateway takes
+  ansible.builtin.debug:
+    msg: "{{ host.deployed.gateway.api_keys | map(attribute='name') }}"
+  when: host.deployed.gateway | length > 0
+"""
+
+RETURN = r"""
+deployed:
+  description: What was found. Each part is empty where nothing was deployed.
+  returned: success
+  type: dict
+  contains:
+    gateway:
+      description: The secrets of the gateway, or what was noted of one that is gone.
+      returned: success
+      type: dict
+      contains:
+        authority:
+          description: The certificate of the CA that its clients on the host trust, PEM. Empty for one that everybody trusts.
+          returned: a gateway was deployed
+          type: str
+        certificate:
+          description: The certificate that it presents, PEM.
+          returned: a gateway was deployed
+          type: str
+        api_keys:
+          description: Each text that it takes, C(sha256), C(name) of its key, and C(ends), the second since 1970 from which it is not valid any more, or null.
+          returned: a gateway was deployed
+          type: list
+          elements: dict
+        engine_key:
+          description: The SHA-256 of what it shows to the engines.
+          returned: a gateway was deployed
+          type: str
+    anythingllm:
+      description: The SHA-256 of C(sig_key) and C(sig_salt), by which AnythingLLM encrypts.
+      returned: success
+      type: dict
+    open_webui:
+      description: The SHA-256 of C(secret_key), by which Open WebUI signs sessions.
+      returned: success
+      type: dict
+    valkey:
+      description: The SHA-256 of the store's C(password).
+      returned: success
+      type: dict
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.hearth.llm.plugins.module_utils._deployed_secrets import DeployedSecrets
+from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={"directory": {"type": "path", "required": True}, "note": {"type": "bool", "default": False}},
+        supports_check_mode=True,
+    )
+    secrets = DeployedSecrets(module.params["directory"])
+    try:
+        deployed = secrets.read()
+        changed = module.params["note"] and deployed["gateway"] != secrets.noted
+        if changed and not module.check_mode:
+            secrets.note(deployed["gateway"])
+    except HearthError as error:
+        module.fail_json(msg=str(error))
+    except (OSError, ValueError) as error:
+        module.fail_json(
+            msg=f"What this host was deployed with cannot be read or noted below {module.params['directory']}: {error}"
+        )
+    module.exit_json(changed=changed, deployed=deployed)
+
+
+if __name__ == "__main__":
+    main()
