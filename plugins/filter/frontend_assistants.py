@@ -50,6 +50,10 @@ from ansible_collections.hearth.llm.plugins.plugin_utils._records import named, 
 
 Described = Mapping[str, Any]
 
+# Keys that say what this filter says, and those that only another frontend has: a slug is AnythingLLM's.
+_GENERAL = ("frontends", "members")
+_FOREIGN = {"open_webui": (*_GENERAL, "slug")}
+
 
 def frontend_assistants(
     assistants: Mapping[str, Described], users: Sequence[Described], frontend: str
@@ -58,7 +62,7 @@ def frontend_assistants(
     return [
         {
             "name": name,
-            **{key: value for key, value in assistant.items() if key not in ("frontends", "members")},
+            **{key: value for key, value in assistant.items() if key not in _FOREIGN.get(frontend, _GENERAL)},
             "members": [user["name"] for user in present if _may(user, name, assistant)],
         }
         for name, assistant in records(assistants).items()

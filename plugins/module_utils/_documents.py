@@ -14,6 +14,7 @@ import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.hearth.llm.plugins.module_utils import _document_kinds
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ class Document:
     path: str
     sha256: str
     size: int
+    # Why nothing can be read from it; empty where nothing speaks against it.
+    trouble: str = ""
+    # Whether it reads as text, whatever its name says.
+    text: bool = False
 
 
 class DocumentsNeededError(Exception):
@@ -47,9 +52,15 @@ def spec() -> dict[str, Any]:
 
 
 class Store:
-    """The sets that a task names, in its order, and the bytes of their documents."""
+    """The sets that a task names, in its order, and the bytes of their documents.
 
-    def __init__(self, items: Sequence[Mapping[str, Any]], params: Mapping[str, Any]) -> None:
+    Files that cannot even be opened are refused, all of them by name; or left to the caller, where it is `tolerant`. What else speaks against a
+    document, the caller judges.
+    """
+
+    def __init__(
+        self, items: Sequence[Mapping[str, Any]], params: Mapping[str, Any], *, tolerant: bool = False
+    ) -> None:
         manifests = params["manifests"] or [None] * len(items)
         self._archive = params["archive"]
         self._places: dict[str, str] = {}
@@ -57,6 +68,9 @@ class Store:
             self._of_host(item["src"]) if params["remote_src"] else _of_manifest(manifest)
             for item, manifest in zip(items, manifests)
         ]
+        bad = [document for documents in self.sets for document in (documents or {}).values() if not document.sha256]
+        if bad and not tolerant:
+            raise InputError(f"src: {troubles(bad)}")
 
     def require(self, documents: Iterable[Document]) -> None:
         """Raises DocumentsNeededError unless the bytes of all these documents can be read here."""
@@ -94,7 +108,7 @@ def walk(src: str) -> Iterator[tuple[str, str]]:
         return
     if not os.path.isdir(src):
         raise InputError(f"src: {src} is neither a directory nor a file. Check the path, and that it may be read.")
-    for directory, subdirectories, names in os.walk(src):
+    for directory, subdirectories, names in os.walk(src, onerror=_unreadable):
         subdirectories[:] = sorted(name for name in subdirectories if not name.startswith("."))
         for name in sorted(names):
             if not name.startswith("."):
@@ -102,21 +116,38 @@ def walk(src: str) -> Iterator[tuple[str, str]]:
                 yield os.path.relpath(place, src).replace(os.sep, "/"), place
 
 
+def _unreadable(error: OSError) -> None:
+    """A directory that cannot be listed must not look like an empty one."""
+    raise InputError(f"src: {error.filename} cannot be read: {error.strerror}. Let it be read, or take it out of src.")
+
+
 def describe(path: str, place: str) -> Document:
-    digest, size = hashlib.sha256(), 0
+    """The file as it is, with what speaks against it: one that cannot be read must not stop the others."""
     try:
         with open(place, "rb") as file:
-            for block in iter(lambda: file.read(1 << 20), b""):
-                digest.update(block)
-                size += len(block)
+            content = file.read()
     except OSError as error:
-        raise InputError(f"src: {place} cannot be read: {error.strerror}.") from error
-    if not size:
-        raise InputError(f"src: {place} is empty. Write something into it, or remove it.")
-    return Document(path, digest.hexdigest(), size)
+        return Document(path, "", 0, f"cannot be read ({error.strerror}). Let it be read, or remove it")
+    return Document(
+        path,
+        hashlib.sha256(content).hexdigest(),
+        len(content),
+        _document_kinds.trouble(path, content),
+        _document_kinds.is_text(content[:4096]),
+    )
+
+
+def troubles(documents: Iterable[Document]) -> str:
+    """One sentence for each of them."""
+    return " ".join(f"{document.path} {document.trouble}." for document in documents)
 
 
 def _of_manifest(manifest: Any) -> dict[str, Document] | None:
     if manifest is None:
         return None
-    return {entry["path"]: Document(entry["path"], entry["sha256"], entry["size"]) for entry in manifest}
+    return {
+        entry["path"]: Document(
+            entry["path"], entry["sha256"], entry["size"], entry.get("trouble", ""), entry.get("text", False)
+        )
+        for entry in manifest
+    }

@@ -15,7 +15,13 @@ description:
   - A document carries a mark that says its name and the hash of its content, so that it is sent once. Documents without the mark were brought
     by somebody else, and are left alone, whatever they are called.
   - A document that several workspaces know is sent once to its folder. What no workspace knows any more is removed from the library.
-  - A run that was cut off is completed by the next.
+  - A run that was cut off is completed by the next. A server that does not answer in time goes on embedding, and is asked how far it is.
+  - A file is one document. Spreadsheets (C(.xlsx)) and mailboxes (C(.mbox)), of which the server would make several, are sent as one text. Whatever
+    reads as text is sent as text, whatever its name; of other kinds of files the server says which it reads.
+  - Blank, damaged and protected files, PDF files without text, pictures and recordings are left out, because the server would fetch what reads them from
+    the Internet, or end. All other documents are brought, what is there of those stays, and the task fails at its end with all their names.
+  - To forget more than O(removal_percent_max) of what a workspace knows is refused before anything is changed, so that a directory that
+    is empty by mistake costs nothing.
 extends_documentation_fragment:
   - hearth.llm.attributes
   - hearth.llm.frontend
@@ -58,6 +64,15 @@ options:
         description: Whether documents with the mark that are in no O(workspaces[].src) of this workspace are removed from it.
         type: bool
         default: false
+      chunk_size:
+        description:
+          - How long the pieces are that these documents are cut into, characters. By default the server's own setting.
+          - That setting is one for all. It is changed while these documents are embedded, for which O(database_path), or O(username) and
+            O(password), are needed. Other lengths than before make other documents, which are embedded anew.
+        type: int
+      chunk_overlap:
+        description: How far one piece reaches into the next, characters. 0 where only O(workspaces[].chunk_size) is given.
+        type: int
   expected_workspaces:
     description: Names of workspaces that an earlier task makes. In check mode they count as there.
     type: list
@@ -67,6 +82,34 @@ options:
     description: How long to wait until the server's document processor is up, seconds. Only where there is something to send.
     type: float
     default: 60
+  embedding_timeout:
+    description: How long one document may take to be embedded when the server has not answered within O(timeout), seconds.
+    type: float
+    default: 3600
+  prune_folders:
+    description:
+      - Folders of the library from which documents with the mark go that no workspace knows, as when an assistant was removed.
+      - The folders of exclusive items are among them anyway.
+    type: list
+    elements: str
+    default: []
+  removal_percent_max:
+    description: The share of the documents with the mark that may be removed because nothing names them any more, percent. V(100) for all of them.
+    type: int
+    default: 50
+  fail_on_unreadable:
+    description: Whether the task fails at its end when documents could not be read or embedded. RV(failures) tells in either case.
+    type: bool
+    default: true
+  database_path:
+    description: Path on the host of the server's C(anythingllm.db), where settings are read without a login.
+    type: path
+  username:
+    description: An administrator, in multi-user mode. Only for O(workspaces[].chunk_size) without O(database_path).
+    type: str
+  password:
+    description: The administrator's password or, outside of multi-user mode, the server's.
+    type: str
 """
 
 EXAMPLES = r"""
@@ -107,6 +150,11 @@ uploaded:
   elements: str
   returned: success
   sample: [hearth/menu.md]
+failures:
+  description: What could not be read or embedded, with the reason and with what to do. Everything else is in place.
+  type: list
+  elements: str
+  returned: always
 requests:
   description: How often the server was asked.
   type: dict
@@ -128,8 +176,11 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.hearth.llm.plugins.module_utils import _documents
 from ansible_collections.hearth.llm.plugins.module_utils._anythingllm.documents import Documents
+from ansible_collections.hearth.llm.plugins.module_utils._anythingllm.preferences import Preferences
 from ansible_collections.hearth.llm.plugins.module_utils._anythingllm.server import connect
-from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
+from ansible_collections.hearth.llm.plugins.module_utils._anythingllm.session import Session, mode_of, public_settings
+from ansible_collections.hearth.llm.plugins.module_utils._anythingllm.splitter import Splitter
+from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
 from ansible_collections.hearth.llm.plugins.module_utils._frontend import connection_spec
 from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
 
@@ -154,17 +205,59 @@ def argument_spec() -> dict[str, Any]:
                 "folder": {"type": "str", "default": "hearth"},
                 "pinned": {"type": "bool"},
                 "exclusive": {"type": "bool", "default": False},
+                "chunk_size": {"type": "int"},
+                "chunk_overlap": {"type": "int"},
             },
         },
         "expected_workspaces": {"type": "list", "elements": "str", "default": []},
         "collector_timeout": {"type": "float", "default": 60},
+        "embedding_timeout": {"type": "float", "default": 3600},
+        "prune_folders": {"type": "list", "elements": "str", "default": []},
+        "removal_percent_max": {"type": "int", "default": 50},
+        "fail_on_unreadable": {"type": "bool", "default": True},
+        "database_path": {"type": "path"},
+        "username": {"type": "str"},
+        "password": {"type": "str", "no_log": True},
     }
 
 
 def run(params: Mapping[str, Any], server: Server, *, check_mode: bool) -> dict[str, Any]:
-    store = _documents.Store(params["workspaces"], params)
-    documents = Documents(server, store, expected=params["expected_workspaces"] if check_mode else ())
-    return documents.run(params["workspaces"], collector_timeout=params["collector_timeout"], check_mode=check_mode)
+    for item in params["workspaces"]:
+        _check_lengths(item)
+    store = _documents.Store(params["workspaces"], params, tolerant=True)
+    documents = Documents(
+        server,
+        store,
+        Splitter(server, lambda: _preferences(params, server)),
+        expected=params["expected_workspaces"] if check_mode else (),
+        embedding_timeout=params["embedding_timeout"],
+        removal_percent_max=params["removal_percent_max"],
+    )
+    result = documents.run(
+        params["workspaces"],
+        prune_folders=params["prune_folders"],
+        collector_timeout=params["collector_timeout"],
+        check_mode=check_mode,
+    )
+    if result["failures"] and params["fail_on_unreadable"]:
+        raise HearthError(f"{' '.join(result['failures'])} Everything else is in place.", **result)
+    return result
+
+
+def _check_lengths(item: Mapping[str, Any]) -> None:
+    size, overlap = item["chunk_size"], item["chunk_overlap"]
+    if (size is not None and size < 1) or (overlap is not None and not 0 <= overlap < (size or 0)):
+        raise InputError(
+            f"workspaces, {item['workspace']}: pieces of {size} characters that overlap by {overlap} cannot be. Give a chunk_size from 1 on, and a "
+            "chunk_overlap below it."
+        )
+
+
+def _preferences(params: Mapping[str, Any], server: Server) -> Preferences:
+    session = Session(
+        server, mode_of(public_settings(server)), username=params["username"], password=params["password"]
+    )
+    return Preferences(session, params["database_path"])
 
 
 @guarded

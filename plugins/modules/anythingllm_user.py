@@ -66,6 +66,10 @@ options:
     description: Whether to remove all users that are not listed. The last administrator is never removed.
     type: bool
     default: false
+  removal_percent_max:
+    description: The share of the users that may be removed because nothing names them any more, percent. V(100) for all of them.
+    type: int
+    default: 50
 """
 
 EXAMPLES = r"""
@@ -155,6 +159,7 @@ def argument_spec() -> dict[str, Any]:
             "no_log": False,
         },
         "exclusive": {"type": "bool", "default": False},
+        "removal_percent_max": {"type": "int", "default": 50},
     }
 
 
@@ -167,7 +172,12 @@ def run(params: Mapping[str, Any], server: Server, *, check_mode: bool) -> dict[
             raise InputError(f"users, {item['name']}: a daily_message_limit below 0 is none. Give 0 for no limit.")
         fields = ("password", "role", "suspended", "daily_message_limit")
         wanted[item["name"]] = {name: item[name] for name in fields} if item["state"] == "present" else None
-    users = Users(server, resend=params["update_password"] == "always")
+    users = Users(
+        server,
+        named=wanted,
+        removal_percent_max=params["removal_percent_max"],
+        resend=params["update_password"] == "always",
+    )
     return reconcile(users, wanted, check_mode=check_mode, exclusive=params["exclusive"]).result()
 
 

@@ -56,7 +56,7 @@ options:
         description: How freely it answers, from 0 on.
         type: float
       history:
-        description: How many earlier messages of a conversation it is told.
+        description: How many earlier questions of a conversation it is told again, with their answers. From 1 on, because the server takes 0 for 20.
         type: int
       similarity_threshold:
         description: How like the question a piece of a document must be to be shown to the model, from 0 to 1.
@@ -66,7 +66,9 @@ options:
         type: int
       mode:
         description:
-          - V(chat) answers from what the model knows and from documents, V(query) from documents only, V(automatic) uses tools besides.
+          - V(chat) answers from what the model knows and from documents, V(query) from documents only.
+          - V(automatic), which the server takes for a new workspace where nothing is given, hands each question to an agent. It has tools, does
+            not look into the documents by itself, and knows neither O(workspaces[].temperature) nor the longest answer.
         type: str
         choices: [chat, query, automatic]
       refusal:
@@ -92,6 +94,10 @@ options:
     description: Whether to remove all workspaces that are not listed.
     type: bool
     default: false
+  removal_percent_max:
+    description: The share of the workspaces that may be removed because nothing names them any more, percent. V(100) for all of them.
+    type: int
+    default: 50
   expected_users:
     description: User names that an earlier task makes. In check mode they count as there.
     type: list
@@ -192,6 +198,7 @@ def argument_spec() -> dict[str, Any]:
             },
         },
         "exclusive": {"type": "bool", "default": False},
+        "removal_percent_max": {"type": "int", "default": 50},
         "expected_users": {"type": "list", "elements": "str", "default": []},
     }
 
@@ -205,7 +212,12 @@ def run(params: Mapping[str, Any], server: Server, *, check_mode: bool) -> dict[
             raise InputError(f"workspaces: {key} is there twice. Name each workspace once.")
         workspaces.check(item, key)
         wanted[key] = workspaces.wanted(item)
-    kind = workspaces.Workspaces(server, items, expected=params["expected_users"] if check_mode else ())
+    kind = workspaces.Workspaces(
+        server,
+        items,
+        expected=params["expected_users"] if check_mode else (),
+        removal_percent_max=params["removal_percent_max"],
+    )
     outcome = reconcile(kind, wanted, check_mode=check_mode, exclusive=params["exclusive"])
     found = {
         key: {"id": kind.rows[key]["id"], "slug": kind.rows[key]["slug"]}

@@ -47,7 +47,7 @@ class DocumentsAction(ActionBase):
         try:
             for path, place in walk(self._loader.path_dwim(src)):
                 document = describe(path, place)
-                places[document.sha256] = place
+                places.setdefault(document.sha256, place)
                 manifest.append(asdict(document))
         except InputError as error:
             raise AnsibleActionFail(error.message) from error

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._anythingllm.library import Identity
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
+from ansible_collections.hearth.llm.plugins.module_utils._removals import refuse_beyond
 
 if TYPE_CHECKING:
     from typing import Iterable, Mapping, Sequence
 
     from ansible_collections.hearth.llm.plugins.module_utils._anythingllm.library import Row
-    from ansible_collections.hearth.llm.plugins.module_utils._documents import Document
 
 _FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]*")
 
@@ -29,17 +29,20 @@ class Target:
     wanted: dict[Identity, bool | None] = field(default_factory=dict)
     # Whether all of ours that is not wanted goes, or only what another content replaces.
     exclusive: bool = False
+    # Whether the task says that it shall know nothing of ours.
+    forgets: bool = False
     rows: Sequence[Row] = ()
+    # Places whose file nothing can be read from now: what is there of it stays.
+    held: set[str] = field(default_factory=set)
 
-    def add(self, folder: str, documents: Iterable[Document], pinned: bool | None) -> None:
+    def add(self, identities: Iterable[Identity], pinned: bool | None) -> None:
         named = {identity.place: identity for identity in self.wanted}
-        for document in documents:
-            identity = Identity(folder, document.path, document.sha256)
+        for identity in identities:
             other = named.get(identity.place, identity)
             if other != identity:
                 raise InputError(
-                    f"workspaces, {self.name}: two contents are called {document.path} in the folder {folder}. Give one of the sets "
-                    "another folder."
+                    f"workspaces, {self.name}: two contents are called {identity.path} in the folder {identity.folder}. Give one of the "
+                    "sets another folder."
                 )
             self.wanted[identity] = pinned
 
@@ -53,7 +56,7 @@ class Target:
         seen = set()
         found = []
         for row in self.rows:
-            if row.identity is None:
+            if row.identity is None or row.identity.place in self.held:
                 continue
             if row.identity in self.wanted:
                 if row.identity in seen:
@@ -62,6 +65,27 @@ class Target:
             elif self.exclusive or row.identity.place in places:
                 found.append(row)
         return found
+
+    def without(self, identities: Iterable[Identity]) -> None:
+        """These turned out to be unreadable: they are not wanted now, and what is there of them stays."""
+        for identity in identities:
+            if identity in self.wanted:
+                del self.wanted[identity]
+                self.held.add(identity.place)
+
+    def check_removals(self, percent_max: int) -> None:
+        """Refuses to forget more of what an assistant knows than was meant."""
+        if not self.exclusive or self.forgets:
+            return
+        there = {row.identity.place for row in self.rows if row.identity}
+        wanted = {identity.place for identity in self.wanted} | self.held
+        refuse_beyond(
+            f"documents of {self.name}",
+            there - wanted,
+            len(there | wanted),
+            percent_max,
+            "set removal_percent_max to 100",
+        )
 
     def pins(self) -> list[Identity]:
         """Whose pin has to be set or taken away."""
@@ -92,7 +116,7 @@ class Target:
 
 
 def _shown(identity: Identity, pinned: bool) -> str:
-    return f"sha256:{identity.sha256[:12]}{', pinned' if pinned else ''}"
+    return f"sha256:{identity.sha256[:12]}{', ' if identity.how else ''}{identity.how}{', pinned' if pinned else ''}"
 
 
 def check_folder(folder: str) -> None:
@@ -102,7 +126,12 @@ def check_folder(folder: str) -> None:
         )
 
 
-def unneeded(targets: Sequence[Target], library: Mapping[str, Identity], elsewhere: Iterable[str] = ()) -> list[str]:
+def unneeded(
+    targets: Sequence[Target],
+    library: Mapping[str, Identity],
+    pruned: Iterable[str],
+    elsewhere: Iterable[str] = (),
+) -> list[str]:
     """Documents of ours in the library that no workspace will know any more, and that another content replaces, or nobody wants."""
     kept: dict[Identity, str] = {}
     in_use = set(elsewhere)
@@ -117,14 +146,15 @@ def unneeded(targets: Sequence[Target], library: Mapping[str, Identity], elsewhe
                 kept.setdefault(row.identity, row.docpath)
     wanted = {identity for target in targets for identity in target.wanted}
     places = {identity.place for identity in wanted}
-    folders = {identity.folder for target in targets if target.exclusive for identity in target.wanted}
+    folders = {identity.folder for target in targets if target.exclusive for identity in target.wanted} | set(pruned)
+    held = {place for target in targets for place in target.held}
     found = {row.docpath for target in targets for row in target.surplus()}
     for docpath, identity in library.items():
         if identity in wanted:
             # Sent twice, after a run that was cut off: the first stays.
             if kept.setdefault(identity, docpath) != docpath:
                 found.add(docpath)
-        elif identity.place in places or identity.folder in folders:
+        elif identity.place not in held and (identity.place in places or identity.folder in folders):
             found.add(docpath)
     return sorted(found - in_use)
 

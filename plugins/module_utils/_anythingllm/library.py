@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ansible_collections.hearth.llm.plugins.module_utils._anythingllm.server import segment
 from ansible_collections.hearth.llm.plugins.module_utils._errors import (
     HearthError,
-    InputError,
     ProtocolError,
     StatusError,
 )
@@ -23,17 +21,19 @@ if TYPE_CHECKING:
 
     from ansible_collections.hearth.llm.plugins.module_utils._anythingllm.server import Server
 
-_MARK = re.compile(r"hearth:(.+):sha256:([0-9a-f]{64})", re.DOTALL)
+# The last part says how the text was made and cut, so that another way is another document.
+_MARK = re.compile(r"hearth:(.+):sha256:([0-9a-f]{64})(?::([a-z0-9=,+]+))?", re.DOTALL)
 # Removals in one request, and how often a collector that starts is asked.
 _BATCH, _INTERVAL = 100, 1.0
 
 
 class Identity(NamedTuple):
-    """A content under a name in a folder."""
+    """A content under a name in a folder, and how it becomes text and pieces."""
 
     folder: str
     path: str
     sha256: str
+    how: str = ""
 
     @property
     def place(self) -> str:
@@ -41,13 +41,13 @@ class Identity(NamedTuple):
 
     @property
     def mark(self) -> str:
-        return f"hearth:{self.path}:sha256:{self.sha256}"
+        return f"hearth:{self.path}:sha256:{self.sha256}{':' if self.how else ''}{self.how}"
 
 
 def identity_of(folder: str, source: Any) -> Identity | None:
     """What the mark says; None for a document that is not ours."""
     found = _MARK.fullmatch(source) if isinstance(source, str) else None
-    return Identity(folder, found.group(1), found.group(2)) if found else None
+    return Identity(folder, found.group(1), found.group(2), found.group(3) or "") if found else None
 
 
 class Row(NamedTuple):
@@ -106,25 +106,29 @@ class Library:
                 return None
             time.sleep(_INTERVAL)
 
-    def upload(self, identity: Identity, content: bytes) -> str:
-        """The server's path of the new document."""
+    def upload(self, identity: Identity, name: str, content: bytes) -> str:
+        """The server's path of the new document, which is sent under this name; RefusedDocumentError where the server makes nothing of it."""
         metadata = {"title": identity.path, "docSource": identity.mark}
         try:
             answer = self.server.upload(
                 f"/api/v1/document/upload/{segment(identity.folder)}",
-                os.path.basename(identity.path),
+                name,
                 content,
                 fields={"metadata": json.dumps(metadata)},
             )
         except StatusError as error:
             if "not online" in error.body:
                 raise offline(identity.path) from error
-            if "not supported" in error.body:
-                raise unsupported(identity.path) from error
-            raise HearthError(f"{identity.path}: {error.message}") from error
+            said = _said(error.body)
+            if said is None:
+                raise HearthError(f"{identity.path}: {error.message}") from error
+            raise RefusedDocumentError(said) from error
         documents = answer.get("documents") or []
         if not answer.get("success") or not documents:
-            raise ProtocolError(f"{identity.path}: the server does not take it ({answer.get('error')}).")
+            raise RefusedDocumentError(str(answer.get("error")))
+        if len(documents) > 1:
+            self.remove([str(document["location"]) for document in documents])
+            raise RefusedDocumentError(f"it became {len(documents)} documents")
         if documents[0].get("docSource") != identity.mark:
             raise ProtocolError(
                 f"{identity.path}: the server took it and lost the mark by which it is found again. Is it older than 1.12.1?"
@@ -150,15 +154,21 @@ class Library:
                 raise ProtocolError(f"The server does not remove documents ({answer.get('message')}).")
 
 
+class RefusedDocumentError(Exception):
+    """The server was there and read the file, and cannot make a document of it."""
+
+
+def _said(body: str) -> str | None:
+    """What the server says about the file; None where it was not the file."""
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return None
+    return str(answer["error"]) if isinstance(answer, dict) and answer.get("error") else None
+
+
 def offline(path: str) -> HearthError:
     return HearthError(
         f"{path} cannot be sent: the server's document processor (the collector, port 8888 in its container) is not online. "
         "It starts some seconds after the server; look at the log of the container where it stays away."
-    )
-
-
-def unsupported(path: str) -> InputError:
-    extension = os.path.splitext(path)[1] or "without extension"
-    return InputError(
-        f"{path}: the server cannot read files of this kind ({extension}). Convert it, or remove it from src."
     )

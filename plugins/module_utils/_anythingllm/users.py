@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError, ProtocolError
 from ansible_collections.hearth.llm.plugins.module_utils._reconcile import Kind
+from ansible_collections.hearth.llm.plugins.module_utils._removals import refuse_beyond
 
 if TYPE_CHECKING:
-    from typing import Mapping
+    from typing import Container, Mapping
 
     from ansible_collections.hearth.llm.plugins.module_utils._anythingllm.server import Server
     from ansible_collections.hearth.llm.plugins.module_utils._reconcile import Plan, State
@@ -44,8 +45,11 @@ class Users(Kind):
     secret = frozenset({"password"})
     write_only = frozenset({"password"})
 
-    def __init__(self, server: Server, *, resend: bool = False) -> None:
+    def __init__(
+        self, server: Server, *, named: Container[str], removal_percent_max: int, resend: bool = False
+    ) -> None:
         self.server, self.resend = server, resend
+        self.named, self.removal_percent_max = named, removal_percent_max
         self.numbers: dict[str, int] = {}
 
     def read(self) -> Mapping[str, State]:
@@ -66,6 +70,14 @@ class Users(Kind):
                     )
             if password is not None:
                 check_password(change.key, password)
+        going = [change.key for change in plan.changes if change.after is None and change.key not in self.named]
+        refuse_beyond(
+            "users",
+            going,
+            len({*plan.before, *plan.after}),
+            self.removal_percent_max,
+            "set removal_percent_max to 100",
+        )
         if _administrators(plan.before) and not _administrators(plan.after):
             raise InputError(
                 f"No administrator would be left: {', '.join(_administrators(plan.before))} would go, be suspended or get another role. "

@@ -14,6 +14,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._errors import (
     StatusError,
 )
 from ansible_collections.hearth.llm.plugins.module_utils._reconcile import Kind
+from ansible_collections.hearth.llm.plugins.module_utils._removals import refuse_beyond
 
 if TYPE_CHECKING:
     from typing import Callable, Mapping, Sequence
@@ -40,10 +41,11 @@ FIELDS = {
 # What the server takes for something else: field, what may be, and the words for it.
 RANGES: Sequence[tuple[str, Callable[[Any], bool], str]] = (
     ("temperature", lambda value: value >= 0, "a number from 0 on"),
-    ("history", lambda value: value >= 0, "a number from 0 on"),
+    ("history", lambda value: value >= 1, "a number from 1 on"),
     ("similarity_threshold", lambda value: 0 <= value <= 1, "a number from 0 to 1"),
     ("top_n", lambda value: value >= 1, "a number from 1 on"),
 )
+_NAME_MAX = 255
 TEXTS = ("name", "system_prompt", "refusal", "model", "agent_provider", "agent_model")
 
 
@@ -77,6 +79,10 @@ def check(item: Mapping[str, Any], label: str) -> None:
             raise InputError(
                 f"workspaces, {label}: {name} is empty, and the server would not keep that. Give a text, or leave it out."
             )
+    if item["name"] is not None and len(item["name"]) > _NAME_MAX:
+        raise InputError(
+            f"workspaces, {label[:40]}…: name has {len(item['name'])} characters, of which the server would keep {_NAME_MAX}. Give a shorter one."
+        )
     if item["provider"] is not None and (item["provider"] == "none" or not item["provider"].strip()):
         raise InputError(
             f"workspaces, {label}: provider {item['provider']!r} is none. Give default for the server's own."
@@ -92,8 +98,15 @@ class Workspaces(Kind):
 
     label = "workspace"
 
-    def __init__(self, server: Server, items: Sequence[Mapping[str, Any]], *, expected: Sequence[str] = ()) -> None:
-        self.server, self.items = server, items
+    def __init__(
+        self,
+        server: Server,
+        items: Sequence[Mapping[str, Any]],
+        *,
+        expected: Sequence[str] = (),
+        removal_percent_max: int,
+    ) -> None:
+        self.server, self.items, self.removal_percent_max = server, items, removal_percent_max
         self.expected = set(expected)
         # By key: the server's own words for it, and its members' numbers by name.
         self.rows: dict[str, Mapping[str, Any]] = {}
@@ -129,6 +142,25 @@ class Workspaces(Kind):
                 raise InputError(
                     f"workspaces, {key}: nobody has the user name {', '.join(unknown)}. Make the users first."
                 )
+        self._check_removals(plan)
+
+    def _check_removals(self, plan: Plan) -> None:
+        """Of what is removed because nothing names it, with all its chats."""
+        named = {key_of(item) for item in self.items}
+        going = [change.key for change in plan.changes if change.after is None and change.key not in named]
+        made = [change.key for change in plan.changes if change.before is None]
+        refuse_beyond(
+            "workspaces",
+            going,
+            len({*plan.before, *plan.after}),
+            self.removal_percent_max,
+            "set removal_percent_max to 100",
+        )
+        if going and made and self.removal_percent_max < 100:
+            raise InputError(
+                f"This would remove {', '.join(sorted(going))} with all chats, and make {', '.join(sorted(made))}. Nothing was changed. Was it renamed? "
+                "Then give the slug, which stays, together with the new name; if it was not, set removal_percent_max to 100."
+            )
 
     def create(self, key: str, wanted: State) -> State:
         answer = self.server.post("/api/v1/workspace/new", _payload(wanted))

@@ -20,6 +20,8 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.special im
     Email,
     HostName,
     Name,
+    Secret,
+    Url,
 )
 
 FRONTENDS = ("anythingllm", "open_webui")
@@ -39,10 +41,37 @@ _DOMAIN = Key(
     also=("host", "hostname", "url", "name", "fqdn"),
 )
 
+# What agents of AnythingLLM can, in mode automatic and with @agent in a chat.
+_AGENTS = (
+    Key(
+        "agent_skills",
+        ListOf(Text()),
+        "all skills that agents have, as web-browsing",
+        default="the server's",
+        also=("skills", "agents", "tools"),
+    ),
+    Key(
+        "search_provider",
+        Text(),
+        "where agents search the web, as searxng-engine; none for nowhere",
+        default="the server's",
+        also=("search", "provider"),
+    ),
+    Key("search_key", Secret(), "the key that the search service wants", default="none", also=("search_api_key",)),
+    Key("search_url", Url(), "the address of a search service of one's own", default="none", also=("searxng_url",)),
+    Key(
+        "search_engine",
+        Text(),
+        "which engine the search service asks, as google (serpapi, searchapi)",
+        default="the service's",
+        also=("engine",),
+    ),
+)
+
 FRONTENDS_KIND = Record(
     Key(
         "anythingllm",
-        Record(_DOMAIN, words="a dictionary, {} at least", null=True, short="{domain: …}"),
+        Record(_DOMAIN, *_AGENTS, words="a dictionary, {} at least", null=True, short="{domain: …}"),
         "AnythingLLM (docker only)",
         default="not run",
         also=("anything_llm", "anything"),
@@ -117,16 +146,22 @@ ASSISTANT = Record(
         also=("temp",),
     ),
     Key(
+        "slug",
+        Text(),
+        "AnythingLLM's own name of it, which stays: only to give an assistant another name and keep its chats",
+        default="found by its name",
+    ),
+    Key(
         "history",
-        Whole("messages", least=0, most=1000),
-        "messages of a chat that the model is shown again (anythingllm)",
-        default="20",
+        Whole("questions", most=1000),
+        "earlier questions of a chat that the model is shown again, with their answers (anythingllm)",
+        default="20, or what the window has room for beside documents",
         also=("history_messages", "memory"),
     ),
     Key(
         "mode",
         Choice("chat", "query", "automatic", also={"agent": "write automatic", "auto": "write automatic"}),
-        "chat answers also without documents, query only from them, automatic may use tools (anythingllm)",
+        "chat answers also without documents, query only from them, automatic is an agent that heeds no temperature (anythingllm)",
         default="chat",
         also=("chat_mode",),
     ),

@@ -107,6 +107,9 @@ class Shelf(Bench):
         (self.src / path).parent.mkdir(exist_ok=True)
         (self.src / path).write_text(text)
 
+    def write_bytes(self, path: str, content: bytes) -> None:
+        (self.src / path).write_bytes(content)
+
     def sync(self, *items: dict[str, Any], check_mode: bool = False, **options: Any) -> dict[str, Any]:
         given = [{"workspace": "docs", "src": str(self.src), **item} for item in items or ({},)]
         options = {"remote_src": True, "collector_timeout": 0.0, **options}

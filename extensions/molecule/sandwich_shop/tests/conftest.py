@@ -52,7 +52,8 @@ class Frontend:
         return response.json()
 
     def ask(self, slug: str, question: str) -> dict[str, Any]:
-        answer: dict[str, Any] = self.v1("POST", f"workspace/{slug}/chat", {"message": question, "mode": "chat"})
+        """In the workspace's own mode, as its page asks."""
+        answer: dict[str, Any] = self.v1("POST", f"workspace/{slug}/chat", {"message": question})
         assert not answer["error"], answer
         return answer
 

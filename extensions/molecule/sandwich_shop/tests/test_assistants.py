@@ -58,7 +58,7 @@ def test_whoever_has_no_key_gets_nothing(frontend: Frontend) -> None:
 
 
 def test_an_answer_arrives_as_it_is_made(frontend: Frontend) -> None:
-    body = {"message": "What is your name?", "mode": "chat"}
+    body = {"message": "What is your name?"}
     with frontend.http(frontend.key).stream("POST", "api/v1/workspace/brandspark/stream-chat", json=body) as response:
         events = [line for line in response.iter_lines() if line.startswith("data:")]
     assert len(events) > 3

@@ -2,14 +2,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+import threading
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 import pytest
 from ansible_collections.hearth.llm.plugins.module_utils._documents import DocumentsNeededError
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError, ProtocolError
+from ansible_collections.hearth.llm.plugins.modules import anythingllm_documents
 from unit.plugins.anythingllm_bench import Shelf
+
+_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+_REL = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 
 
 @pytest.fixture
@@ -172,11 +180,145 @@ def test_a_collector_that_is_offline_is_named_and_nothing_is_sent(shelf: Shelf) 
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
-def test_a_file_that_the_server_cannot_read_is_named_before_anything_is_sent(shelf: Shelf, check_mode: bool) -> None:
-    shelf.write("tool.exe", "MZ")
-    with pytest.raises(InputError, match=r"tool\.exe: the server cannot read files of this kind \(\.exe\)"):
+def test_files_that_nothing_can_be_read_from_are_named_at_the_end_and_all_others_are_there(
+    shelf: Shelf, check_mode: bool
+) -> None:
+    """A picture, a scanned PDF or a recording would end the real server: they never reach it."""
+    shelf.write_bytes("tool.exe", b"MZ\x90\x00\x03\x00\x00")
+    shelf.write("blank.md", " \n\ufeff ")
+    shelf.write("empty.txt", "")
+    shelf.write_bytes("photo.JPG", b"\xff\xd8\xff\xe0 a picture")
+    shelf.write_bytes("call.opus", b"OggS a recording")
+    shelf.write_bytes("scan.pdf", b"%PDF-1.4\n1 0 obj<</Type/Page/Resources<</XObject<</I 2 0 R>>>>>>\nendobj\n%%EOF")
+    shelf.write_bytes("locked.pdf", b"%PDF-1.7\n/Font\ntrailer<</Root 1 0 R/Encrypt 9 0 R>>\n%%EOF")
+    shelf.write_bytes("locked.docx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 protected")
+    with pytest.raises(HearthError) as failed:
         shelf.sync(check_mode=check_mode)
-    assert shelf.writes == 0
+
+    for words in (
+        r"tool.exe is of a kind that the server cannot read (.exe)",
+        "blank.md is blank",
+        "empty.txt is blank",
+        "photo.JPG is a picture",
+        "call.opus is a recording",
+        "scan.pdf is a PDF file without any text",
+        "locked.pdf is a PDF file that is protected",
+        "locked.docx is no .docx file, or is protected",
+    ):
+        assert words in str(failed.value)
+    assert failed.value.details["created"] == ["docs: hearth/hours/week.txt", "docs: hearth/menu.md"]
+    assert shelf.known() == ([] if check_mode else ["hours/week.txt", "menu.md"])
+    assert not shelf.frontend.ended
+
+
+def test_a_file_that_went_bad_keeps_what_is_known_of_it(shelf: Shelf) -> None:
+    shelf.sync({"exclusive": True})
+    shelf.write("menu.md", "")
+    with pytest.raises(HearthError, match=r"menu\.md is blank"):
+        shelf.sync({"exclusive": True})
+    assert shelf.known() == shelf.library() == ["hours/week.txt", "menu.md"]
+    assert "pumpkin" in shelf.texts()
+
+
+def test_what_the_server_refuses_or_does_not_embed_stops_nothing_and_is_named(shelf: Shelf) -> None:
+    shelf.write_bytes("broken.docx", b"PK\x03\x04 and nothing more")
+    shelf.write("zebra.md", "Stripes.")
+    shelf.frontend.control.faults = {"embedding_fails": "menu*"}
+    with pytest.raises(HearthError) as failed:
+        shelf.sync({}, {"workspace": "other"})
+
+    assert "broken.docx is refused by the server" in str(failed.value)
+    assert "workspace docs: the server accepted and did not embed menu.md." in str(failed.value)
+    assert shelf.known() == shelf.known("other") == ["hours/week.txt", "zebra.md"]
+
+
+def test_whatever_reads_as_text_is_a_document(shelf: Shelf) -> None:
+    for name in ("script.py", "values.yaml", "Makefile", "notes.log", "odd..", "index.html"):
+        shelf.write(name, "The word of the day is quince.")
+    shelf.sync()
+    assert len(shelf.known()) == 8
+    assert shelf.texts().count("quince") == 6
+
+
+def test_a_spreadsheet_and_a_mailbox_are_one_document_each_with_all_that_is_in_them(shelf: Shelf) -> None:
+    """The server would make one of each sheet and mail, under names that repeat: two workbooks with a Sheet1 lost one."""
+    for name, fruit in (("prices", "quince"), ("stock", "medlar")):
+        shelf.write_bytes(f"{name}.xlsx", workbook({"Sheet1": [["fruit", fruit]], "Sheet2": [["2nd", f"{fruit} jam"]]}))
+    mails = "".join(f"From a@b Mon Jan 1 00:00:00 2026\nSubject: Mail {n}\n\nI like {n} pears.\n\n" for n in (3, 5))
+    shelf.write("letters.mbox", mails)
+    shelf.sync({"exclusive": True})
+    assert (
+        shelf.known() == shelf.library() == ["hours/week.txt", "letters.mbox", "menu.md", "prices.xlsx", "stock.xlsx"]
+    )
+    for words in ("=== Sheet1 ===", "fruit,quince", "2nd,quince jam", "2nd,medlar jam", "I like 3 pears", "I like 5"):
+        assert words in shelf.texts(), words
+    assert not shelf.sync({"exclusive": True})["changed"]
+
+    shelf.write_bytes("prices.xlsx", workbook({"Sheet1": [["fruit", "rowan"]]}))
+    assert shelf.sync({"exclusive": True})["updated"] == ["docs: hearth/prices.xlsx"]
+    assert "quince" not in shelf.texts()
+    assert "rowan" in shelf.texts()
+    assert "medlar" in shelf.texts()
+
+
+def test_a_server_that_does_not_answer_in_time_is_asked_and_not_told_again(shelf: Shelf) -> None:
+    shelf.frontend.control.faults = {"embedding_waits": "menu*"}
+    threading.Timer(1.5, shelf.frontend.control.faults.clear).start()
+    shelf.sync(timeout=0.5)
+
+    assert shelf.known() == ["hours/week.txt", "menu.md"]
+    assert shelf.frontend.control.paths["POST /api/v1/workspace/docs/update-embeddings"] == 1
+    assert not shelf.sync()["changed"]
+
+
+def test_an_empty_or_unmounted_directory_costs_nothing(shelf: Shelf) -> None:
+    shelf.sync({"exclusive": True})
+    for name in ("menu.md", "hours/week.txt"):
+        (shelf.src / name).unlink()
+    for check_mode in (True, False):
+        with pytest.raises(InputError, match="This would remove all documents of docs: hearth/hours/week"):
+            shelf.sync({"exclusive": True}, check_mode=check_mode)
+    assert shelf.known() == ["hours/week.txt", "menu.md"]
+    assert len(shelf.sync({"exclusive": True}, removal_percent_max=100)["deleted"]) == 2
+    assert shelf.known() == shelf.library() == []
+
+
+def test_papers_of_a_removed_assistant_leave_the_library_and_nobody_elses(shelf: Shelf) -> None:
+    shelf.bring("own.md", "My own.", {"title": "own.md", "docSource": "my kitchen"})
+    shelf.sync({"workspace": "other"})
+    shelf.frontend.store.run("DELETE FROM workspace_documents WHERE workspaceId = 2")
+    nothing: dict[str, Any] = {"prune_folders": ["hearth"], "workspaces": [], "remote_src": True}
+    with pytest.raises(InputError, match="This would remove all documents of the library"):
+        shelf.run(anythingllm_documents, **nothing)
+
+    assert len(shelf.run(anythingllm_documents, **nothing, removal_percent_max=100)["diff"]["before"]["library"]) == 2
+    assert shelf.library() == ["own.md"]
+
+
+def test_each_assistant_has_pieces_of_its_own_length_and_the_servers_setting_stays(shelf: Shelf) -> None:
+    store = shelf.frontend.store
+    store.set_preference("text_splitter_chunk_size", "900")
+    shelf.write("menu.md", " ".join(f"word{number}" for number in range(200)))
+    where: dict[str, Any] = {"database_path": str(shelf.directory / "app/server/storage/anythingllm.db")}
+    both = [{}, {"workspace": "other", "chunk_size": 300, "chunk_overlap": 30}]
+    shelf.sync(*both, **where)
+
+    def longest(workspace: int) -> int:
+        chunks = store.all("SELECT chunk FROM vectors WHERE workspaceId = ?", workspace)
+        return max(len(row["chunk"].partition("</document_metadata>\n\n")[2]) for row in chunks)
+
+    assert (longest(1) > 800, 250 < longest(2) <= 300) == (True, True)
+    assert store.preference("text_splitter_chunk_size") == "900"
+    shelf.frontend.control.reset()
+    assert not shelf.sync(*both, **where)["changed"]
+    assert shelf.frontend.control.requests == 4
+
+    both[1] = {**both[1], "chunk_size": 200}
+    assert len(shelf.sync(*both, **where)["updated"]) == 2
+    assert longest(2) <= 200
+    assert shelf.known("other") == ["hours/week.txt", "menu.md"]
+    with pytest.raises(InputError, match="longer than EmbeddingModelMaxChunkLength"):
+        shelf.sync({"chunk_size": 5000}, **where)
 
 
 def test_a_storage_in_the_wrong_place_is_an_error_that_leads_to_the_log(shelf: Shelf) -> None:
@@ -245,3 +387,27 @@ def test_what_a_change_of_the_embedder_wiped_is_embedded_again_and_not_sent_agai
 
     assert (len(result["created"]), result["uploaded"]) == (2, [])
     assert len(shelf.known()) == 2
+
+
+def workbook(sheets: Mapping[str, Sequence[Sequence[str]]]) -> bytes:
+    """As a spreadsheet program saves it, with the least that makes one."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        names = "".join(f'<sheet name="{name}" sheetId="{n}" r:id="r{n}"/>' for n, name in enumerate(sheets, 1))
+        archive.writestr(
+            "xl/workbook.xml", f'<workbook xmlns="{_MAIN}" xmlns:r="{_REL}"><sheets>{names}</sheets></workbook>'
+        )
+        targets = "".join(
+            f'<Relationship Id="r{n}" Target="worksheets/sheet{n}.xml"/>' for n in range(1, len(sheets) + 1)
+        )
+        archive.writestr("xl/_rels/workbook.xml.rels", f"<Relationships>{targets}</Relationships>")
+        for number, rows in enumerate(sheets.values(), 1):
+            cells = "".join(
+                "<row>" + "".join(f'<c t="inlineStr"><is><t>{escape(cell)}</t></is></c>' for cell in row) + "</row>"
+                for row in rows
+            )
+            archive.writestr(
+                f"xl/worksheets/sheet{number}.xml",
+                f'<worksheet xmlns="{_MAIN}"><sheetData>{cells}</sheetData></worksheet>',
+            )
+    return content.getvalue()

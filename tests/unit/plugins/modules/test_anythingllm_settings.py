@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -201,20 +203,50 @@ def test_a_variable_of_the_container_that_would_win_at_the_next_start_is_named(t
             bench.run(module, **options)
 
 
+FOOTER = [{"icon": "Info", "url": "https://example.org/a"}]
+PREFERENCES = {
+    "custom_app_name": "Shop",
+    "default_agent_skills": ["web-browsing", "create-chart"],
+    "disabled_agent_skills": "web-scraping, rag-memory",
+    "default_system_prompt": "Be good.\n",
+    "footer_data": FOOTER,
+    "agent_search_provider": "searxng-engine",
+    "text_splitter_chunk_size": 800,
+}
+
+
 def test_preferences_are_read_by_a_login_or_from_the_database(bench: Bench) -> None:
-    wanted = {
-        "custom_app_name": "Shop",
-        "default_agent_skills": ["web-browsing", "rag-memory"],
-        "text_splitter_chunk_size": 800,
-    }
     database = str(bench.directory / "app/server/storage/anythingllm.db")
-    first = bench.run(module, preferences=wanted, database_path=database)
-    second = bench.run(module, preferences=wanted, database_path=database)
-    third = bench.run(module, preferences=wanted, **ROOT)
+    first = bench.run(module, preferences=PREFERENCES, database_path=database)
+    second = bench.run(module, preferences=PREFERENCES, database_path=database)
+    third = bench.run(module, preferences={**PREFERENCES, "footer_data": json.dumps(FOOTER, indent=1)}, **ROOT)
 
     assert (first["updated"], second["changed"], third["changed"]) == (["preferences"], False, False)
     assert (len(third["recovery_codes"]), bench.frontend.control.logins) == (4, 1)
-    assert bench.frontend.store.preference("default_agent_skills") == "web-browsing,rag-memory"
+    assert json.loads(bench.frontend.store.preference("disabled_agent_skills")) == ["web-scraping", "rag-memory"]
+    nothing = {"default_agent_skills": [], "agent_search_provider": "none", "footer_data": []}
+    assert bench.run(module, preferences=nothing, database_path=database)["changed"]
+    assert not bench.run(module, preferences=nothing, database_path=database)["changed"]
+    assert not bench.run(module, preferences=nothing, **ROOT)["changed"]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"text_splitter_chunk_size": 0}, "text_splitter_chunk_size is 0, for which the server would silently take"),
+        ({"text_splitter_chunk_overlap": "much"}, "text_splitter_chunk_overlap is much"),
+        ({"footer_data": [{"url": "ftp://x"}]}, "a list of at most 3 links"),
+        ({"footer_data": FOOTER * 4}, "a list of at most 3 links"),
+        ({"footer_data": "no JSON"}, "a list of at most 3 links"),
+        ({"default_agent_skills": "[broken"}, "which is no list"),
+    ],
+)
+def test_preferences_that_would_become_something_else_are_refused_before(
+    bench: Bench, given: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(InputError, match=re.escape(words)):
+        bench.run(module, preferences=given, **ROOT)
+    assert bench.writes == 0
 
 
 def test_preferences_of_a_server_without_users_need_its_password(tmp_path: Path) -> None:

@@ -63,6 +63,14 @@ def test_exclusive_removes_who_is_not_described(bench: Bench) -> None:
     assert row(bench, "alice") is None
 
 
+def test_exclusive_does_not_take_an_emptied_list_at_its_word(bench: Bench) -> None:
+    bench.run(module, users=[ALICE, {**ALICE, "name": "bob"}, {**ALICE, "name": "carol"}])
+    for check_mode in (True, False):
+        with pytest.raises(InputError, match="This would remove 3 of 4 users: alice, bob, carol"):
+            bench.run(module, users=[{"name": "root"}], exclusive=True, check_mode=check_mode)
+    assert len(bench.run(module, users=[{"name": "root"}], exclusive=True, removal_percent_max=100)["deleted"]) == 3
+
+
 @pytest.mark.parametrize(
     ("users", "words"),
     [

@@ -70,8 +70,10 @@ def test_check_mode_tells_the_same_and_writes_nothing(bench: Bench) -> None:
         ({"temperature": -0.1}, "temperature is -0.1. Give a number from 0 on"),
         ({"similarity_threshold": 1.5}, "similarity_threshold is 1.5. Give a number from 0 to 1"),
         ({"top_n": 0}, "top_n is 0. Give a number from 1 on"),
-        ({"history": -1}, "history is -1. Give a number from 0 on"),
+        ({"history": -1}, "history is -1. Give a number from 1 on"),
         ({"system_prompt": " "}, "system_prompt is empty"),
+        ({"history": 0}, "history is 0. Give a number from 1 on"),
+        ({"name": "n" * 256}, "name has 256 characters, of which the server would keep 255"),
         ({"provider": "none"}, "provider 'none' is none"),
         ({"provider": "default", "model": "chat"}, "the server forgets model when provider is default"),
         ({"members": ["nobody"]}, "nobody has the user name nobody"),
@@ -117,6 +119,25 @@ def test_exclusive_removes_what_is_not_described_and_nothing_else(bench: Bench) 
 
     assert result["deleted"] == ["Docs (docs-2)"]
     assert [row["slug"] for row in bench.frontend.store.all("SELECT slug FROM workspaces")] == ["docs"]
+
+
+def test_exclusive_removes_nothing_by_a_misunderstanding(bench: Bench) -> None:
+    """An emptied list, a branch with half of it, and an assistant that was renamed: with a workspace go all its chats."""
+    for name in ("docs", "brand", "code", "old"):
+        bench.workspace(name)
+    for check_mode in (True, False):
+        for described, words in (
+            ([], "This would remove all workspaces"),
+            ([{"name": "docs"}], "This would remove 3 of 4 workspaces: brand"),
+            ([{"name": name} for name in ("docs", "brand", "code", "new")], r"Was it renamed\? Then give the slug"),
+        ):
+            with pytest.raises(InputError, match=words):
+                bench.run(module, workspaces=described, exclusive=True, check_mode=check_mode)
+    assert bench.writes == 0
+    renamed: list[dict[str, Any]] = [*({"name": name} for name in ("docs", "brand", "code"))]
+    result = bench.run(module, workspaces=[*renamed, {"slug": "old", "name": "new"}], exclusive=True)
+    assert (result["deleted"], result["updated"]) == ([], ["new"])
+    assert len(bench.run(module, workspaces=[], exclusive=True, removal_percent_max=100)["deleted"]) == 4
 
 
 def test_members_come_and_all_of_them_go(bench: Bench) -> None:

@@ -60,7 +60,14 @@ DESCRIPTIONS: dict[str, dict[str, Any]] = {
             {"name": "hash", "sha256": "ab" * 32, "previous": [{"sha256": "cd" * 32, "until": "2027-01-31T12:00:00Z"}]},
         ],
         "hearth_frontends": {
-            "anythingllm": {"domain": "assistants.example.com"},
+            "anythingllm": {
+                "domain": "assistants.example.com",
+                "agent_skills": ["web-browsing"],
+                "search_provider": "searxng-engine",
+                "search_key": "key-of-the-search",
+                "search_url": "http://searxng.example.com:8080",
+                "search_engine": "google",
+            },
             "open_webui": {"domain": "chat.example.com"},
         },
         "hearth_assistants": {
@@ -69,6 +76,7 @@ DESCRIPTIONS: dict[str, dict[str, Any]] = {
                 "system_prompt": "You are DocExplorer.\nYou help.",
                 "description": "Knows the papers.",
                 "temperature": 0.6,
+                "slug": "docexplorer",
                 "history": 10,
                 "mode": "chat",
                 "documents": "/srv/documents",
