@@ -161,7 +161,13 @@ from ansible_collections.hearth.llm.plugins.module_utils import _documents
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
 from ansible_collections.hearth.llm.plugins.module_utils._frontend import connection_spec
 from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
-from ansible_collections.hearth.llm.plugins.module_utils._open_webui.knowledge import Collections, once, told
+from ansible_collections.hearth.llm.plugins.module_utils._open_webui.knowledge import (
+    Collections,
+    once,
+    readable,
+    told,
+    troubles,
+)
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.people import People, access_spec
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.pieces import checked
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.server import connect
@@ -205,12 +211,13 @@ def run(params: Mapping[str, Any], server: Server, *, check_mode: bool) -> dict[
     items = params["knowledge"]
     if len({item["name"] for item in items}) < len(items):
         raise InputError("knowledge: a name is there twice. Give each knowledge a name of its own.")
-    store = _documents.Store(items, params)
-    sets = {
-        item["name"]: once(found)
+    store = _documents.Store(items, params, tolerant=True)
+    described = {
+        item["name"]: found
         for item, found in zip(items, store.sets)
         if found is not None and item["state"] == "present"
     }
+    sets = {name: once(readable(found)) for name, found in described.items()}
     pieces = {
         item["name"]: checked(
             item["name"],
@@ -229,6 +236,7 @@ def run(params: Mapping[str, Any], server: Server, *, check_mode: bool) -> dict[
         {name: kept for name, (kept, _duplicates) in sets.items()},
         check_mode=check_mode,
         pieces=pieces,
+        troubles={name: troubles(found) for name, found in described.items()},
         unlisted=Unlisted({item["name"] for item in items}, params["removal_percent_max"]),
     )
     wanted = {

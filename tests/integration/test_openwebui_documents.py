@@ -43,8 +43,9 @@ BAD = {
     ),
     "tool": (b"\x7fELF\x02\x01\x00\x00", "it is no text, and of no kind that the server reads"),
     "menu.txt": ("Café Kröte".encode("latin-1"), "it is not in UTF-8"),
-    "blank.md": (b" \n", "there is no text in it"),
-    "scan.pdf": (b"", "there is no text in it, only pictures of it: have its text recognised (OCR)"),
+    "blank.md": (b" \n", "is blank. Write something into it, or remove it"),
+    "empty.txt": (b"", "is blank. Write something into it, or remove it"),
+    "scan.pdf": (b"", "is a PDF file without any text, as a scanner makes it"),
     "broken.docx": (b"PK\x03\x04 nothing", "the server cannot read it (File is not a zip file)"),
     "book.epub": (letter("An e-book"), "this server has no reader for .epub; save it as .docx, .pdf or text"),
 }

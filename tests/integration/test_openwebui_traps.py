@@ -264,7 +264,7 @@ def test_a_document_that_fails_is_named_and_the_next_run_goes_on(house: House, t
     task = house.task("knowledge", knowledge=[{"name": "broken", "src": str(tmp_path)}])
 
     words = house.run(task, succeeds=False).words
-    assert "1 document is not there; all others are. broken: b.md: there is no text in it; remove it" in words
+    assert "1 document is not there; all others are. broken: b.md: is blank. Write something into it" in words
     assert len(house.ask("GET", f"/api/v1/knowledge/{_id_of(house, 'broken')}/files")["items"]) == 2
     # Other bytes of the same text are the same to the server.
     (tmp_path / "b.md").write_text(unicodedata.normalize("NFC", "Café, café."))

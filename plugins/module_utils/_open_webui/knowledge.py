@@ -71,6 +71,15 @@ def once(documents: Mapping[str, Document]) -> tuple[dict[str, Document], dict[s
     return kept, duplicates
 
 
+def troubles(documents: Mapping[str, Document]) -> dict[str, str]:
+    """Why documents cannot be read, as far as that was seen where they lie. Whether a picture can be is the server's matter."""
+    return {path: found.trouble for path, found in documents.items() if found.trouble and not is_medium(path)}
+
+
+def readable(documents: Mapping[str, Document]) -> dict[str, Document]:
+    return {path: found for path, found in documents.items() if path not in troubles(documents)}
+
+
 class Collections(Kind):
     """By name. The state's `documents` are hashes by path, with how they are cut; they are read of those collections only whose documents are asked
     for. Afterwards `failures` has, by collection and path, why documents are not there.
@@ -87,6 +96,7 @@ class Collections(Kind):
         *,
         check_mode: bool,
         pieces: Mapping[str, Pieces | None] | None = None,
+        troubles: Mapping[str, Mapping[str, str]] | None = None,
         unlisted: Unlisted | None = None,
     ) -> None:
         self._server, self._people, self._store = server, people, store
@@ -94,7 +104,9 @@ class Collections(Kind):
         self._raw: dict[str, dict[str, Any]] = {}
         self._files: dict[str, list[dict[str, Any]]] = {}
         self._config: dict[str, Any] = {}
-        self.failures: dict[str, dict[str, str]] = {}
+        self.failures: dict[str, dict[str, str]] = {
+            name: dict(found) for name, found in (troubles or {}).items() if found
+        }
         self._documents = {name: self._readable(name, found) for name, found in documents.items()}
 
     def wanted(self, name: str) -> dict[str, str] | None:
@@ -168,7 +180,7 @@ class Collections(Kind):
         reasons = {path: refused_by_name(path, extracts_media=media) for path in documents}
         refused = {path: reason for path, reason in reasons.items() if reason}
         if refused:
-            self.failures[name] = refused
+            self.failures.setdefault(name, {}).update(refused)
         return {path: document for path, document in documents.items() if path not in refused}
 
     def _refuse_removals(self, plan: Plan) -> None:
