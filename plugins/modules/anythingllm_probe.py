@@ -87,11 +87,11 @@ requests:
 
 from typing import TYPE_CHECKING, Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hearth.llm.plugins.module_utils._anythingllm.proof import Proof
 from ansible_collections.hearth.llm.plugins.module_utils._anythingllm.server import connect
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
 from ansible_collections.hearth.llm.plugins.module_utils._frontend import connection_spec
+from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
 
 if TYPE_CHECKING:
     from typing import Mapping
@@ -123,8 +123,9 @@ def run(params: Mapping[str, Any], server: Server, *, check_mode: bool) -> dict[
     return {"probed": True, "answers": proof.all(params["workspaces"])}
 
 
+@guarded
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = HearthModule(argument_spec=argument_spec(), supports_check_mode=True)
     try:
         with connect(module.params) as server:
             result = run(module.params, server, check_mode=module.check_mode)

@@ -88,16 +88,19 @@ deployed:
       type: dict
 """
 
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hearth.llm.plugins.module_utils._deployed_secrets import DeployedSecrets
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
 
 
+def argument_spec() -> dict[str, Any]:
+    return {"directory": {"type": "path", "required": True}, "note": {"type": "bool", "default": False}}
+
+
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={"directory": {"type": "path", "required": True}, "note": {"type": "bool", "default": False}},
-        supports_check_mode=True,
-    )
+    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
     secrets = DeployedSecrets(module.params["directory"])
     try:
         deployed = secrets.read()

@@ -66,11 +66,11 @@ class Shop(Gateway):
             "gateway_models": self.models,
             **variables,
         }
-        self._run_playbook.hosts({"shop": description})
-        return self._run_playbook(PROJECT / "playbooks/deploy_gateway.yml", *options, succeeds=succeeds)
+        self.run_playbook.hosts({"shop": description})
+        return self.run_playbook(PROJECT / "playbooks/deploy_gateway.yml", *options, succeeds=succeeds)
 
     def remove(self) -> None:
-        self._run_playbook.hosts({"localhost": {}})
+        self.run_playbook.hosts({"localhost": {}})
         self.describe(gateway_state="absent")
 
 

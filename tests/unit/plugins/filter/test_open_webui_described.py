@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from typing import Any
+
 from ansible_collections.hearth.llm.plugins.filter.open_webui_described import open_webui_described
 
-ASSISTANTS = [
+ASSISTANTS: list[dict[str, Any]] = [
     {"name": "Doc", "model": "m", "documents": "papers", "description": "Knows", "chunk_tokens": 100, "top_n": 2},
     {"name": "Agent", "model": "m", "documents": "more", "mode": "automatic"},
     {"name": "Brand", "model": "m", "mode": "chat", "members": ["ana"]},

@@ -139,7 +139,7 @@ def test_what_a_server_repeats_is_not_shown(
 
 def test_a_misspelled_option_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in sorted({option.module for option in OPTIONS}):
-        called = call(name, {"api_kye": hostile.CANARY, "users": [{"pasword": hostile.CANARY}]}, monkeypatch)
+        called = call(name, {"api_kye": hostile.CANARY, "users": [{"passwrd": hostile.CANARY}]}, monkeypatch)
         assert called.result["failed"]
         assert not hostile.heard(called.text), name
 

@@ -53,7 +53,7 @@ def test_the_newcomers_inventory_serves_what_is_shipped() -> None:
     inventory = yaml.safe_load((ROOT / "inventories/local/group_vars/all.yml").read_text())
     model = inventory["hearth_models"]["hearth-mini"]
 
-    assert model["source"].endswith("/files/models/hearth-mini.gguf")
+    assert model["source"] == "file://{{ lookup('hearth.llm.shipped', 'models/hearth-mini.gguf') }}"
     assert model["sha256"] == hashlib.sha256(GGUF.read_bytes()).hexdigest()
     assert model["context_tokens"] <= header().metadata["llama.context_length"]
 
