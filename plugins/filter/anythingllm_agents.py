@@ -24,7 +24,9 @@ options:
 EXAMPLES = r"""
 - name: Show the settings of a search of one's own
   ansible.builtin.debug:
-    msg: "{{ {'skills': ['rag-memory', 'web-browsing'], 'search_provider': 'searxng-engine', 'search_url': 'http://searxng:8080'} | hearth.llm.anythingllm_agents }}"
+    msg: "{{ agents | hearth.llm.anythingllm_agents }}"
+  vars:
+    agents: {skills: [rag-memory, web-browsing], search_provider: searxng-engine, search_url: http://searxng:8080}
 """
 
 RETURN = r"""
