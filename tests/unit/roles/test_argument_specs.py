@@ -13,6 +13,7 @@ import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
+from jinja2 import Environment, nodes
 
 ROLES = sorted(path.parent for path in Path(__file__).parents[3].glob("roles/*/meta"))
 TEMPLATE = re.compile(r"\{\{|\{%")
@@ -82,6 +83,37 @@ def test_inputs_that_are_secrets_are_said_to_be(role: Path) -> None:
         if SECRET.search(path) and option.get("type") == "str" and not option.get("no_log") and path not in NO_SECRETS
     ]
     assert not shown
+
+
+def test_the_description_is_read_in_the_defaults_of_roles_and_nowhere_else() -> None:
+    """So that a role can be used alone, with nothing but its own inputs."""
+    readers = []
+    for role in ROLES:
+        found = {name for path in role.glob("templates/**/*.j2") for name in read_by(path.read_text())}
+        for path in (path for room in ("tasks", "vars", "handlers") for path in role.glob(f"{room}/**/*.yml")):
+            found |= {name for text in expressions(yaml.safe_load(path.read_text())) for name in read_by(text)}
+        readers += [f"{role.name}: {name}" for name in sorted(found) if name.startswith("hearth_")]
+    assert readers == []
+
+
+# What Ansible takes for an expression without braces.
+CONDITIONS = ("when", "that", "until", "changed_when", "failed_when")
+
+
+def expressions(content: Any, bare: bool = False) -> Iterator[str]:
+    """Every template within a file of tasks or variables."""
+    if isinstance(content, dict):
+        for key, value in content.items():
+            yield from expressions(value, key in CONDITIONS)
+    elif isinstance(content, list):
+        for item in content:
+            yield from expressions(item, bare)
+    elif isinstance(content, str):
+        yield f"{{{{ {content} }}}}" if bare else content
+
+
+def read_by(template: str) -> set[str]:
+    return {name.name for name in Environment().parse(template).find_all(nodes.Name)}
 
 
 def stand_alone(value: Any, defaults: dict[str, Any], role: Path) -> Any:
