@@ -180,7 +180,12 @@ from ansible_collections.hearth.llm.plugins.module_utils._gpu import (
     smi,
     surroundings,
 )
-from ansible_collections.hearth.llm.plugins.module_utils._gpu.state import Found, judge, wanted_flavour
+from ansible_collections.hearth.llm.plugins.module_utils._gpu.state import (
+    OLDEST_USEFUL_BRANCH,
+    Found,
+    judge,
+    wanted_flavour,
+)
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.system import virtualisation
 
@@ -204,7 +209,8 @@ def run(params: dict[str, Any], host: Host) -> dict[str, Any]:
     smi_answer, gpus, given_up = (
         smi.ask(host, gpus, params["timeout_seconds"]) if looks_deeper else (smi.Answer(), gpus, [])
     )
-    left_out += given_up
+    gpus, outdated = devices.without_outdated(gpus, OLDEST_USEFUL_BRANCH, numbered=smi_answer.works)
+    left_out += given_up + outdated
     here = _driver(host, known) if looks_deeper else driver.Driver()
     system = _system(host, surroundings.cloud(host, gpus, versions) if looks_deeper else "")
     found = Found(

@@ -95,6 +95,11 @@ class Machine:
     excluded: tuple[int, ...] = ()
     # Cards that nvidia-smi cannot reach, and their kin that it tells of by `told`, by number; all in their order when empty.
     lost: tuple[int, ...] = ()
+    lost_words: str = "GPU0000:{:02X}:00.0: Unknown Error"
+    # What it says of a card's memory, in the place of the figure, by number.
+    cells: dict[int, str] = field(default_factory=dict)
+    # The driver of a host of virtual GPUs.
+    vgpu_manager: bool = False
     told_of: tuple[int, ...] = ()
     # Further files, each empty.
     files: tuple[str, ...] = ()
@@ -142,6 +147,8 @@ def _files(machine: Machine) -> dict[str, str]:
     }
     if machine.nouveau:
         files["sys/module/nouveau/initstate"] = "live\n"
+    if machine.vgpu_manager:
+        files["sys/module/nvidia_vgpu_vfio/initstate"] = "live\n"
     if machine.secure_boot:
         files["sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"] = "\6\0\0\0\1"
     if machine.azure:
@@ -237,8 +244,9 @@ def _smi(machine: Machine) -> dict[str, str]:
     for number, (name, memory) in zip(machine.told_of or range(len(machine.told)), machine.told, strict=True):
         uuid = f"GPU-0000000{number}-1111"
         cut = "Enabled" if machine.mig else "[N/A]"
+        total, free = [machine.cells.get(number, str(figure)) for figure in (memory, memory - 512)]
         rows.append(
-            f"{driven.index(number)}, 00000000:{number + 1:02X}:00.0, {name}, {uuid}, {memory}, {memory - 512}, {cut}, {version}"
+            f"{driven.index(number)}, 00000000:{number + 1:02X}:00.0, {name}, {uuid}, {total}, {free}, {cut}, {version}"
         )
         listing.append(f"GPU {number}: {name} (UUID: {uuid})")
         listing += [f"  MIG {part}     Device  {at}: (UUID: MIG-{at}-{number})" for at, part in enumerate(machine.mig)]
@@ -247,7 +255,7 @@ def _smi(machine: Machine) -> dict[str, str]:
         # The message is that of public reports ("Unable to determine the device handle for GPU0000:2B:00.0: Unknown Error"). That the others are told
         # of where they are named is what its manual promises of --id; nobody here has seen a lost card.
         sorry = [
-            f"Unable to determine the device handle for GPU0000:{number + 1:02X}:00.0: Unknown Error"
+            f"Unable to determine the device handle for {machine.lost_words.format(number + 1)}"
             for number in machine.lost
         ]
         answers = {"-L": listing, "--id=*": rows, "*": sorry}

@@ -196,6 +196,10 @@ MACHINES = {
         told=(("NVIDIA L4", 23034),),
         held=SIGNED,
     ),
+    "kepler beside a new 4090": Machine(cards=(GTX_780, RTX_4090), nouveau=True),
+    "shared out among virtual machines": Machine(
+        cards=(A10,), loaded=OPEN, driven=(0,), vgpu_manager=True, smi="answers", told=(("NVIDIA A10", 23028),)
+    ),
     # Other people's drivers.
     "wsl": Machine(wsl=True, smi="answers", library="581.29", told=(("NVIDIA GeForce RTX 4090", 24564),)),
     "wsl with a driver inside": Machine(

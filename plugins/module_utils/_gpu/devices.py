@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ansible_collections.hearth.llm.plugins.module_utils._gpu import ownership
@@ -86,6 +86,19 @@ def survey(host: Host) -> tuple[list[Gpu], list[LeftOut]]:
         else:
             found.append(gpu)
     return found, left
+
+
+def without_outdated(gpus: list[Gpu], oldest_branch: int, *, numbered: bool) -> tuple[list[Gpu], list[LeftOut]]:
+    """Where a driver of today has cards to drive, those that it does not know any more are left out. `numbered`: by the driver itself."""
+    outdated = [gpu for gpu in gpus if gpu.is_nvidia and gpu.last_branch and gpu.last_branch < oldest_branch]
+    kept = [gpu for gpu in gpus if gpu not in outdated]
+    if not outdated or not any(gpu.is_nvidia for gpu in kept):
+        return gpus, []
+    if not numbered:
+        numbers = iter(range(len(kept)))
+        kept = [replace(gpu, index=next(numbers)) if gpu.is_nvidia else gpu for gpu in kept]
+    why = "its last driver is {}, and what drives the others does not know it"
+    return kept, [left_out(gpu, why.format(gpu.last_branch)) for gpu in outdated]
 
 
 def left_out(gpu: Gpu, reason: str) -> LeftOut:

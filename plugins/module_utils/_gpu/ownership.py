@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 DEVICES = "/sys/bus/pci/devices"
 DRIVEN = "/proc/driver/nvidia/gpus"
 NVIDIA_DRIVER = "nvidia"
+# The driver of a host of virtual GPUs (NVIDIA's vGPU documentation), which brings no CUDA.
+VGPU_MANAGER = "/sys/module/nvidia_vgpu_vfio"
 # The kernel's own drivers of NVIDIA's cards, which NVIDIA's takes the place of.
 KERNEL_DRIVERS = ("nouveau", "nova", "nova_core", "NovaCore", "nvidiafb")
 # What holds a card for somebody else, and for whom.
@@ -51,6 +53,8 @@ class Ownership:
             return f"{driver} holds it, which is no driver for GPUs"
         if "Yes" in _information(host, address).get("GPU Excluded", ""):
             return "NVIDIA's driver has been told to leave it alone (NVreg_ExcludedGpus)"
+        if driver == NVIDIA_DRIVER and host.exists(VGPU_MANAGER):
+            return "NVIDIA's vGPU manager shares it out among virtual machines, and nothing computes on it here"
         if self.numbers and address not in self.numbers:
             holder = f"{driver} holds it" if driver else "nothing drives it"
             return f"NVIDIA's driver is loaded and does not drive it: {holder}"

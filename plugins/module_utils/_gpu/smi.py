@@ -21,7 +21,10 @@ MIB = 1 << 20
 FIELDS = "index,pci.bus_id,name,uuid,memory.total,memory.free,mig.mode.current,driver_version"
 MISMATCH = "Driver/library version mismatch"
 # Unable to determine the device handle for GPU0000:02:00.0: Unknown Error
-LOST = re.compile(r"Unable to determine the device handle for GPU\s*([0-9A-Fa-f:.]+\.\d):\s*([^\n]*)")
+# Later drivers: … for GPU0: 0000:02:00.0: Unknown Error
+LOST = re.compile(r"Unable to determine the device handle for GPU\s*(?:\d+:\s+)?([0-9A-Fa-f:.]+\.\d):\s*([^\n]*)")
+# What stands in a card's cells in the place of its memory when it works no more.
+GIVEN_UP = re.compile(r"is lost|requires reset|Unknown Error|\bERR!")
 MIG_DEVICE = re.compile(r"^\s+MIG (\S+)\s+Device\s+(\d+):\s+\(UUID: (MIG-[^)]+)\)", re.MULTILINE)
 GPU_HEADING = re.compile(r"^GPU \d+: .*\(UUID: (GPU-[^)]+)\)", re.MULTILINE)
 
@@ -58,7 +61,7 @@ def ask(host: Host, known: list[Gpu], timeout: float) -> tuple[Answer, list[Gpu]
         return Answer(True, False, f"nvidia-smi gave no answer within {timeout:.0f} s.", seconds), known, []
     rows = [[cell.strip() for cell in row] for row in csv.reader(answer.output.splitlines())]
     rows = [row for row in rows if len(row) == len(FIELDS.split(",")) and row[0].isdigit()]
-    lost.update({_address(row[1]): "GPU is lost" for row in rows if any("is lost" in cell for cell in row)})
+    lost.update({_address(row[1]): row[4].strip("[]") for row in rows if GIVEN_UP.search(row[4])})
     rows = [row for row in rows if _address(row[1]) not in lost]
     if not answer.succeeded or not rows:
         return Answer(True, False, " ".join(answer.output.split()), seconds), known, []

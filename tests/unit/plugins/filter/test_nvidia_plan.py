@@ -36,6 +36,7 @@ INSTALLATIONS = {
     # The driver is for the card that it is for.
     "card of another age for a virtual machine": ("ubuntu", "open", "load"),
     "virtual functions beside their card": ("ubuntu", "open", "load"),
+    "kepler beside a new 4090": ("ubuntu", "open", "reboot"),
 }
 ACTIVATIONS = {
     "waits for a reboot": "reboot",
@@ -70,6 +71,7 @@ ONLY_CONTAINERS = {
 NOTHING = {
     *("nothing", "amd and intel", "kepler", "wsl without a gpu"),
     *("only card for a virtual machine", "only card for a virtual machine of xen", "fallen off the bus"),
+    "shared out among virtual machines",
 }
 
 

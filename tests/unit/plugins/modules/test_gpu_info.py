@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ STATES = {
     "only card for a virtual machine": "none",
     "only card for a virtual machine of xen": "none",
     "first card for a virtual machine": "fine",
+    "shared out among virtual machines": "none",
     "fallen off the bus": "none",
     "first of two fallen off the bus": "fine",
     "lost by the driver alone": "fine",
@@ -55,6 +57,8 @@ NOT_THE_HOSTS = {
     "first card for a virtual machine": ([0], ["vfio-pci holds it"]),
     "second card for a virtual machine, no driver": ([0], ["vfio-pci holds it"]),
     "card of another age for a virtual machine": ([0], ["vfio-pci holds it"]),
+    "kepler beside a new 4090": ([0], ["its last driver is 470"]),
+    "shared out among virtual machines": ([], ["NVIDIA's vGPU manager shares it out"]),
     "fallen off the bus": ([], ["it does not answer on the bus"]),
     # The driver goes on counting what it has lost.
     "first of two fallen off the bus": ([1], ["it does not answer on the bus"]),
@@ -229,3 +233,17 @@ def test_a_card_of_another_maker_that_a_virtual_machine_has_is_left_out_as_well(
     found = look(tmp_path, Machine(cards=("1002:744c", "1002:744c"), held_by={0: "vfio-pci", 1: "amdgpu"}))
     assert [(gpu["vendor"], gpu["index"], gpu["driver"]) for gpu in found["gpus"]] == [("amd", 0, "amdgpu")]
     assert [card["driver"] for card in found["left_out"]] == ["vfio-pci"]
+
+
+@pytest.mark.parametrize("words", ["GPU0: 0000:{:02X}:00.0: Unknown Error", "GPU 0000:{:02X}:00.0: GPU is lost."])
+def test_a_lost_card_is_known_by_the_words_of_every_driver(tmp_path: Path, words: str) -> None:
+    found = look(tmp_path, replace(MACHINES["lost by the driver alone"], lost_words=words))
+    assert (found["state"], [gpu["index"] for gpu in found["gpus"]]) == ("fine", [1])
+    assert "nvidia-smi says of it" in found["left_out"][0]["reason"]
+
+
+@pytest.mark.parametrize("words", ["[GPU requires reset]", "[Unknown Error]", "ERR!", "[GPU is lost]"])
+def test_a_card_that_answers_with_an_error_in_place_of_its_memory_is_left_out(tmp_path: Path, words: str) -> None:
+    found = look(tmp_path, replace(MACHINES["fine a100"], cells={0: words}))
+    assert [gpu["index"] for gpu in found["gpus"]] == [1]
+    assert f"nvidia-smi says of it: {words.strip('[]')}" in found["reason"]
