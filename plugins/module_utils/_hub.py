@@ -22,7 +22,9 @@ HUB = "https://huggingface.co"
 HUB_HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co", "www.hf.co")
 _MIRROR_HOSTS = ("hf-mirror.com", "www.hf-mirror.com")
 # Addresses that the hub signs for a time.
-_SIGNED_HOSTS = re.compile(r"(?:cdn-lfs[\w-]*|cas-bridge|[\w.-]*\.xethub)\.(?:hf|huggingface)\.co\Z")
+_SIGNED_HOSTS = re.compile(r"(?:cdn-lfs[\w-]*|cas-bridge|[\w.-]*\.xethub|(?:[\w.-]+\.)?cdn)\.(?:hf|huggingface)\.co\Z")
+# The hub's own revisions that are written with slashes.
+_REFS = re.compile(r"refs/(?:pr/\d+|convert/[\w.-]+)(?=/|\Z)")
 _SOURCE = re.compile(r"hf://([\w.-]+/[\w.-]+)(?:@([^/@]+))?/(.+)")
 _NAME = r"[A-Za-z0-9][\w.-]*"
 _REPOSITORY = rf"{_NAME}/{_NAME}"
@@ -34,10 +36,12 @@ _PLACES = ("api", "collections", "datasets", "docs", "models", "organizations", 
 # What a file of a model ends with: an address with such a path names a file, whatever its host.
 _FILE = re.compile(r"\.(?:gguf|safetensors|bin|json|pt|pth|onnx)\Z", re.IGNORECASE)
 _COMMAND = re.compile(r"(?:hf|huggingface-cli|ollama|llama-server|llama-cli|git|wget|curl)\s")
+# What has a blank and no scheme is words: a command behind a prompt or a variable, which may be a token's.
+_WORDS = re.compile(r"(?!\w+://|[/~.])\S+\s+\S")
 # Where else models come from, and what to do with them here.
 _ELSEWHERE = (
     (
-        re.compile(r"(?:https?://)?(?:www\.)?modelscope\.(?:cn|com)/|(?:ms|modelscope)://"),
+        re.compile(r"(?:https?://)?(?:www\.)?modelscope\.(?:cn|com|ai)/|(?:ms|modelscope)://"),
         "ModelScope is no Hugging Face hub",
     ),
     (
@@ -108,6 +112,10 @@ def _refuse_other_places(bare: str) -> None:
         raise InputError(
             f"A command ({command.group().strip()} …) is not a source. Write what it fetches: hf://owner/repository/file.gguf, or https://…"
         )
+    if _WORDS.match(bare):
+        raise InputError(
+            "Several words, as a command has them, are not a source. Write what is to be fetched: hf://owner/repository/file.gguf, https://… or file:///path."
+        )
     short = _QUANTIZED.match(re.sub(rf"(?i)\A(?:hf://)?(?:https?://(?={_ANY_HOST}))?(?:(?:{_ANY_HOST})/)?", "", bare))
     if short:
         raise InputError(
@@ -132,6 +140,10 @@ def _of_hub(text: str, endpoint: str | None) -> str:
         raise InputError(
             f"{bare!r} is not a source: the revision stands behind the repository. Write hf://{behind[1]}@{behind[3]}/{behind[2]}."
         )
+    bare = re.sub(rf"\A(hf://{_REPOSITORY}@)(refs/.*)", lambda found: found[1] + _with_refs_quoted(found[2]), bare)
+    if re.match(rf"hf://{_REPOSITORY}(?:@[^/@]+)?/.*[^/*]/\Z", bare):
+        # A folder, as people write one.
+        bare += "*"
     page = re.match(rf"hf://({_REPOSITORY}/(?:blob|resolve|tree|raw)/.+)\Z", bare)
     return _of_address(f"{HUB}/{page[1]}", urlsplit(f"{HUB}/{page[1]}"), endpoint) if page else bare
 
@@ -142,8 +154,9 @@ def _of_address(text: str, parts: SplitResult, endpoint: str | None) -> str:
         raise InputError(
             f"{safe_url(text)!r} is an address that the hub has signed for some minutes. Write the file's own, hf://owner/repository/path."
         )
-    of_hub, page = host in HUB_HOSTS, _PAGE.match(parts.path)
+    of_hub = host in HUB_HOSTS
     ours = of_hub or (host in _MIRROR_HOSTS if endpoint is None else origin(text)[1:] == origin(endpoint)[1:])
+    page = _PAGE.match(_page_path(parts.path, endpoint if ours and not of_hub else None))
     named = page is not None and page[1].split("/", 1)[0] not in _PLACES
     if of_hub and not named:
         raise InputError(
@@ -167,6 +180,19 @@ def _of_address(text: str, parts: SplitResult, endpoint: str | None) -> str:
         return source
     why = "gives pointers in place of large files" if kind == "raw" else f"is a page about the repository ({kind})"
     raise InputError(f"{safe_url(text)!r} is not a source: it {why}. Write {source}.")
+
+
+def _page_path(path: str, endpoint: str | None) -> str:
+    """Of the hub's pages, with the hub's own revisions in one word; a mirror may lie below a path of its own."""
+    below = urlsplit(endpoint).path.rstrip("/") if endpoint else ""
+    if below and path.startswith(below + "/"):
+        path = path[len(below) :]
+    kind = re.match(rf"(/{_REPOSITORY}/(?:{_KINDS})/)(refs/.*)", path)
+    return kind[1] + _with_refs_quoted(kind[2]) if kind else path
+
+
+def _with_refs_quoted(text: str) -> str:
+    return _REFS.sub(lambda found: quote(found.group(), safe=""), text, count=1)
 
 
 def _source(repository: str, revision: str, kind: str, path: str) -> str:

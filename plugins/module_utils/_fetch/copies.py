@@ -35,6 +35,10 @@ _OTHERS = re.compile(
 _BESIDE_SAFETENSORS = re.compile(r"(?:.*/)?[^/]+\.(?:(?:bin|pt)(?:\.index\.json)?|gguf|ggml)\Z", re.IGNORECASE)
 
 
+# A part of a model of sentence-transformers, 2_Dense/pytorch_model.bin, has weights of its own.
+_MODULE = re.compile(r"(?:.*/)?\d+_\w+\Z")
+
+
 def told_apart(paths: Sequence[str]) -> tuple[list[str], list[str]]:
     """What is read, and what is left out."""
     taken = next((number for number, form in enumerate(_FORMATS) if any(form.match(path) for path in paths)), None)
@@ -44,7 +48,11 @@ def told_apart(paths: Sequence[str]) -> tuple[list[str], list[str]]:
     if taken == 0:
         left |= {path for path in paths if _CONSOLIDATED.match(posixpath.basename(path))}
     if taken < 2:
-        left |= {path for path in paths if _BESIDE_SAFETENSORS.match(path)}
+        folders = {posixpath.dirname(path) for path in paths if path.endswith(".safetensors")}
+        alone = {
+            path for path in paths if _MODULE.match(posixpath.dirname(path)) and posixpath.dirname(path) not in folders
+        }
+        left |= {path for path in paths if _BESIDE_SAFETENSORS.match(path)} - alone
     if taken == 2:
         left |= {path for path in paths if _FORMATS[3].match(path)}
     return [path for path in paths if path not in left], [path for path in paths if path in left]

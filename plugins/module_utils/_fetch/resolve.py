@@ -146,7 +146,7 @@ class Resolver:
             self._refuse_open_http(source, source.text, bool(wish.sha256))
             found = [web.look_up(self._client, source, url) for url in web_siblings(source.text)]
             return Resolved(source, "", tuple(replace(file, origin=safe_url(file.origin)) for file in found))
-        path = urlsplit(source.text).path
+        path = source.path
         if os.path.isdir(path):
             return Resolved(source, "", tuple(self._on_host(there, wish) for there in _in_directory(path, source)))
         installed = self._store.models.get(wish.name)

@@ -21,6 +21,8 @@ SPLIT = re.compile(r"-(?P<part>\d{5})-of-(?P<count>\d{5})(?=\.gguf\Z)")
 _PIECE = re.compile(
     r"(?:[._-](?:part|split|chunk|piece)[._-]?(?:\d+(?:[._-]?of[._-]?\d+)?|[a-z]{1,2})"
     r"|(?<=\.gguf)[._-](?:\d{1,5}|\d+[._-]?of[._-]?\d+|[a-d]?[a-z])"
+    # As split names them that is given the file's own name for a prefix: x.ggufaa, x.gguf00
+    r"|(?<=\.gguf)(?:[a-d][a-z]|\d{2,4})"
     r"|(?<=\.safetensors)[._-](?:\d{1,5}|\d+[._-]?of[._-]?\d+|[a-d]?[a-z])"
     r"|\.0\d\d"
     r"|[._-]part[._-]?\d+[._-]?of[._-]?\d+(?P<end>\.gguf|\.safetensors))\Z",
@@ -75,6 +77,11 @@ class Source:
         """Whether it means a repository rather than files of it."""
         return bool(self.files) or (self.kind == "hf" and not self.pattern)
 
+    @property
+    def path(self) -> str:
+        """Of a file or directory of this host."""
+        return unquote(self.text[len("file://") :])
+
     def wants(self, path: str) -> bool:
         """Whether a file of the repository is meant."""
         if self.files:
@@ -125,8 +132,9 @@ def _parse(text: str, files: Sequence[str]) -> Source:
         raise InputError(f"{text}: files narrows a repository of the hub, or a directory. Leave it away here.")
     elif scheme in ("http", "https") and urlsplit(text).hostname and posixpath.basename(urlsplit(text).path):
         return Source(text, "web")
-    elif scheme == "file" and text.startswith("file:///") and posixpath.basename(text):
-        return Source(text, "file", files=tuple(files))
+    elif scheme == "file" and text.startswith("file:///") and posixpath.basename(text[len("file://") :].rstrip("/")):
+        # With or without a slash at the end, it is the same directory.
+        return Source(text.rstrip("/"), "file", files=tuple(files))
     raise InputError(f"{safe_url(text)!r} is not a source. Write {FORMS}.")
 
 

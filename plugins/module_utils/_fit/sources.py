@@ -9,7 +9,6 @@ import json
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError, ProtocolError
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.resolve import Wish
@@ -123,7 +122,7 @@ class Reader:
         if source.text != text:
             self.notes.setdefault(name, []).append(f"its source is taken for {source.text}")
         if source.kind == "file":
-            there = [file for path in siblings(unquote(urlsplit(source.text).path)) for file in _on_host(path)]
+            there = [file for path in siblings(source.path) for file in _on_host(path)]
             return [file for file in there if source.wants(file.path)]
         fetched = self._fetched(name, source)
         if fetched:

@@ -17,6 +17,15 @@ SPLIT = "q/x-00002-of-00003.gguf"
         ("hf://o/r.v-1/a/b.gguf", "o/r.v-1", "main", "a/b.gguf"),
         ("hf://o/r@v1/*.gguf", "o/r", "v1", "*.gguf"),
         ("hf://o/r@refs%2Fpr%2F1/x", "o/r", "refs/pr/1", "x"),
+        # Revisions of the hub's own, as its library and its pages write them, too.
+        ("hf://o/r@refs/pr/1/x", "o/r", "refs/pr/1", "x"),
+        ("hf://o/r@refs/pr/12", "o/r", "refs/pr/12", ""),
+        ("https://huggingface.co/o/r/blob/refs/pr/1/q/x.gguf", "o/r", "refs/pr/1", "q/x.gguf"),
+        ("https://huggingface.co/o/r/tree/refs/convert/parquet", "o/r", "refs/convert/parquet", ""),
+        # A folder, with the slash that people write.
+        ("hf://o/r/q/", "o/r", "main", "q/*"),
+        ("hf://o/r@v1/a/q/", "o/r", "v1", "a/q/*"),
+        ("hf://o/r/", "o/r", "main", ""),
     ],
 )
 def test_a_source_on_the_hub_has_a_repository_a_revision_and_a_pattern(
@@ -136,6 +145,9 @@ def test_the_hub_that_is_asked_may_be_a_mirror() -> None:
     assert parse(f"{mirror}/o/r", endpoint=mirror).text == "hf://o/r"
     assert parse("https://huggingface.co/o/r/blob/main/x.gguf", endpoint=mirror).text == "hf://o/r/x.gguf"
     assert parse("https://hf-mirror.com/o/r/blob/main/x.gguf", endpoint=None).text == "hf://o/r/x.gguf"
+    below = "https://art.example.org/api/huggingfaceml/hub"
+    assert parse(f"{below}/o/r/resolve/main/x.gguf", endpoint=below).text == "hf://o/r/x.gguf"
+    assert parse("https://art.example.org/generic/x.gguf", endpoint=below).kind == "web"
     # A file beside the repositories.
     assert parse(f"{mirror}/files/x.gguf", endpoint=mirror).kind == "web"
 
@@ -150,6 +162,11 @@ def test_the_hub_that_is_asked_may_be_a_mirror() -> None:
         ("https://huggingface.co/models?search=qwen", "Open the model's page"),
         ("https://hf-mirror.com/o/r/blob/main/x.gguf", "Write hf://o/r/x.gguf, and the mirror as hearth_hub_endpoint"),
         ("https://cdn-lfs-us-1.hf.co/repos/a/b/c?Expires=1&Signature=secret", "Write the file's own, hf://"),
+        ("https://us.aws.cdn.hf.co/xet-bridge-us/a?Signature=secret", "Write the file's own, hf://"),
+        ("https://modelscope.ai/models/o/r", "ModelScope is no Hugging Face hub. Here write"),
+        ("HF_TOKEN=secret hf download o/r x.gguf", "Several words, as a command has them"),
+        ("$ sudo wget https://example.org/secret", "Several words, as a command has them"),
+        ("docker model run hf.co/o/r", "Several words, as a command has them"),
         ("https://cas-bridge.xethub.hf.co/xet-bridge-us/a?X-Amz-Signature=secret", "Write the file's own, hf://"),
         ("hf.co/o/r-GGUF:Q4_K_M", "hf://o/r-GGUF/*Q4_K_M*.gguf"),
         ("https://huggingface.co/o/r-GGUF:Q4_K_M", "hf://o/r-GGUF/*Q4_K_M*.gguf"),
@@ -184,6 +201,7 @@ def test_what_cannot_be_taken_for_a_source_is_refused_with_what_to_write(pasted:
     [
         *("x.gguf.part1of2", "x.Q6_K.gguf.part-00001", "x.gguf-split-a", "x.gguf.split-aa", "x.gguf.001", "x.gguf.00"),
         *("x.gguf.aa", "x.part2of3", "x.part1of2.gguf", "x.gguf.part_b", "model.safetensors.part1", "x.gguf.1of3"),
+        *("x.ggufaa", "x.ggufab", "x.gguf00"),
     ],
 )
 @pytest.mark.parametrize("place", ["hf://o/r/q/", "https://example.org/", "file:///srv/"])
@@ -224,6 +242,18 @@ def test_weights_that_are_there_twice_are_fetched_once() -> None:
     assert told_apart(old) == (old[:2], old[2:])
     for single in (["x.gguf", "mmproj.gguf"], ["config.json", "x.pth"], ["README.md"]):
         assert told_apart(single) == (single, [])
+
+
+def test_a_part_of_a_model_of_sentences_keeps_weights_that_lie_nowhere_else() -> None:
+    shared = ["model.safetensors", "pytorch_model.bin", "1_Pooling/config.json", "2_Dense/pytorch_model.bin"]
+    assert told_apart(shared) == ([shared[0], *shared[2:]], [shared[1]])
+    assert told_apart([*shared, "2_Dense/model.safetensors"])[1] == [shared[1], shared[3]]
+
+
+def test_a_path_of_this_host_is_the_same_to_whoever_reads_it() -> None:
+    assert parse("file:///srv/models/").path == parse("file:///srv/models").path == "/srv/models"
+    assert parse("file:///srv/a%20b.gguf").path == parse("file:///srv/a b.gguf").path == "/srv/a b.gguf"
+    assert parse("file:///srv/a?b#1.gguf").path == "/srv/a?b#1.gguf"
 
 
 def test_whoever_names_files_has_what_is_named() -> None:
