@@ -26,16 +26,17 @@ end
 
 local function read_head(socket)
   local status = (socket:receive("*l") or ""):match("^HTTP/%S+ (%d+)")
-  local headers, length, chunked = {}, 0, false
+  local headers, length, chunked, events = {}, 0, false, false
   while status do
     local name, value = (socket:receive("*l") or ""):match("^([^:]+):%s*(.-)%s*$")
     if not name then break end
     name = name:lower()
     if name == "content-length" then length = tonumber(value) or 0 end
     if name == "transfer-encoding" then chunked = true end
+    if name == "content-type" then events = value:lower():find("text/event-stream", 1, true) == 1 end
     if not OWN_HEADERS[name] then headers[#headers + 1] = { name, value } end
   end
-  return { status = tonumber(status or 502), headers = headers }, length, chunked
+  return { status = tonumber(status or 502), headers = headers, events = events }, length, chunked
 end
 
 -- Whether the body came to its end.
@@ -116,9 +117,9 @@ core.register_service("comments", "http", function(applet)
     local done, head = stream.done, stream.head
     if head and not began then
       begin(head.status, head.headers)
-    elseif head and commented and head.status ~= 200 then
-      -- The body of an error is short, and comes whole.
-      if done then send("data: " .. take(stream):gsub("%s+", " ") .. "\n\n") return end
+    elseif head and commented and not head.events then
+      -- An error, or an answer in one piece: it is told as one event.
+      if done then send("data: " .. take(stream):gsub("[\r\n]+", " ") .. "\n\n") return end
       core.msleep(5)
     elseif #stream.pieces > 0 then
       send(take(stream))
@@ -126,7 +127,7 @@ core.register_service("comments", "http", function(applet)
       if not began then begin(502, { { "content-type", "application/json" } }) send(CUT_OFF)
       elseif not stream.whole then send("data: " .. CUT_OFF .. "\n\n") end
       return
-    elseif seconds_since(said) >= patience then
+    elseif seconds_since(said) >= patience and (not head or head.events) then
       if not began then begin(200, { { "content-type", "text/event-stream" } }) commented = true end
       send(": waiting\n\n")
     else

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -119,3 +120,27 @@ def test_whoever_hangs_up_while_waiting_or_reading_is_not_served_on(patient: Gat
     reading.response().readline()
     reading.close()
     assert alpha.hung_up.wait(6)
+
+
+def test_what_is_no_stream_is_given_no_comments(patient: Gateway, alpha: Engine) -> None:
+    body = {"model": "alpha", "input": "x", "stream": True}
+    with ThreadPoolExecutor(1) as client:
+        with all_slots_taken(patient, alpha):
+            answer = client.submit(patient.ask, "POST", "/v1/embeddings", body)
+            eventually(lambda: waiting(patient) == 1, "it waits")
+            time.sleep(1.5)
+        assert answer.result().headers["Content-Type"] == "application/json"
+        assert json.loads(answer.result().body)["data"][0]["embedding"] == [0.5]
+
+
+def test_an_answer_in_one_piece_to_who_has_heard_comments_is_one_event(patient: Gateway, alpha: Engine) -> None:
+    # The gateway reads the first of two, and the engine the last one.
+    body = json.dumps({"model": "alpha", "messages": MESSAGES, "stream": True})[:-1] + ', "stream": false}'
+    with ThreadPoolExecutor(1) as client:
+        with all_slots_taken(patient, alpha):
+            answer = client.submit(patient.ask, "POST", "/v1/chat/completions", body)
+            eventually(lambda: waiting(patient) == 1, "it waits")
+            time.sleep(1.5)
+        *comments, event, _end = answer.result().body.splitlines()
+    assert set(comments) == {": waiting", ""}
+    assert json.loads(event.removeprefix("data: "))["choices"][0]["message"]["content"] == " ".join(WORDS)
