@@ -428,11 +428,12 @@ def _wanted(model: Mapping[str, Any], params: Mapping[str, Any], reader: Reader,
     gpus = machines.given_to(model["gpus"], machine.gpus)
     on_demand = model["load"] == "on_demand"
     options = params[f"{model['engine']}_options"]
+    why = machines.why_none(params["gpus"])
     if model["engine"] == "vllm":
         repository, place = reader.repository(model)
         _check_context(model, params, repository.trained_context, place)
         served = settings.vllm(model, options, repository.trained_context)
-        return Wanted(model["name"], repository, served, on_demand, place, gpus, bool(model["gpus"]))
+        return Wanted(model["name"], repository, served, on_demand, place, gpus, bool(model["gpus"]), why)
     facts, sight, place = reader.gguf(model)
     _check_task(model, facts, options)
     _check_context(model, params, facts.trained_context, place)
@@ -443,8 +444,18 @@ def _wanted(model: Mapping[str, Any], params: Mapping[str, Any], reader: Reader,
     told = settings.devices(model, options)
     if told is not None:
         there = tuple(range(len(machine.gpus))) if gpus is None else gpus
+        if there and told and max(told) >= len(there):
+            raise InputError(
+                f"{model['name']}: the option device names CUDA{max(told)}, and its engine is given {len(there)} of the GPUs. Name CUDA0 to CUDA{len(there) - 1}."
+            )
         gpus = tuple(there[number] for number in told if number < len(there))
-    return Wanted(model["name"], facts, serving, on_demand, place, gpus, bool(model["gpus"]), sight)
+    count = len(machine.gpus) if gpus is None else len(gpus)
+    if count and serving.split is not None and not sum(serving.split[:count]):
+        raise InputError(
+            f"{model['name']}: its options give all layers to GPU {len(serving.split) - 1} of those that its engine is given, and these are {count}, counted"
+            " from 0. Correct main-gpu or tensor-split, or name more in gpus."
+        )
+    return Wanted(model["name"], facts, serving, on_demand, place, gpus, bool(model["gpus"]), why, sight)
 
 
 def _check_task(model: Mapping[str, Any], facts: Facts, defaults: Mapping[str, Any]) -> None:

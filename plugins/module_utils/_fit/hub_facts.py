@@ -53,7 +53,7 @@ def read(
 ) -> HubFacts:
     """`sentence_config`: what sentence_bert_config.json says, in a repository for embeddings."""
     # Models that also see keep what concerns texts in a part of its own.
-    text = {**config, **(config.get("text_config") or {})}
+    text = {**config, **_of_texts(config)}
     layers = _number(text, "num_hidden_layers", "n_layer", "num_layers")
     width = _number(text, "hidden_size", "n_embd", "d_model")
     heads = _number(text, "num_attention_heads", "n_head", "num_heads")
@@ -79,6 +79,14 @@ def read(
         head_width=latent + _number(text, "qk_rope_head_dim") if latent else 2 * head,
         trained_context=_trained(text, sentence_config or {}),
     )
+
+
+def _of_texts(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What concerns texts, where that is a part of its own: with names of its own in InternVL, DeepSeek-VL and Qwen-Omni."""
+    thinker = config.get("thinker_config")
+    parts = [config.get(name) for name in ("text_config", "llm_config", "language_config")]
+    parts.append(thinker.get("text_config") if isinstance(thinker, dict) else None)
+    return next((part for part in parts if isinstance(part, dict) and part), {})
 
 
 def _trained(text: Mapping[str, Any], sentence_config: Mapping[str, Any]) -> int:

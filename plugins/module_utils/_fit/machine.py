@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from ansible_collections.hearth.llm.plugins.module_utils._fit.llama_cpp import Need
 
-# A name for all, or by a serial number, names no place in the list. A part of a card (MIG) has two numbers.
-_CDI_NUMBER = re.compile(r"=(\d+(?::\d+)?)\Z")
+# A name for all names no place in the list. A part of a card (MIG) has two numbers, and each has a serial number of the driver's.
+_CDI_NUMBER = re.compile(r"=(\d+(?::\d+)?|(?:GPU|MIG)-[\w-]+)\Z")
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class Gpu:
     memory_bytes: int
     # Number of a part of the card (MIG), which is a GPU of its own for whoever is given it.
     part: int | None = None
+    # As the driver names it, in CDI names as well.
+    uuid: str = ""
 
     @property
     def number(self) -> str:
@@ -67,9 +69,12 @@ def gpus(given: Sequence[Mapping[str, Any]]) -> tuple[Gpu, ...]:
             mig = gpu.get("mig") or {}
             if mig.get("enabled"):
                 parts = [part for part in mig.get("devices", []) if part.get("memory_bytes") is not None]
-                found += [Gpu(index, name, int(part["memory_bytes"]), int(part["index"])) for part in parts]
+                found += [
+                    Gpu(index, name, int(part["memory_bytes"]), int(part["index"]), str(part.get("uuid") or ""))
+                    for part in parts
+                ]
             else:
-                found.append(Gpu(index, name, int(gpu["memory_bytes"])))
+                found.append(Gpu(index, name, int(gpu["memory_bytes"]), uuid=str(gpu.get("uuid") or "")))
         except (TypeError, ValueError) as error:
             raise InputError(
                 f"gpus: {dict(gpu)!r} is no GPU. Give index, name and memory_bytes, as hearth.llm.gpu_info returns them."
@@ -89,7 +94,28 @@ def given_to(names: Sequence[str] | None, there: Sequence[Gpu]) -> tuple[int, ..
     numbers = [found.group(1) if found else None for found in (_CDI_NUMBER.search(name) for name in names)]
     if None in numbers:
         return everything
-    return tuple(place for place, gpu in enumerate(there) if gpu.number in numbers)
+    if not any(gpu.uuid for gpu in there) and any("-" in (number or "") for number in numbers):
+        # Nobody knows which of them it is.
+        return everything
+    return tuple(
+        place for place, gpu in enumerate(there) if gpu.number in numbers or (gpu.uuid and gpu.uuid in numbers)
+    )
+
+
+def why_none(given: Sequence[Mapping[str, Any]]) -> str:
+    """What a person can do about GPUs that are there and cannot be planned with, as the end of a sentence; empty where there is none such."""
+    for number, gpu in enumerate(given):
+        index, name = gpu.get("index", number), gpu.get("name", "GPU")
+        if gpu.get("vendor", "nvidia") != "nvidia":
+            continue
+        if (gpu.get("mig") or {}).get("enabled"):
+            parts = (gpu.get("mig") or {}).get("devices") or []
+            if not parts:
+                return f": GPU {index} ({name}) is to be cut into parts (MIG), and has none. Cut it (nvidia-smi mig -cgi), or switch MIG off"
+            return f": GPU {index} ({name}) is cut into parts (MIG). Name one of them in gpus, as nvidia.com/gpu={index}:{parts[0].get('index', 0)}"
+        if gpu.get("memory_bytes") is None:
+            return f": nobody says how much memory GPU {index} ({name}) has. Say it in fit_gpus, with index, name and memory_bytes"
+    return ""
 
 
 class Ledger:

@@ -38,6 +38,8 @@ class Wanted:
     gpus: tuple[int, ...] | None = None
     # Whether its engine does not start without them.
     needs_gpu: bool = False
+    # What can be done where none of them is known.
+    why_no_gpu: str = ""
     # With what it sees, where it does.
     sight: Sight | None = None
 
@@ -93,7 +95,12 @@ def place(wanted: Wanted, machine: Machine, rooms: Mapping[int, int]) -> Planned
     given = wanted.gpus
     rooms = {device: room for device, room in rooms.items() if given is None or device in (HOST, *given)}
     if wanted.needs_gpu and len(rooms) == 1:
-        return Planned(wanted, "refused", Need(), reason="its engine is given GPUs, and none of them is known here")
+        return Planned(
+            wanted,
+            "refused",
+            Need(),
+            reason=f"its engine is given GPUs, and none of them is known here{wanted.why_no_gpu}",
+        )
     if isinstance(wanted.settings, Vllm) and isinstance(wanted.facts, HubFacts):
         return _place_vllm(wanted, wanted.facts, wanted.settings, machine, rooms)
     if isinstance(wanted.settings, LlamaCpp) and isinstance(wanted.facts, Facts):
@@ -117,7 +124,8 @@ def _place_vllm(wanted: Wanted, facts: HubFacts, settings: Vllm, machine: Machin
         return Planned(wanted, "refused" if missing else "fits", need, sequences=settings.slots, missing=missing)
     if len(gpus) < settings.gpus:
         return Planned(wanted, "refused", Need(), reason=f"it asks for {settings.gpus} GPUs, and is given {len(gpus)}")
-    chosen = sorted(gpus, key=lambda gpu: -rooms[gpu])[: settings.gpus]
+    # vLLM takes the first of those that it is given, whatever else is on them.
+    chosen = sorted(gpus)[: settings.gpus]
     need = vllm.on_gpus(facts, settings, {gpu: machine.gpus[gpu].memory_bytes for gpu in sorted(chosen)})
     need.on(HOST).overhead = HOST_CUDA_PROCESS_BYTES
     missing = {device: part.total - rooms[device] for device, part in need.parts.items() if part.total > rooms[device]}

@@ -554,3 +554,62 @@ def test_a_file_whose_task_is_another_one_is_said_before_it_is_fetched(plan: Pla
     encoder = next(name for name, model in ZOO.items() if model.traits.get("encoder"))
     with pytest.raises(InputError, match=r"reads texts and writes none .* Write task: embedding"):
         plan([{"name": encoder}])
+
+
+def test_a_gpu_that_is_named_as_the_driver_names_it_is_the_one_that_is_planned(plan: Plan) -> None:
+    cards = [{**card, "uuid": f"GPU-{number}a-b"} for number, card in enumerate(gpus(24, 10))]
+    model = {**SHOP[1], "gpus": ["nvidia.com/gpu=GPU-1a-b"]}
+    assert plan([model], gpus=cards)["models"][0]["places"][0]["device"] == "GPU 1"
+    part = {"index": 1, "memory_bytes": 20 * GIB, "uuid": "MIG-1"}
+    cut = [{**gpus(80)[0], "mig": {"enabled": True, "devices": [{**part, "index": 0, "uuid": "MIG-0"}, part]}}]
+    model = {**SHOP[1], "gpus": ["nvidia.com/gpu=MIG-1"]}
+    assert plan([model], gpus=cut)["models"][0]["places"][0]["device"] == "GPU 0:1"
+
+
+@pytest.mark.parametrize(
+    ("card", "remedy"),
+    [
+        ({"memory_bytes": None}, "Say it in fit_gpus"),
+        ({"mig": {"enabled": True, "devices": []}}, "nvidia-smi mig -cgi"),
+        ({"mig": {"enabled": True, "devices": [{"index": 3, "memory_bytes": GIB}]}}, "as nvidia.com/gpu=0:3"),
+    ],
+)
+def test_gpus_that_are_there_and_cannot_be_planned_with_are_named_with_what_to_do(
+    plan: Plan, card: dict[str, Any], remedy: str
+) -> None:
+    found = plan([{**SHOP[1], "gpus": ["nvidia.com/gpu=all"]}], gpus=[{**gpus(80)[0], **card}])["models"][0]
+    assert found["verdict"] == "refused"
+    assert remedy in found["reason"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"device": "CUDA2"}, {"split-mode": "none", "main-gpu": 2}, {"tensor-split": "0,0,1"}, {"ts": [0, 0, 1]}],
+)
+def test_options_for_gpus_that_the_engine_is_not_given_are_no_plan_for_the_processor(
+    plan: Plan, options: dict[str, Any]
+) -> None:
+    model = {**SHOP[1], "options": options}
+    assert plan([model], gpus=gpus(24, 24, 24))["models"][0]["places"][0]["device"] == "GPU 2"
+    with pytest.raises(InputError, match="its engine is given"):
+        plan([model], gpus=gpus(24, 24))
+
+
+def test_two_of_vllms_engines_that_are_given_all_gpus_are_planned_on_the_first_where_they_both_go(
+    plan: Plan, qwen: dict[str, Any]
+) -> None:
+    both = [{**qwen, "name": name, "slots": 1, "gpus": ["nvidia.com/gpu=all"]} for name in ("one", "other")]
+    assert sorted(one["verdict"] for one in plan(both, gpus=gpus(24, 24))["models"]) == ["fits", "refused"]
+    apart = [{**model, "gpus": [f"nvidia.com/gpu={number}"]} for number, model in enumerate(both)]
+    assert plan(apart, gpus=gpus(24, 24))["verdict"] == "fits"
+
+
+@pytest.mark.parametrize("part", ["text_config", "llm_config", "language_config", "thinker_config"])
+def test_a_model_that_sees_has_its_texts_in_a_part_of_its_description(
+    plan: Plan, qwen: dict[str, Any], part: str
+) -> None:
+    text = {"text_config": QWEN} if part == "thinker_config" else QWEN
+    config = {"architectures": ["SeerForConditionalGeneration"], part: text, "vision_config": {"hidden_size": 1}}
+    (Path(qwen["path"]) / "config.json").write_text(json.dumps(config))
+    found = plan([qwen], gpus=gpus(24))["models"][0]
+    assert (found["verdict"], found["architecture"]) == ("fits", "SeerForConditionalGeneration")
