@@ -26,6 +26,7 @@ The environment says the rest; what was written for AnythingLLM's API under the 
 from __future__ import annotations
 
 import argparse
+import http.client
 import json
 import logging
 import logging.handlers
@@ -34,6 +35,7 @@ import ssl
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +43,7 @@ from typing import Any
 # Answers that may be different a moment later.
 TRANSIENT = (408, 429, 502, 503, 504)
 LONGEST_WAIT_SECONDS = 10
+LARGEST = 1e9
 # The names of another program for the same things.
 ALSO = {
     "HEARTH_URL": "ANYTHING_LLM_BASE_URL",
@@ -69,8 +72,8 @@ def number(name: str, default: str, least: float = 1) -> float:
         value = float(setting(name, default))
     except ValueError:
         value = least - 1
-    if not value >= least:
-        raise CallError(f"{name} is '{setting(name, default)}': write a number from {least:g}.")
+    if not least <= value <= LARGEST:
+        raise CallError(f"{name} is '{setting(name, default)}': write a number from {least:g} to {LARGEST:g}.")
     return value
 
 
@@ -85,20 +88,38 @@ class Answer:
 def question_for(target: str, name: str, question: str) -> tuple[str, dict[str, Any]]:
     """The path to ask, and what to send there."""
     if target == "anythingllm":
-        return f"/api/v1/workspace/{name}/chat", {"message": question, "mode": "chat"}
+        return f"/api/v1/workspace/{urllib.parse.quote(name, safe='')}/chat", {"message": question, "mode": "chat"}
     path = "/v1/chat/completions" if target == "gateway" else "/api/chat/completions"
     return path, {"model": name, "messages": [{"role": "user", "content": question}]}
 
 
-def read(target: str, content: dict[str, Any]) -> Answer:
+class NoRedirects(urllib.request.HTTPRedirectHandler):
+    """The key is for the service that was named, and for none that it points to."""
+
+    def redirect_request(self, *_anything: Any) -> None:
+        return None
+
+
+def read(target: str, content: Any) -> Answer:
+    """What was answered, or in words that it is none."""
+    try:
+        answer = _read(target, content)
+    except (AttributeError, IndexError, KeyError, TypeError):
+        raise ValueError(f"the service has answered something else: {json.dumps(content)[:500]}") from None
+    if not isinstance(answer.text, str):
+        raise ValueError(f"there is no text in what was answered: {json.dumps(content)[:500]}")
+    return answer
+
+
+def _read(target: str, content: dict[str, Any]) -> Answer:
     if target == "anythingllm":
         if content.get("error"):
             raise ValueError(content["error"])
-        titles = [source.get("title", "") for source in content.get("sources", [])]
-        return Answer(content["textResponse"], titles, content.get("metrics", {}))
+        titles = [source.get("title", "") for source in content.get("sources") or []]
+        return Answer(content["textResponse"], titles, dict(content.get("metrics") or {}))
     found = content.get("sources") or []
     titles = [source.get("source", {}).get("name", "") for source in found]
-    return Answer(content["choices"][0]["message"]["content"], titles, content.get("usage") or {})
+    return Answer(content["choices"][0]["message"]["content"], titles, dict(content.get("usage") or {}))
 
 
 def ask(target: str, name: str, question: str) -> Answer:
@@ -113,18 +134,20 @@ def ask(target: str, name: str, question: str) -> Answer:
         headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
     )
     context = ssl.create_default_context(cafile=os.environ.get("HEARTH_CA") or None)
+    opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=context), NoRedirects)
     attempts, seconds = int(number("HEARTH_ATTEMPTS", "3")), number("HEARTH_TIMEOUT", "900")
     for attempt in range(1, attempts + 1):
         wait = float(min(LONGEST_WAIT_SECONDS, 2 ** (attempt - 1)))
         try:
-            with urllib.request.urlopen(request, context=context, timeout=seconds) as response:
+            with opener.open(request, timeout=seconds) as response:
                 return read(target, json.load(response))
         except urllib.error.HTTPError as error:
             words = error.read(2000).decode("utf-8", "replace")
             if error.code not in TRANSIENT or attempt == attempts:
                 raise ValueError(f"{error.code}: {words}") from error
             asked = error.headers.get("Retry-After") or ""
-            wait = float(asked) if asked.isdecimal() else wait
+            # Nobody waits longer for a turn than for an answer.
+            wait = min(float(asked), seconds) if asked.isdecimal() else wait
             log.warning("answered %s, asking again in %.0f s", error.code, wait)
         except urllib.error.URLError as error:
             # Nobody was asked yet: a service that starts, or a gateway that is replaced.
@@ -159,8 +182,8 @@ def main() -> int:
         answer = ask(options.target, name, question)
     except CallError as error:
         parser.error(str(error))
-    except (OSError, ValueError, KeyError) as error:
-        log.error("no answer: %s", error)
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        log.error("no answer: %s", error or type(error).__name__)
         return 1
     measures = {**answer.metrics, "duration": round(time.monotonic() - begin, 3)}
     log.info("sources: %s", ", ".join(answer.sources) or "none")

@@ -27,6 +27,7 @@ class Service(http.server.HTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler, bind_and_activate=False)
         self.asked: list[tuple[str, str, str]] = []
+        self.status, self.answer, self.headers = 200, json.dumps(ANSWER).encode(), {"X-Nothing": "1"}
         self.server_bind()
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05})
@@ -47,11 +48,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.asked.append((self.path, self.headers["Authorization"], body["message"]))
-        answer = json.dumps(ANSWER).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(answer)))
+        self.send_response(self.server.status)
+        for name, text in {"Content-Length": str(len(self.server.answer)), **self.server.headers}.items():
+            self.send_header(name, text)
         self.end_headers()
-        self.wfile.write(answer)
+        self.wfile.write(self.server.answer)
+
+    def do_GET(self) -> None:
+        self.server.asked.append((self.path, self.headers["Authorization"], ""))
+        self.send_error(404)
 
     def log_message(self, *_anything: object) -> None:
         pass
@@ -136,3 +141,59 @@ def test_what_the_caller_has_to_mend_is_one_sentence_without_the_key(
     assert process.returncode == 2
     assert named in errors
     assert "secret-1" not in output + errors
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "[]",
+        "null",
+        '"words"',
+        "{}",
+        '{"textResponse": null}',
+        '{"textResponse": "x", "sources": [1]}',
+        "<html>",
+        "\xe9",
+    ],
+)
+def test_whatever_comes_in_the_place_of_an_answer_is_told_in_words(service: Service, answer: str) -> None:
+    service.answer = answer.encode("latin-1")
+    service.listen()
+    program = start("ask.py", "anythingllm", "shop", "?", HEARTH_URL=service.url, HEARTH_API_KEY="key-1")
+    _answer, words = program.communicate(timeout=20)
+    assert (program.returncode, "no answer: " in words, "Traceback" in words) == (1, True, False)
+
+
+def test_an_answer_that_breaks_off_is_told_in_words(service: Service) -> None:
+    service.headers = {"Content-Length": "5000"}
+    service.listen()
+    program = start("ask.py", "anythingllm", "shop", "?", HEARTH_URL=service.url, HEARTH_API_KEY="key-1")
+    _answer, words = program.communicate(timeout=20)
+    assert (program.returncode, "no answer: " in words, "Traceback" in words) == (1, True, False)
+
+
+def test_the_key_goes_to_no_other_place_than_the_one_that_was_named(service: Service) -> None:
+    service.status, service.headers = 302, {"Location": f"{service.url}/elsewhere"}
+    service.listen()
+    program = start("ask.py", "anythingllm", "my shop", "?", HEARTH_URL=service.url, HEARTH_API_KEY="key-1")
+    _answer, words = program.communicate(timeout=20)
+    assert [path for path, _key, _question in service.asked] == ["/api/v1/workspace/my%20shop/chat"]
+    assert (program.returncode, "302" in words) == (1, True)
+
+
+@pytest.mark.parametrize("name", ["HEARTH_TIMEOUT", "HEARTH_ATTEMPTS"])
+@pytest.mark.parametrize("value", ["inf", "1e300", "nan", "-1", "0", "many"])
+def test_numbers_that_make_no_sense_are_refused(service: Service, name: str, value: str) -> None:
+    url = {"HEARTH_URL": service.url, "HEARTH_API_KEY": "key-1"}
+    program = start("ask.py", "anythingllm", "shop", "?", **url, **{name: value})
+    _answer, words = program.communicate(timeout=20)
+    assert (program.returncode, f"{name} is '{value}': write a number from" in words) == (2, True)
+
+
+def test_a_turn_is_not_waited_for_longer_than_an_answer(service: Service) -> None:
+    service.status, service.headers = 429, {"Retry-After": "100000"}
+    service.listen()
+    environment = {"HEARTH_URL": service.url, "HEARTH_API_KEY": "key-1", "HEARTH_TIMEOUT": "1", "HEARTH_ATTEMPTS": "2"}
+    program = start("ask.py", "anythingllm", "shop", "?", **environment)
+    program.communicate(timeout=20)
+    assert (program.returncode, len(service.asked)) == (1, 2)
