@@ -10,14 +10,17 @@ import socket
 from typing import TYPE_CHECKING
 
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.finding import error, ok
-from ansible_collections.hearth.llm.plugins.module_utils._preflight.listeners import listeners, other_installations
+from ansible_collections.hearth.llm.plugins.module_utils._preflight.listeners import (
+    Listener,
+    listeners,
+    other_installations,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ansible_collections.hearth.llm.plugins.module_utils._preflight.finding import Finding
     from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
-    from ansible_collections.hearth.llm.plugins.module_utils._preflight.listeners import Listener
     from ansible_collections.hearth.llm.plugins.module_utils._preflight.wanted import Port, Wanted
 
 
@@ -25,9 +28,44 @@ def check_ports(host: Host, wanted: Wanted) -> Iterator[Finding]:
     if not wanted.ports:
         return
     there = listeners(host, {port.port for port in wanted.ports}, wanted.directory)
-    for port in wanted.ports:
-        holders = [listener for listener in there if listener.covers(port.address, port.port)]
+    for number, port in enumerate(wanted.ports):
+        rivals = [other for other in wanted.ports[:number] if _in_the_way(other, port)]
+        if rivals:
+            yield error(
+                f"port:{port.endpoint}:{port.purpose or number}",
+                f"{port.title} is wanted for {_named(rivals[0])} as well ({rivals[0].endpoint}): {port.remedy}.",
+                address=port.address,
+                port=port.port,
+                purpose=port.purpose,
+                ours=False,
+            )
+            continue
+        addresses = _addresses(port.address)
+        holders = [listener for listener in there if any(listener.covers(address, port.port) for address in addresses)]
         yield _check_port(port, holders, wanted)
+
+
+def _named(port: Port) -> str:
+    return f"the {port.purpose}" if port.purpose else "something else"
+
+
+def _in_the_way(one: Port, other: Port) -> bool:
+    """Whether both are wanted at one place."""
+    return any(
+        Listener(address, one.port, "", ours=True).covers(another, other.port)
+        for address in _addresses(one.address)
+        for another in _addresses(other.address)
+    )
+
+
+def _addresses(address: str) -> list[str]:
+    """Of a name, what it leads to on this host; nothing where that is nowhere."""
+    if address in ("", "*"):
+        return ["0.0.0.0"]
+    try:
+        return sorted({str(found[4][0]) for found in socket.getaddrinfo(address, None, type=socket.SOCK_STREAM)})
+    except OSError:
+        return []
 
 
 def _check_port(port: Port, holders: list[Listener], wanted: Wanted) -> Finding:
@@ -61,17 +99,18 @@ def _try_port(id_: str, port: Port, wanted: Wanted, data: dict[str, object]) -> 
                 id_, f"{port.title} is wanted, but this host has no such address: correct the address.", **data
             )
         else:
-            reason = os.strerror(problem.errno) if problem.errno else str(problem)
+            reason = os.strerror(problem.errno) if (problem.errno or 0) > 0 else str(problem)
             return error(id_, f"{port.title} cannot be had ({reason}): {port.remedy}.", **data)
     return ok(id_, f"{port.title} is free.", ours=False, **data)
 
 
 def _bind(port: Port) -> None:
-    family = socket.AF_INET6 if ":" in port.address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        # A connection that is about to end keeps nobody from listening.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((port.address, port.port))
+    for address in _addresses(port.address) or [port.address]:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            # A connection that is about to end keeps nobody from listening.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((address, port.port))
 
 
 def check_installations(host: Host, wanted: Wanted) -> Iterator[Finding]:

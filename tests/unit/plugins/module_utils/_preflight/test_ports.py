@@ -181,3 +181,34 @@ def test_the_kernels_table_of_sockets_is_understood(make_host: MakeHost) -> None
 )
 def test_who_is_in_the_way_of_whom(held: str, wanted: str, in_the_way: bool) -> None:
     assert Listener(held, 443, "x", ours=False).covers(wanted, 443) is in_the_way
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "collide"),
+    [
+        ("0.0.0.0", "127.0.0.1", True),
+        ("127.0.0.1", "127.0.0.1", True),
+        ("*", "127.0.0.1", True),
+        ("::", "127.0.0.1", True),
+        ("localhost", "127.0.0.1", True),
+        ("127.0.0.1", "127.0.0.2", False),
+    ],
+)
+def test_one_port_for_two_purposes_is_said_before_either_has_it(first: str, second: str, collide: bool) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.3", 0))
+        number = free.getsockname()[1]
+    ports = (Port(number, first, "gateway", "hearth_port"), Port(number, second, "metrics", "gateway_metrics_port"))
+    one, other = check_ports(Host(), Wanted(ports=ports, runtime="process"))
+    assert (one.severity, other.severity) == ("ok", "error" if collide else "ok")
+    assert one.id != other.id
+    if collide:
+        assert "is wanted for the gateway as well" in other.message
+        assert other.message.endswith(": set gateway_metrics_port to another port.")
+
+
+def test_a_port_at_a_name_is_ours_where_we_hold_it(tmp_path: Path) -> None:
+    with listening(tmp_path) as port:
+        assert look(port, "localhost", directory=str(tmp_path)).data["ours"] is True
+        assert look(port, "localhost", directory="/var/lib/hearth").severity == "error"
+    assert "no.such.name.invalid" in look(port, "no.such.name.invalid").message
