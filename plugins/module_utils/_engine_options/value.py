@@ -34,6 +34,8 @@ def why_not(option: Option, value: Any) -> str:
     )
     if value is None:
         return f"needs a value: {words}"
+    if isinstance(value, dict) and option.kind == "text" and not option.choices:
+        return f"takes a text: write it as one, '{json.dumps(value)}'"
     return f"takes {words}, not {value!r}"
 
 

@@ -99,7 +99,7 @@ def _try_port(id_: str, port: Port, wanted: Wanted, data: dict[str, object]) -> 
                 id_, f"{port.title} is wanted, but this host has no such address: correct the address.", **data
             )
         else:
-            reason = os.strerror(problem.errno) if (problem.errno or 0) > 0 else str(problem)
+            reason = os.strerror(problem.errno) if problem.errno and problem.errno > 0 else str(problem)
             return error(id_, f"{port.title} cannot be had ({reason}): {port.remedy}.", **data)
     return ok(id_, f"{port.title} is free.", ours=False, **data)
 

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.hearth.llm.plugins.filter.engine_option_findings import engine_option_findings
 from ansible_collections.hearth.llm.plugins.filter.engine_options_judged import engine_options_judged
 
@@ -127,6 +129,37 @@ def test_variables_of_the_libraries_below_pass() -> None:
 def test_what_is_the_roles_own_affair_is_refused_with_the_reason() -> None:
     (found,) = engine_option_findings({"chat": {"api-key": "x"}}, "vllm", VLLM, {"api-key": "it is vllm_api_key"})
     assert found == "chat: 'api-key' is not for options: it is vllm_api_key."
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ({"hf-repo": "o/r"}, "the engine downloads nothing"),
+        ({"hft": "hf_secret"}, "models_hub_token"),
+        ({"mmu": "https://example.org/x"}, "name the projector's file"),
+        ({"api-prefix": "/x"}, "the gateway asks for /v1"),
+        ({"version": True}, "say something and end"),
+        ({"h": True}, "say something and end"),
+    ],
+)
+def test_what_would_take_llama_cpp_from_its_role_is_refused(option: dict[str, Any], words: str) -> None:
+    role = Path(__file__).parents[5] / "roles/llama_cpp/vars/main.yml"
+    owned = yaml.safe_load(role.read_text())["__llama_cpp_owned"]
+    (found,) = engine_option_findings({"chat": option}, "llama_cpp", LLAMA_CPP, owned)
+    assert words in found
+    assert "secret" not in found
+
+
+def test_a_text_of_several_lines_is_refused_where_options_are_read_line_by_line() -> None:
+    lines = {"grammar": "root ::= a\na ::= b\n"}
+    (found,) = findings("llama_cpp", LLAMA_CPP, **lines)
+    assert "'grammar' has several lines" in found
+    assert findings("llama_cpp", LLAMA_CPP, grammar="root ::= a\n") == []
+
+
+def test_what_is_to_be_json_is_shown_as_the_text_that_is_meant() -> None:
+    (found,) = findings("llama_cpp", LLAMA_CPP, **{"chat-template-kwargs": {"enable_thinking": False}})
+    assert found.endswith("""takes a text: write it as one, '{"enable_thinking": false}'.""")
 
 
 @pytest.mark.parametrize(
