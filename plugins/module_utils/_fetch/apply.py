@@ -165,7 +165,7 @@ class Applier:
         else:
             wrong = (
                 "expected a GGUF file, which begins with those letters"
-                if name.endswith(".gguf") and not is_gguf(part.path)
+                if name.lower().endswith(".gguf") and not is_gguf(part.path)
                 else ""
             )
         if not wrong:

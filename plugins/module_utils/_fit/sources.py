@@ -19,7 +19,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import (
     web_siblings,
 )
 from ansible_collections.hearth.llm.plugins.module_utils._fit import gguf_facts, hub_facts, sight
-from ansible_collections.hearth.llm.plugins.module_utils._gguf.kinds import kind_by_name, kind_of, tell_apart
+from ansible_collections.hearth.llm.plugins.module_utils._gguf.kinds import is_gguf, kind_by_name, kind_of, tell_apart
 from ansible_collections.hearth.llm.plugins.module_utils._gguf.model import part_names
 from ansible_collections.hearth.llm.plugins.module_utils._gguf.source import LocalFile, RemoteFile
 from ansible_collections.hearth.llm.plugins.module_utils._http import safe_url
@@ -64,7 +64,7 @@ class Reader:
     def gguf(self, model: Mapping[str, Any]) -> tuple[Facts, Sight | None, str]:
         """What the model is, with what it sees, and where that was read."""
         there = self._files(model)
-        files = {file.path: file for file in there if file.path.endswith(".gguf")}
+        files = {file.path: file for file in there if is_gguf(file.path)}
         if not files:
             refuse_pieces(str(model["name"]), [file.path for file in there])
         kinds = tell_apart(files, lambda path: self._kind(files[path], len(files)))

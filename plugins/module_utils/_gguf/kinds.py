@@ -54,10 +54,15 @@ def kind_by_name(path: str) -> str:
     return PROJECTOR if "mmproj" in path.rpartition("/")[2].lower() else MODEL
 
 
+def is_gguf(path: str) -> bool:
+    """By its name, in whatever letters."""
+    return path.lower().endswith(".gguf")
+
+
 def tell_apart(paths: Iterable[str], kind_at: Callable[[str], str]) -> Kinds:
     """The GGUF files among these, each by its first part."""
     kinds = Kinds()
-    paths = sorted(path for path in paths if path.endswith(".gguf"))
+    paths = sorted(path for path in paths if is_gguf(path))
     later = {part for path in paths for part in part_names(path)[1:]}
     for path in paths:
         if path not in later:
@@ -69,7 +74,7 @@ def tell_apart(paths: Iterable[str], kind_at: Callable[[str], str]) -> Kinds:
 
 def begin(path: str, files: Sequence[str]) -> tuple[str, str]:
     """What an engine is to be started with, and the projector: of a directory with these files, those that are meant without saying so."""
-    if path.endswith(".gguf") or any(name.endswith(".safetensors") for name in files):
+    if is_gguf(path) or any(name.endswith(".safetensors") for name in files):
         return path, ""
     kinds = tell_apart(files, lambda name: _kind_here(os.path.join(path, name)))
     if not kinds.clear:

@@ -151,7 +151,7 @@ def test_what_would_take_llama_cpp_from_its_role_is_refused(option: dict[str, An
 
 
 def test_a_text_of_several_lines_is_refused_where_options_are_read_line_by_line() -> None:
-    lines = {"grammar": "root ::= a\na ::= b\n"}
+    lines: dict[str, Any] = {"grammar": "root ::= a\na ::= b\n"}
     (found,) = findings("llama_cpp", LLAMA_CPP, **lines)
     assert "'grammar' has several lines" in found
     assert findings("llama_cpp", LLAMA_CPP, grammar="root ::= a\n") == []

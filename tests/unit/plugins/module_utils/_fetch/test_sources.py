@@ -244,6 +244,26 @@ def test_weights_that_are_there_twice_are_fetched_once() -> None:
         assert told_apart(single) == (single, [])
 
 
+def test_what_training_left_and_other_programs_read_is_left_out() -> None:
+    rest = [
+        *("checkpoint-500/model.safetensors", "checkpoint-500/optimizer.pt", "global_step9/mp_rank_00_model_states.pt"),
+        *("optimizer.bin", "optimizer.pt", "scheduler.pt", "rng_state_0.pth", "saved_model.pb", "mlx/weights.npz"),
+        *("variables/variables.data-00000-of-00001", "model.ckpt.index", "model.onnx.data", "model.plan"),
+    ]
+    for weights in ("model.safetensors", "pytorch_model.bin"):
+        assert told_apart(["config.json", weights, *rest]) == (["config.json", weights], rest)
+
+
+def test_the_same_weights_in_other_numbers_are_left_out_where_the_plain_ones_are_there() -> None:
+    assert told_apart(["model.safetensors", "model.fp16.safetensors"])[1] == ["model.fp16.safetensors"]
+    parts = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
+    others = ["model.bf16-00001-of-00001.safetensors", "model.bf16.safetensors.index.json"]
+    assert told_apart([*parts, *others]) == (parts, others)
+    assert told_apart(["model.fp16.safetensors", "config.json"])[1] == []
+    # A name like any other.
+    assert told_apart(["model.safetensors", "vision.int8x.safetensors"])[1] == []
+
+
 def test_a_part_of_a_model_of_sentences_keeps_weights_that_lie_nowhere_else() -> None:
     shared = ["model.safetensors", "pytorch_model.bin", "1_Pooling/config.json", "2_Dense/pytorch_model.bin"]
     assert told_apart(shared) == ([shared[0], *shared[2:]], [shared[1]])
