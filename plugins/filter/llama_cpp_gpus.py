@@ -12,7 +12,7 @@ author: hearth.llm contributors (@hearth-llm)
 description:
   - One container serves all models of llama.cpp. It is given all GPUs that any of them is to have, and a model that is to have others than
     all of these is told so in llama-server's own words (C(device)), in which the GPUs of the container are numbered from 0, in the order of the host.
-positional: given, runtime
+positional: given, runtime, present
 options:
   _input:
     description: The models, C(llama_cpp_models).
@@ -29,6 +29,13 @@ options:
     type: str
     choices: [docker, process]
     default: docker
+  present:
+    description: >-
+      Numbers of the GPUs that the host has, where all of them are given. One that is lost keeps its number, and llama.cpp counts those that are there.
+      All numbers are there by default.
+    type: list
+    elements: int
+    default: []
 """
 
 EXAMPLES = r"""
@@ -54,7 +61,7 @@ NUMBER = re.compile(r"nvidia\.com/gpu=(\d+)")
 
 
 def llama_cpp_gpus(
-    models: Sequence[Mapping[str, Any]], given: Sequence[str], runtime: str = "docker"
+    models: Sequence[Mapping[str, Any]], given: Sequence[str], runtime: str = "docker", present: Sequence[int] = ()
 ) -> dict[str, Any]:
     if runtime == "process":
         return {"container": [], "devices": {}, "findings": _without_gpus(models)}
@@ -66,7 +73,7 @@ def llama_cpp_gpus(
     for name, gpus in own.items():
         if set(gpus) == set(container) or ALL in gpus:
             continue
-        device = _device(gpus, container)
+        device = _device(gpus, container, present)
         if device:
             devices[name] = device
         else:
@@ -86,13 +93,14 @@ def _without_gpus(models: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def _device(gpus: Sequence[str], container: Sequence[str]) -> str:
+def _device(gpus: Sequence[str], container: Sequence[str], present: Sequence[int]) -> str:
     if not gpus:
         return "none"
-    wanted, there = _numbers(gpus), _numbers(container)
-    if not wanted or not (there or container == [ALL]):
+    wanted = _numbers(gpus)
+    there = (sorted(present) or list(range(max(wanted, default=0) + 1))) if container == [ALL] else _numbers(container)
+    if not wanted or not set(wanted) <= set(there):
         return ""
-    return ",".join(f"CUDA{number if container == [ALL] else there.index(number)}" for number in wanted)
+    return ",".join(f"CUDA{there.index(number)}" for number in wanted)
 
 
 def _numbers(names: Sequence[str]) -> list[int]:

@@ -10,8 +10,9 @@ local patience = tonumber(os.getenv("GATEWAY_COMMENT_SECONDS"))
 -- Of one connection only.
 local OWN_HEADERS = { ["connection"] = true, ["content-length"] = true, ["keep-alive"] = true, ["transfer-encoding"] = true }
 local CUT_OFF = '{"error":{"message":"The answer was cut off.","type":"server_error","param":null,"code":"cut_off"}}'
--- Seconds after which a client is gone that takes nothing, or for which nobody asks any more.
-local LONGEST_SEND, LONGEST_PAUSE = 120, 1
+-- A client is gone that has taken nothing, or for which nobody has asked, for so many looks of a quarter of a second. Looks are counted and not seconds:
+-- a machine that stood still for a while has served nobody in between.
+local LONGEST_SEND, LONGEST_PAUSE = 480, 6
 
 local function request_of(applet)
   local body = applet:receive()
@@ -52,11 +53,14 @@ local function read_chunks(socket, stream)
 end
 
 -- Asks, and puts down what comes.
-local function relay(stream, request)
+local function relay(stream)
   local socket = core.tcp()
   stream.socket = socket
   socket:settimeout(86400)
-  if socket:connect(socket_path) and socket:send(request) then
+  local sent = socket:connect(socket_path) and socket:send(stream.request)
+  -- It may be a megabyte, and the answer may take minutes.
+  stream.request = nil
+  if sent then
     local head, length, chunked = read_head(socket)
     stream.head = head
     if chunked then
@@ -73,9 +77,12 @@ end
 
 -- When the client hangs up, nobody here is told; but what served it is not there any more to be seen.
 local function watch(stream)
+  local last, looks = 0, 0
   while not stream.done do
     core.msleep(250)
-    if core.now().sec - stream.seen > (stream.sending and LONGEST_SEND or LONGEST_PAUSE) and stream.socket then
+    looks = stream.turns == last and looks + 1 or 0
+    last = stream.turns
+    if looks > (stream.sending and LONGEST_SEND or LONGEST_PAUSE) and stream.socket then
       stream.socket:close()
       return
     end
@@ -94,9 +101,8 @@ local function take(stream)
 end
 
 core.register_service("comments", "http", function(applet)
-  local stream = { pieces = {}, seen = core.now().sec }
-  local request = request_of(applet)
-  core.register_task(function() relay(stream, request) end)
+  local stream = { pieces = {}, turns = 0, request = request_of(applet) }
+  core.register_task(function() relay(stream) end)
   core.register_task(function() watch(stream) end)
   local said, began, commented = core.now(), false, false
 
@@ -113,7 +119,7 @@ core.register_service("comments", "http", function(applet)
   end
 
   while true do
-    stream.seen = core.now().sec
+    stream.turns = stream.turns + 1
     local done, head = stream.done, stream.head
     if head and not began then
       begin(head.status, head.headers)

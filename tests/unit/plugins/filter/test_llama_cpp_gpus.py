@@ -38,6 +38,13 @@ def test_each_model_has_the_gpus_that_are_its_own(
     assert shared_out(given, **own) == {"container": container, "devices": devices, "findings": []}
 
 
+def test_a_lost_gpu_keeps_its_number_and_is_not_counted_by_the_engine() -> None:
+    models = [{"name": "a", "gpus": [FOURTH]}, {"name": "b"}, {"name": "c", "gpus": [SECOND]}]
+    found = llama_cpp_gpus(models, [ALL], "docker", [0, 2, 3])
+    assert found["devices"] == {"a": "CUDA2"}
+    assert found["findings"][0].startswith("hearth_models.c.gpus: nvidia.com/gpu=1 is not all that")
+
+
 def test_gpus_that_cannot_be_told_apart_in_the_container_are_refused_by_name() -> None:
     (finding,) = shared_out(["nvidia.com/gpu=0:1"], a=["nvidia.com/gpu=0:0"], b=None)["findings"][:1]
     assert finding.startswith("hearth_models.a.gpus: nvidia.com/gpu=0:0 is not all that")
