@@ -16,6 +16,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.hearth.llm.plugins.module_utils import _description
 from ansible_collections.hearth.llm.plugins.module_utils._documents import walk
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
+from ansible_collections.hearth.llm.plugins.plugin_utils import _role_variables
 from ansible_collections.hearth.llm.plugins.plugin_utils._templates import OMITTED, Reader
 
 # Where models may be described for one role alone.
@@ -51,6 +52,12 @@ class ActionModule(ActionBase):
             *reader.findings,
             *_description.findings(given, around, variables, values_only=arguments["values_only"]),
         ]
+        # Some are made of facts, which nobody has asked for yet: what cannot be read is left to its role.
+        roles = Reader(self._templar, variables)
+        theirs = {name: roles.read(name, variables[name]) for name in _role_variables.of_roles(variables)}
+        findings.extend(
+            _role_variables.findings({name: value for name, value in theirs.items() if value is not OMITTED})
+        )
         result["changed"] = False
         if findings:
             result.update(failed=True, msg=_message(str(variables.get("inventory_hostname", "")), findings))
