@@ -87,6 +87,8 @@ def test_a_playbook_by_itself_is_as_careful(playbook: Runner, served: Path) -> N
 LATER: list[tuple[dict[str, Any], str]] = [
     ({"gateway_queue_timeout_seconds": 900}, "gateway_queue_timeout_seconds is 900: use 4 to 500 seconds"),
     ({"llama_cpp_options": {"flash-atn": "on"}}, "'flash-atn' is no option of"),
+    ({"llama_cpp_options": ["flash-attn"]}, "llama_cpp_options is a list, and a dictionary is wanted"),
+    ({"gateway_prot": 8443}, "gateway_prot is read by nothing: write gateway_port"),
     (
         {"hearth_tls": {"source": "files", "certificate": f"{PROJECT}/LICENSE", "key": f"{PROJECT}/LICENSE"}},
         "LICENSE cannot be used",
