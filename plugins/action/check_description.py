@@ -59,7 +59,8 @@ class ActionModule(ActionBase):
         findings.extend(
             _role_variables.findings({name: value for name, value in theirs.items() if value is not OMITTED})
         )
-        findings.extend(self._secrets(variables, given))
+        if not arguments["values_only"]:
+            findings.extend(self._secrets(variables, given))
         result["changed"] = False
         if findings:
             result.update(failed=True, msg=_message(str(variables.get("inventory_hostname", "")), findings))

@@ -178,7 +178,7 @@ def test_a_file_that_holds_no_key_is_found_before_anything_is_fetched(playbook: 
     outcome = run(playbook, "site", "-vvv", hosts={"far": {**NOWHERE, **wanted}})
     assert f"The secret {keys}/bom begins with a byte-order mark" in outcome.words
     assert f"The secret {keys}/empty is empty." in outcome.words
-    assert f"The secret {keys}/gone is a link to /nowhere/key, and there is nothing" in outcome.words
+    assert f"The secret {keys}/gone is a link to /nowhere/key, which is not there" in outcome.words
     assert f"The secret {keys}/directory cannot be read" in outcome.words
     assert "has 4 findings" in outcome.words
     assert "geheim" not in outcome.output
