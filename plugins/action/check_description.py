@@ -7,15 +7,17 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
+from ansible.plugins.loader import lookup_loader
 from ansible_collections.hearth.llm.plugins.module_utils import _description
 from ansible_collections.hearth.llm.plugins.module_utils._documents import walk
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
+from ansible_collections.hearth.llm.plugins.plugin_utils import _role_variables
 from ansible_collections.hearth.llm.plugins.plugin_utils._templates import OMITTED, Reader
 
 # Where models may be described for one role alone.
@@ -51,10 +53,39 @@ class ActionModule(ActionBase):
             *reader.findings,
             *_description.findings(given, around, variables, values_only=arguments["values_only"]),
         ]
+        # Some are made of facts, which nobody has asked for yet: what cannot be read is left to its role.
+        roles = Reader(self._templar, variables)
+        theirs = {name: roles.read(name, variables[name]) for name in _role_variables.of_roles(variables)}
+        findings.extend(
+            _role_variables.findings({name: value for name, value in theirs.items() if value is not OMITTED})
+        )
+        if not arguments["values_only"]:
+            findings.extend(self._secrets(variables, given))
         result["changed"] = False
         if findings:
             result.update(failed=True, msg=_message(str(variables.get("inventory_hostname", "")), findings))
         return result
+
+    def _secrets(self, variables: dict[str, Any], given: Mapping[str, Any]) -> Iterator[str]:
+        """What is wrong with files of keys that lie on the controller already. None is made, and none is shown."""
+        described = _description.read(given)
+        inventory = variables.get("inventory_dir")
+        place = described.get("hearth_secrets_directory", f"{inventory}/.secrets" if inventory else None)
+        if place is None or "hearth_secrets_directory" in described.unsure:
+            return
+        keys = described.get("hearth_api_keys", [{"name": "default"}])
+        made = [key["name"] for key in keys if "name" in key and "key" not in key and "sha256" not in key]
+        names = ["engine_key", *(f"api_keys/{name}" for name in (*made, *described.get("hearth_frontends", ())))]
+        if described.get("hearth_frontends"):
+            names += [f"users/{user['name']}" for user in described.get("hearth_users", []) if "name" in user]
+        directory = self._loader.path_dwim(place)
+        lookup = lookup_loader.get("hearth.llm.secret", loader=self._loader, templar=self._templar)
+        for name in names:
+            if os.path.lexists(os.path.join(directory, name)):  # noqa: PTH118
+                try:
+                    lookup.run([name], {**variables, "ansible_check_mode": True}, directory=directory)
+                except AnsibleError as error:
+                    yield error.message
 
     @staticmethod
     def _given(reader: Reader, variables: Mapping[str, Any], name: str) -> Any:

@@ -107,7 +107,8 @@ class LookupModule(LookupBase):
             )
         path = directory / name
         if not path.exists():
-            if looks:
+            # A link that leads nowhere is refused by what makes a secret, and by a dry run as well.
+            if looks and not path.is_symlink():
                 return str(prefix + (PLACEHOLDER * length)[:length])
             make_once(directory, path, prefix + "".join(secrets.choice(ALPHABET) for _ in range(length)))
         return read_line(path, self._loader.get_text_file_contents)

@@ -99,6 +99,7 @@ def _bare(text: str) -> str:
     bare = re.sub(r"(?i)\Agit\+(?=https?://)", "", bare)
     bare = re.sub(r"(?i)\A(?:huggingface://|hf:/{0,3}(?=\w))", "hf://", bare)
     bare = re.sub(rf"(?i)\A(?:hf://|//)?(?=(?:{_ANY_HOST})(?:/|\Z))", "https://", bare)
+    bare = re.sub(r"(?i)\Afile:(?://localhost)?/(?!/)", "file:///", bare)
     return re.sub(r"\A\w+(?=://)", lambda found: found.group().lower(), bare)
 
 

@@ -87,6 +87,8 @@ def test_a_playbook_by_itself_is_as_careful(playbook: Runner, served: Path) -> N
 LATER: list[tuple[dict[str, Any], str]] = [
     ({"gateway_queue_timeout_seconds": 900}, "gateway_queue_timeout_seconds is 900: use 4 to 500 seconds"),
     ({"llama_cpp_options": {"flash-atn": "on"}}, "'flash-atn' is no option of"),
+    ({"llama_cpp_options": ["flash-attn"]}, "llama_cpp_options is a list, and a dictionary is wanted"),
+    ({"gateway_prot": 8443}, "gateway_prot is read by nothing: write gateway_port"),
     (
         {"hearth_tls": {"source": "files", "certificate": f"{PROJECT}/LICENSE", "key": f"{PROJECT}/LICENSE"}},
         "LICENSE cannot be used",
@@ -149,6 +151,38 @@ def test_a_purge_removes_nothing_that_others_have_put_there(playbook: Runner, tm
     )
     assert "Nothing was removed" in outcome.words
     assert path.read_text() == "mine"
+
+
+def test_a_link_is_not_removed_in_the_place_of_what_it_leads_to(playbook: Runner, tmp_path: Path) -> None:
+    theirs, link = tmp_path / "photos", tmp_path / "link"
+    theirs.mkdir()
+    link.symlink_to(theirs)
+    hosts = {"localhost": described(link, hearth_purge=True, hearth_models=MINI)}
+    assert (
+        f"which is a link, and only the link would be removed: write {theirs}"
+        in run(playbook, "remove", hosts=hosts).words
+    )
+    assert link.is_symlink()
+
+
+def test_a_file_that_holds_no_key_is_found_before_anything_is_fetched(playbook: Runner, tmp_path: Path) -> None:
+    keys = tmp_path / "secrets/api_keys"
+    keys.mkdir(parents=True)
+    for name, content in {"bom": b"\xef\xbb\xbfsk-geheimgeheim", "empty": b""}.items():
+        (keys / name).write_bytes(content)
+        (keys / name).chmod(0o600)
+    (keys / "directory").mkdir()
+    (keys / "gone").symlink_to("/nowhere/key")
+    names = [{"name": name} for name in ("bom", "empty", "gone", "directory", "new")]
+    wanted = {"hearth_models": MINI, "hearth_api_keys": names, "hearth_secrets_directory": str(keys.parent)}
+    outcome = run(playbook, "site", "-vvv", hosts={"far": {**NOWHERE, **wanted}})
+    assert f"The secret {keys}/bom begins with a byte-order mark" in outcome.words
+    assert f"The secret {keys}/empty is empty." in outcome.words
+    assert f"The secret {keys}/gone is a link to /nowhere/key, which is not there" in outcome.words
+    assert f"The secret {keys}/directory cannot be read" in outcome.words
+    assert "has 4 findings" in outcome.words
+    assert "geheim" not in outcome.output
+    assert not (keys / "new").exists()
 
 
 def test_a_dry_run_says_the_same(playbook: Runner, served: Path) -> None:

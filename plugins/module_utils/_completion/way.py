@@ -72,7 +72,8 @@ class Way:
         port = _port(self.parts) or {"http": 80, "https": 443}[self.parts.scheme]
         if not self.connect_to:
             return self.name, port
-        there = urlsplit(f"//{self.connect_to}")
+        bare = self.connect_to.count(":") > 1 and "[" not in self.connect_to
+        there = urlsplit(f"//[{self.connect_to}]" if bare else f"//{self.connect_to}")
         return there.hostname or "", _port(there) or port
 
     @property

@@ -20,7 +20,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.kinds impo
 from ansible_collections.hearth.llm.plugins.module_utils._description.relations import contradictions
 from ansible_collections.hearth.llm.plugins.module_utils._description.surroundings import Surroundings
 from ansible_collections.hearth.llm.plugins.module_utils._description.variables import PREFIX, VARIABLES
-from ansible_collections.hearth.llm.plugins.module_utils._description.words import nearest, nearest_free
+from ansible_collections.hearth.llm.plugins.module_utils._description.words import alike, nearest, nearest_free
 
 __all__ = ["PREFIX", "UNREAD", "VARIABLES", "Surroundings", "findings", "read"]
 
@@ -62,11 +62,17 @@ def _read(variables: Mapping[str, Any], slips: Collection[str], found: list[str]
             if value is not ABSENT:
                 described[name] = value
         else:
-            near = nearest_free(name, VARIABLES, variables)
+            near = _near(name, variables)
             meant.add(near)
             remedy = instead_of_unknown(near, variables, VARIABLES) if near else _FOREIGN
             Place(name, found).find("is no variable that is known here", remedy)
     return Typed(described, {*variables, *meant} - set(described))
+
+
+def _near(name: str, there: Collection[str]) -> str:
+    """The variable that was meant. That all of them begin alike makes none of them near."""
+    near = nearest_free(name, VARIABLES, there)
+    return near if alike(name.lower().removeprefix(PREFIX), near.removeprefix(PREFIX)) else ""
 
 
 def _slips(names: Collection[str], found: list[str]) -> set[str]:

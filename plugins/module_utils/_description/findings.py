@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from ansible_collections.hearth.llm.plugins.module_utils._description.words import labelled
+
 
 class Place:
     """A path such as hearth_models.chat.slots; all places of one description share the list of findings."""
@@ -13,7 +15,7 @@ class Place:
         self.findings = findings
 
     def key(self, name: str | object) -> Place:
-        return Place(f"{self.path}.{name}", self.findings)
+        return Place(f"{self.path}.{labelled(name)}", self.findings)
 
     def item(self, name: str | int) -> Place:
         return Place(f"{self.path}[{name}]", self.findings)

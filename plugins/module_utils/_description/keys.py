@@ -9,7 +9,6 @@ from typing import Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._description.findings import Place
 from ansible_collections.hearth.llm.plugins.module_utils._description.kinds import (
-    ABSENT,
     Choice,
     Flag,
     Key,
@@ -20,15 +19,19 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.kinds impo
     Whole,
 )
 from ansible_collections.hearth.llm.plugins.module_utils._description.special import (
-    HostPath,
+    HostFile,
     Moment,
     Name,
     Secret,
     Sha256,
 )
+from ansible_collections.hearth.llm.plugins.module_utils._description.words import sayable
 
 KEY_NAME = Name(
-    "a key's name", r"[A-Za-z0-9_@-][A-Za-z0-9._@-]*", "use letters, digits, '.', '_', '@' and '-'", "office"
+    "a key's name",
+    r"[A-Za-z0-9_@-][A-Za-z0-9._@-]{0,63}",
+    "use at most 64 letters, digits, '.', '_', '@' and '-'",
+    "office",
 )
 
 
@@ -38,10 +41,10 @@ class Rotation(Kind):
     words = "a name such as 2026-11"
 
     def _read(self, place: Place, value: Any) -> Any:
-        if isinstance(value, (str, int, float, date)) and not isinstance(value, bool) and str(value).strip():
-            return str(value)
-        place.find(f"is no {self.words}", f"write {self.words}, or leave it out")
-        return ABSENT
+        text = str(value)
+        if isinstance(value, (str, int, float, date)) and not isinstance(value, bool) and sayable(text):
+            return text
+        return self._refuse(place, value, "write one line of at most 60 characters, or leave it out")
 
 
 _PREVIOUS = Record(
@@ -61,7 +64,7 @@ _PREVIOUS = Record(
 _HAND_OVER = Record(
     Key(
         "path",
-        HostPath(),
+        HostFile(),
         "the file; its directory has to be there",
         required=True,
         also=("file", "dest", "destination"),

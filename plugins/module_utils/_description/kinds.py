@@ -5,17 +5,20 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Any, Callable, Collection, Dict, Mapping, Sequence
 
 from ansible_collections.hearth.llm.plugins.module_utils._description.findings import Place
 from ansible_collections.hearth.llm.plugins.module_utils._description.words import (
     kind_of,
+    labelled,
     listed,
     meant_number,
     nearest,
     nearest_free,
     sayable,
     shown,
+    written,
 )
 
 
@@ -26,6 +29,10 @@ class _Absent:
 ABSENT = _Absent()
 # Stands where a value could not be had, which was said already.
 UNREAD = _Absent()
+
+_BOOLEAN = "put it in quotes where that is the name, for YAML takes yes, no, on and off for true and false"
+_ALL = ("all", "any", "*", "everything", "everybody", "everyone")
+_NONE = ("none", "nothing", "nobody", "no")
 
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
@@ -87,6 +94,10 @@ class Text(Kind):
 
     def _read(self, place: Place, value: Any) -> Any:
         if isinstance(value, (int, float)) and not isinstance(value, bool) and self._fits(str(value)):
+            return self._refuse(place, value, f'write it in quotes, "{value}"')
+        if isinstance(value, bool):
+            return self._refuse(place, value, f"{_BOOLEAN}; {self._remedy()}")
+        if isinstance(value, date) and self._fits(str(value)):
             return self._refuse(place, value, f'write it in quotes, "{value}"')
         if not isinstance(value, str):
             return self._refuse(place, value, self._remedy())
@@ -155,7 +166,7 @@ def _whole(value: Any) -> int | None:
     if isinstance(value, int):
         return int(value)
     # What comes by `-e name=8443` is a text.
-    if isinstance(value, str) and re.fullmatch(r"-?[0-9]+", value):
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,30}", value):
         return int(value)
     return None
 
@@ -212,11 +223,16 @@ class Choice(Kind):
         if isinstance(value, str) and value in self.choices:
             return str(value)
         word = shown(value) if isinstance(value, bool) else str(value)
-        said = self.also.get(word.lower()) or nearest(word, self.choices)
+        said = "" if value is None else self.also.get(word.lower()) or nearest(word, self.choices)
         if said and said not in self.choices:
             return self._refuse(place, value, said)
         choices = f"{', '.join(self.choices[:-1])} or {self.choices[-1]}" if len(self.choices) > 1 else self.choices[0]
         return self._refuse(place, value, f"write {said}" if said else f"write {choices}")
+
+    def meant(self, value: Any) -> str:
+        word = str(value)
+        said = self.also.get(word.lower(), "").replace("write ", "", 1)
+        return said if said in self.choices else nearest(word, self.choices)
 
 
 class Anything(Kind):
@@ -260,18 +276,32 @@ class ListOf(Kind):
     def _instead(self, value: Any) -> str:
         if value is None and self.empty:
             return self.empty
-        scalar = isinstance(value, (str, int, float)) and not isinstance(value, bool)
-        if scalar and sayable(value) and not self.secret and not isinstance(self.item, (Record, MapOf)):
-            return f"write [{self._item(value)}]"
         if isinstance(value, Mapping) and value and isinstance(self.item, Record):
-            return "write each with a dash and its name, '- name: …'"
-        if isinstance(value, Mapping) and value and not self.secret and all(map(sayable, value)):
-            return f"write [{listed(value)}]"
-        return f"write {self.words}, or take it away"
+            first = next((key.name for key in self.item.keys.values() if key.required), "name")
+            return f"write each with a dash, '- {first}: …', and its other keys below"
+        if self.secret or isinstance(self.item, (Record, MapOf)):
+            return f"write {self.words}, or take it away"
+        word = value.strip().lower() if isinstance(value, str) else ""
+        if word in _NONE:
+            return "take it away" if self.empty else "write []"
+        if isinstance(value, Mapping):
+            items = self._items(list(value))
+        elif isinstance(value, (str, int, float)) and not isinstance(value, bool):
+            items = self._items(value.split(",") if isinstance(value, str) else [value])
+        else:
+            items = []
+        if word in _ALL and (not items or items == [value]):
+            return f"name each, or take it away{' for all' if word != '*' else ''}"
+        return f"write [{', '.join(map(written, items))}]" if items else f"write {self.words}, or take it away"
 
-    def _item(self, value: Any) -> Any:
-        """What the one item should be called, where the kind of the items knows better."""
-        return self.item.meant(value) or value
+    def _items(self, parts: Sequence[Any]) -> list[Any]:
+        """What the items should be called, where each of them would be taken; nothing otherwise."""
+        trimmed = [part.strip() if isinstance(part, str) else part for part in parts]
+        items = [self.item.meant(part) or part for part in trimmed]
+        unfit: list[str] = []
+        for item in items:
+            self.item.read(Place("", unfit), item)
+        return items if items and not unfit and all(map(sayable, items)) else []
 
 
 def _name_of(item: Any, number: int) -> Any:
@@ -304,7 +334,7 @@ class MapOf(Kind):
             return ABSENT
         read = {}
         for name, item in value.items():
-            known = self.name.read(Place(f"{place.path}: the name {name}", place.findings), name)
+            known = self.name.read(Place(f"{place.path}: the name {labelled(name)}", place.findings), name)
             found = self.item.read(place.key(name), item)
             if known is not ABSENT:
                 # A name stays a name, whatever is wrong with what stands there: others may lead to it.

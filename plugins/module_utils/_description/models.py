@@ -40,7 +40,10 @@ def ranks(options: Any) -> bool:
 
 
 SERVED_NAME = Name(
-    "a served name", r"[A-Za-z0-9][A-Za-z0-9._-]*", "use letters, digits, dot, dash and underscore", "qwen3-4b"
+    "a served name",
+    r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}",
+    "use at most 100 letters, digits, dots, dashes and underscores",
+    "qwen3-4b",
 )
 
 MODEL = Record(

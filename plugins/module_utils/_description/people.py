@@ -121,7 +121,7 @@ ASSISTANT = Record(
         "model",
         Text("a served name"),
         "served name of its model, one of hearth_models",
-        required=True,
+        default="needed, where it is not absent",
         also=("llm", "models"),
     ),
     Key(

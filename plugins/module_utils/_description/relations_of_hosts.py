@@ -10,6 +10,8 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.kinds impo
 from ansible_collections.hearth.llm.plugins.module_utils._description.surroundings import Surroundings
 from ansible_collections.hearth.llm.plugins.module_utils._description.words import listed
 
+_SOCKET_BYTES = 107
+
 
 def of_host(described: Typed, around: Surroundings) -> Iterator[str]:
     if described.get("hearth_runtime") == "process":
@@ -21,6 +23,9 @@ def of_host(described: Typed, around: Surroundings) -> Iterator[str]:
             yield "hearth_firewall is true, and with hearth_runtime: process the system of the host is left alone: take it away, or write hearth_runtime: docker."
         if "hearth_lan_sources" in described:
             yield f"hearth_lan_sources is [{listed(described['hearth_lan_sources'])}], and with hearth_runtime: process the host is not closed: take it away, and say by hearth_address who reaches the gateway."
+        if described.get("hearth_open_ports"):
+            yield "hearth_open_ports is described, and with hearth_runtime: process the host is not closed: take it away, or write hearth_runtime: docker."
+        yield from _sockets(described)
         for variable in ("hearth_otel_collector", "hearth_valkey"):
             if described.get(variable):
                 yield f"{variable} is true, and it is run in a container only, while hearth_runtime is process: take it away, or write hearth_runtime: docker."
@@ -28,8 +33,24 @@ def of_host(described: Typed, around: Surroundings) -> Iterator[str]:
         yield "hearth_address is '::', and Docker publishes on IPv4 addresses: write 0.0.0.0, or take it away."
     if described.get("hearth_gpu") == "none" and described.get("hearth_gpus"):
         yield f"hearth_gpus is [{listed(described['hearth_gpus'])}], and hearth_gpu is none: take one of them away."
+    if described.get("hearth_gpu") == "none":
+        for name, model in described.get("hearth_models", {}).items():
+            if model.get("gpus"):
+                yield f"hearth_models.{name}.gpus is [{listed(model['gpus'])}], and hearth_gpu is none: take one of them away."
     yield from _tls(described.get("hearth_tls", Typed()))
     yield from _tls_files(described.get("hearth_tls", Typed()), around)
+
+
+def _sockets(described: Typed) -> Iterator[str]:
+    """Programs without containers meet at Unix sockets, and the kernel takes short paths only."""
+    directory = described.get("hearth_directory")
+    if directory is None:
+        return
+    names = described.get("hearth_models", {})
+    longest = max([len("supervisor/supervisor.sock"), *(len(f"run/{name}.sock") for name in names)])
+    room = _SOCKET_BYTES - longest - 1
+    if len(directory.rstrip("/").encode()) > room:
+        yield f"hearth_directory is '{directory if len(directory) < 60 else directory[:60] + '…'}', and the paths of sockets below it would be too long: write a directory of at most {room} characters{', or shorter names of models' if longest > 40 else ''}."
 
 
 def _tls(tls: Typed) -> Iterator[str]:

@@ -47,13 +47,16 @@ def of_keys(described: Typed, around: Surroundings) -> Iterator[str]:
 
 
 def _same_texts(keys: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """By their hashes, so that a text and the hash of the same text are seen, too."""
-    seen: dict[str, str] = {}
-    for key in keys:
-        text = key.get("sha256") or (hashlib.sha256(key["key"].encode()).hexdigest() if "key" in key else "")
-        if text and text in seen:
-            yield f"hearth_api_keys: {seen[text]} and {key.get('name', '')} have the same key, and nobody could tell who asks: give each its own."
-        seen.setdefault(text, key.get("name", ""))
+    """By their hashes, so that a text and the hash of the same text are seen, too; also a text that was another's before, and still is."""
+    seen: dict[str, int] = {}
+    for number, key in enumerate(keys):
+        for text in dict.fromkeys(_hash(one) for one in (key, *key.get("previous", []))):
+            if text and seen.setdefault(text, number) != number:
+                yield f"hearth_api_keys: {keys[seen[text]].get('name', '')} and {key.get('name', '')} have the same key, and nobody could tell who asks: give each its own."
+
+
+def _hash(one: Mapping[str, Any]) -> str:
+    return str(one.get("sha256", "")) or (hashlib.sha256(one["key"].encode()).hexdigest() if "key" in one else "")
 
 
 def _owners(keys: Sequence[Mapping[str, Any]]) -> Iterator[Any]:

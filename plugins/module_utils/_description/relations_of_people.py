@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Iterator
+from typing import Iterator, Sequence
 
 from ansible_collections.hearth.llm.plugins.module_utils._description.kinds import Typed
 from ansible_collections.hearth.llm.plugins.module_utils._description.names import (
@@ -41,7 +41,11 @@ def of_assistants(described: Typed, around: Surroundings) -> Iterator[str]:
     for lower, names in nearly_alike(assistants):
         yield f"hearth_assistants: {' and '.join(names)} would share the address {lower}: rename one."
     for name, assistant in assistants.items():
+        if assistant.get("state") == "absent":
+            continue
         path = f"hearth_assistants.{name}"
+        if assistant.lacks("model") and not assistant.broken:
+            yield f"{path} has no model: give it one: served name of its model, one of hearth_models."
         model = assistant.get("model")
         if model is not None and models is not None:
             if model not in models:
@@ -94,9 +98,7 @@ def of_users(described: Typed) -> Iterator[str]:
     yield from said_twice("hearth_users", "the user", names)
     for _lower, alike in nearly_alike(names):
         yield f"hearth_users: {' and '.join(alike)} differ by capital letters only: rename one."
-    yield from said_twice(
-        "hearth_users", "the e-mail address", [user["email"].lower() for user in users if "email" in user]
-    )
+    yield from said_twice("hearth_users", "the e-mail address", list(_addresses(users, described)))
     for user in users:
         name = user.get("name", "")
         path = f"hearth_users[{name}]"
@@ -109,6 +111,16 @@ def of_users(described: Typed) -> Iterator[str]:
         for assistant in user.get("assistants", []):
             if assistant not in assistants:
                 yield f"{path}.assistants: {assistant} is not described, and hearth_assistants has {known(assistants)}: {correction(assistant, assistants)}."
+
+
+def _addresses(users: Sequence[Typed], described: Typed) -> Iterator[str]:
+    """Also those that are not written down, where Open WebUI makes them of names."""
+    made = "open_webui" in described.get("hearth_frontends", {}) and "hearth_domain" not in described.unsure
+    for user in {user.get("name", number): user for number, user in enumerate(users)}.values():
+        if "email" in user:
+            yield user["email"].lower()
+        elif made and "name" in user and user.lacks("email") and "@" not in user["name"]:
+            yield f"{user['name']}@{described.get('hearth_domain', 'localhost')}".lower()
 
 
 def _anythingllm_takes(name: str) -> bool:

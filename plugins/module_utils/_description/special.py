@@ -7,7 +7,7 @@ from __future__ import annotations
 import ipaddress
 import posixpath
 import re
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import date, datetime, time, timezone
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,10 +20,16 @@ from ansible_collections.hearth.llm.plugins.module_utils._secrets import secret_
 
 _HOST = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*")
 _NUMERIC = re.compile(r"[0-9.]+")
+_ENDPOINT = re.compile(r"(?:\[(?P<bracketed>[^\[\]]*)\]|(?P<host>[^\[\]:]*))(?::(?P<port>[0-9]{1,5}))?")
+_NETWORK = re.compile(r"[0-9A-Fa-f.:]+(?:/[0-9]{1,3})?")
+_ZONE = re.compile(r"%[^/]*")
+_OWN_PATH = re.compile(r"[\w/.@+=~-]+")
+_PEM = re.compile(r"-----BEGIN|PRIVATE KEY")
 _RANGE = re.compile(r"(?P<first>\d{1,5})-(?P<last>\d{1,5})")
 _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@(?P<host>[A-Za-z0-9.-]+)")
 _CDI = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+=[A-Za-z0-9._:-]+")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:[Zz]|[+-]\d{2}:\d{2})?)?")
 _GERMAN_DAY = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _SECRET_LEAST = 16
@@ -140,6 +146,8 @@ class HostName(Kind):
             return f"write {bare}"
         if _NUMERIC.fullmatch(text) and _ipv4(text) is None:
             return "an IPv4 address has four numbers from 0 to 255"
+        if _leads_nowhere(text):
+            return "write a name, or the address, by which clients reach the host"
         if not _HOST.fullmatch(text) or len(text) > 253:
             return "use letters, digits, dots and dashes, without blanks"
         return ""
@@ -164,11 +172,21 @@ def _ipv4(text: str) -> ipaddress.IPv4Address | None:
         return None
 
 
+def _leads_nowhere(text: str) -> bool:
+    """Addresses that no one host has: all, many, or none."""
+    address = _ipv4(text)
+    return address is not None and (address.is_unspecified or address.is_multicast or address.is_reserved)
+
+
 def _ipv6(text: str) -> ipaddress.IPv6Address | None:
     try:
         return ipaddress.IPv6Address(text.partition("%")[0])
     except ValueError:
         return None
+
+
+def _plain_ipv6(text: str) -> bool:
+    return "%" not in text and _ipv6(text) is not None
 
 
 class Address(Kind):
@@ -188,7 +206,7 @@ class Address(Kind):
             return self._refuse(
                 place, value, "write an IPv4 address, 0.0.0.0 for all of them, or :: for all of both kinds"
             )
-        if _ipv4(text) is None:
+        if _ipv4(text) is None or (_leads_nowhere(text) and text != "0.0.0.0"):
             return self._refuse(
                 place, value, "write 127.0.0.1 for this machine alone, 0.0.0.0 for all, or one IPv4 address"
             )
@@ -204,14 +222,20 @@ class Endpoint(Kind):
         if value == "":
             return ""
         text = value if isinstance(value, str) else ""
-        host, colon, port = text.rpartition(":") if text.count(":") == 1 else (text, "", "")
-        host = host if colon else text
-        named = _HOST.fullmatch(host) or _ipv6(text.strip("[]")) is not None
-        if not named or (colon and not (port.isdecimal() and 1 <= int(port) <= 65535)):
+        found = _ENDPOINT.fullmatch(text)
+        fits = found and (found["port"] is None or 1 <= int(found["port"]) <= 65535)
+        if not (fits and found and self._named(found["bracketed"], found["host"])) and not _plain_ipv6(text):
             return self._refuse(
                 place, value, "write an address such as 192.0.2.10, without https:// and without a path"
             )
         return str(value)
+
+    @staticmethod
+    def _named(bracketed: str | None, host: str | None) -> bool:
+        if bracketed is not None:
+            return _plain_ipv6(bracketed)
+        name = host or ""
+        return bool(_HOST.fullmatch(name)) and (not _NUMERIC.fullmatch(name) or _ipv4(name) is not None)
 
 
 class Network(Kind):
@@ -220,7 +244,7 @@ class Network(Kind):
     def _read(self, place: Place, value: Any) -> Any:
         text = value if isinstance(value, str) else ""
         try:
-            ipaddress.ip_network(text, strict=True)
+            ipaddress.ip_network(text if _NETWORK.fullmatch(text) else "", strict=True)
         except ValueError:
             return self._refuse(place, value, self._remedy(text))
         return str(value)
@@ -228,7 +252,7 @@ class Network(Kind):
     @staticmethod
     def _remedy(text: str) -> str:
         try:
-            return f"write {ipaddress.ip_network(text.strip(), strict=False)}"
+            return f"write {ipaddress.ip_network(_ZONE.sub('', text.strip()), strict=False)}"
         except ValueError:
             return "write it such as 192.168.1.0/24, 10.1.2.3 or fd00::/8"
 
@@ -257,8 +281,24 @@ class ControllerPath(Kind):
 
     words = "an absolute path on the controller"
 
+    def __init__(self, example: str = "name", *, own: bool = False, file: bool = False) -> None:
+        self.example = f"{{{{ inventory_dir }}}}/{example}"
+        self.own = own
+        self.file = file
+
     def _read(self, place: Place, value: Any) -> Any:
-        wrong = _wrong_path(value)
+        if isinstance(value, str) and _PEM.search(value):
+            # It may be a key, and is shown to nobody.
+            place.find(
+                f"holds what the file should hold, and {self.words} is wanted",
+                f"put it into a file, and name that, such as {self.example}",
+            )
+            return ABSENT
+        wrong = _wrong_path(value, self.example)
+        if not wrong and self.own and is_shared(value):
+            wrong = f"others keep their things there; name a directory of its own, such as {self.example}"
+        if not wrong and self.file and (value.endswith("/") or is_shared(value)):
+            wrong = f"name the file, such as {self.example}"
         if not wrong and not value.startswith(("/", "~")):
             wrong = "begin it with {{ inventory_dir }}/, so that it is the same from wherever the playbook is started"
         return self._refuse(place, value, wrong) if wrong else str(value)
@@ -274,11 +314,38 @@ class HostPath(Kind):
         return self._refuse(place, value, wrong) if wrong else str(value)
 
 
+class HostFile(HostPath):
+    """A file that is written, so that it must be nobody else's."""
+
+    words = "the path of a file on the host"
+
+    def _read(self, place: Place, value: Any) -> Any:
+        read = super()._read(place, value)
+        if read is ABSENT:
+            return read
+        plain = "/" + posixpath.normpath(read).lstrip("/")
+        if read.endswith(("/", "/.", "/..")) or plain in SHARED_DIRECTORIES or posixpath.dirname(plain) in _HOMES:
+            return self._refuse(place, value, "write the whole path, with the name of the file")
+        if posixpath.dirname(plain) in ("/", "/etc") or any(
+            plain.startswith(f"{system}/") for system in _SYSTEM if system != "/etc"
+        ):
+            return self._refuse(
+                place, value, "the system keeps its own files there; name one in a directory of the owner's"
+            )
+        return read
+
+
 class OwnDirectory(HostPath):
     """A directory that is hearth's alone: it is given owners and rights, and may be removed as a whole."""
 
     def _read(self, place: Place, value: Any) -> Any:
         read = super()._read(place, value)
+        if read is not ABSENT and not _OWN_PATH.fullmatch(read):
+            return self._refuse(
+                place,
+                value,
+                "use letters, digits, '/', '.', '_', '-', '+', '@', '=' and '~', since containers and programs are told of it",
+            )
         if read is not ABSENT and is_shared(read):
             return self._refuse(
                 place,
@@ -304,9 +371,9 @@ def _own_below(path: str) -> str:
     return f"{plain}/hearth"
 
 
-def _wrong_path(value: Any) -> str:
+def _wrong_path(value: Any, example: str = "/var/lib/hearth") -> str:
     if not isinstance(value, str) or not value.strip():
-        return "write it such as /var/lib/hearth"
+        return f"write it such as {example}"
     if value != value.strip() or not value.isprintable():
         return "take the blanks, line ends and invisible characters away"
     return ""
@@ -352,6 +419,8 @@ class Moment(Kind):
 
     @staticmethod
     def _remedy(value: Any) -> str:
+        if isinstance(value, str) and value.strip().lower() in ("never", "none", "no", "unlimited", "forever"):
+            return "leave it out"
         german = _GERMAN_DAY.fullmatch(value) if isinstance(value, str) else None
         if german and int(german[2]) <= 12 and 1 <= int(german[1]) <= 31:
             return f"write {german[3]}-{int(german[2]):02d}-{int(german[1]):02d}"
@@ -361,11 +430,13 @@ class Moment(Kind):
 def end_of(value: Any) -> int:
     """The second, counted from 1970, in which a day (in UTC) or a moment is over."""
     if isinstance(value, str):
+        if not _MOMENT.fullmatch(value):
+            raise ValueError(f"{value!r} is no date")
         value = date.fromisoformat(value) if _DAY.fullmatch(value) else datetime.fromisoformat(_offset(value))
     if isinstance(value, datetime):
         return int((value if value.tzinfo else value.replace(tzinfo=timezone.utc)).timestamp())
     if isinstance(value, date):
-        return int(datetime.combine(value + timedelta(days=1), time(), timezone.utc).timestamp())
+        return int(datetime.combine(value, time(), timezone.utc).timestamp()) + 86400
     raise ValueError(f"{value!r} is no date")
 
 
@@ -383,8 +454,16 @@ class Sha256(Kind):
         if isinstance(value, str) and _SHA256.fullmatch(value):
             return value.lower()
         length = f"a text of {len(value)} characters" if isinstance(value, str) else kind_of(value)
-        place.find(f"is {length}, and a SHA-256 has {self.words}", "make it with sha256sum, without a line end")
+        place.find(f"is {length}, and a SHA-256 has {self.words}", self._remedy(value))
         return ABSENT
+
+    @staticmethod
+    def _remedy(value: Any) -> str:
+        if isinstance(value, str) and re.search(r"(?<![0-9a-fA-F])[0-9a-fA-F]{64}(?![0-9a-fA-F])", value):
+            return "write its digits alone, without what stands before and behind them"
+        if isinstance(value, int) and not isinstance(value, bool):
+            return "write it in quotes"
+        return "make it with sha256sum, without a line end"
 
 
 class Secret(Kind):

@@ -76,7 +76,7 @@ _ACME = Record(
     ),
     Key(
         "server_authority",
-        ControllerPath(),
+        ControllerPath("ca.pem"),
         "the CA that the server's own HTTPS is verified with, PEM",
         default="those that the controller trusts",
         also=("authority", "ca"),
@@ -105,14 +105,19 @@ _TLS = Record(
     ),
     Key(
         "certificate",
-        ControllerPath(),
+        ControllerPath("llm.pem"),
         "your certificate with its chain, PEM, where the source is files",
         also=("cert", "crt", "chain"),
     ),
-    Key("key", ControllerPath(), "its key, PEM without a passphrase, where the source is files", also=("private_key",)),
+    Key(
+        "key",
+        ControllerPath("llm.key"),
+        "its key, PEM without a passphrase, where the source is files",
+        also=("private_key",),
+    ),
     Key(
         "authority",
-        ControllerPath(),
+        ControllerPath("ca.pem"),
         "the CA that clients verify the certificate with, PEM, where the source is files or acme",
         default="those that clients trust",
         also=("ca", "ca_path", "ca_cert"),
@@ -165,13 +170,13 @@ VARIABLES: dict[str, Key] = {
         ),
         Key(
             "hearth_secrets_directory",
-            ControllerPath(),
+            ControllerPath(".secrets", own=True),
             "everything secret lies below it, on the controller",
             default="{{ inventory_dir }}/.secrets",
         ),
         Key(
             "hearth_models_lock_file",
-            ControllerPath(),
+            ControllerPath(".models.lock.yml", file=True),
             "what each source was when it was first looked up, a file on the controller",
             default="{{ inventory_dir }}/.models.lock.yml",
         ),

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from typing import Any, Collection, Mapping
 
 _SHOWN = 60
@@ -73,9 +73,26 @@ def nearest(name: str, names: Collection[str], cutoff: float = 0.6) -> str:
     return plain[close[0]] if close else ""
 
 
+def alike(name: str, other: str) -> bool:
+    return SequenceMatcher(None, name, other).ratio() >= 0.6
+
+
 def nearest_free(name: str, names: Collection[str], there: Collection[str]) -> str:
     """As `nearest`, but rather one that is not there yet: who wrote modle beside mode meant model."""
     return nearest(name, [other for other in names if other not in there], cutoff=0.8) or nearest(name, names)
+
+
+def labelled(name: Any) -> str:
+    """A name as it stands in a path: one line, and not longer than one reads."""
+    text = str(name)
+    return text if sayable(text) and text == text.strip() else shown(text)
+
+
+def written(value: Any) -> str:
+    """An item of a list as it has to be written in YAML between brackets."""
+    text = str(value)
+    plain = not isinstance(value, str) or re.fullmatch(r"[\w./+(<][^\[\]{},#'\"]*", text)
+    return text if plain and ": " not in text and not text.endswith(":") else "'" + text.replace("'", "''") + "'"
 
 
 def sayable(value: Any) -> bool:
@@ -91,6 +108,8 @@ def _plain(name: str) -> str:
 def meant_number(text: str, unit: str) -> int | None:
     """The number that somebody had in mind who wrote 8k, 15m, 8,192 or four."""
     text = text.strip()
+    if len(text) > _SHOWN:
+        return None
     if text.lower() in _NUMBERS:
         return _NUMBERS.index(text.lower())
     if _GROUPED.fullmatch(text):

@@ -109,8 +109,14 @@ class Source:
 
 def parse(text: str, files: Sequence[str] = (), endpoint: str | None = HUB) -> Source:
     """Understands a source, or says how one is written. An address of the hub at `endpoint` is taken for what it means, hf://."""
-    text = meant(text, endpoint)
-    source = _parse(text, files)
+    try:
+        text = meant(text, endpoint)
+        source = _parse(text, files)
+    except ValueError as error:
+        # Nothing of the address is shown: where it cannot be read, nobody knows what of it is secret.
+        raise InputError(
+            f"This is not a source, because its address cannot be read ({error}). Write {FORMS}."
+        ) from None
     refuse_pieces(
         source.key, [posixpath.basename(unquote(urlsplit(text).path))] if source.kind != "hf" else [source.pattern]
     )

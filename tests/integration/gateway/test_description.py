@@ -29,8 +29,11 @@ def test_taking_most_keys_away_is_refused_until_it_is_confirmed(gateway: Gateway
 
 def test_keys_that_cannot_be_handed_over_are_refused_before_the_gateway_changes(gateway: Gateway) -> None:
     workers = gateway.workers
+    theirs = gateway.directory / "theirs.conf"
+    theirs.write_text("of somebody else")
     keys: list[dict[str, Any]] = [
         {"name": "all", "hand_over": {"path": "/nowhere/at/all/key", "owner": "root"}},
+        {"name": "office", "hand_over": {"path": str(theirs), "owner": "root"}},
         {"name": "limited", "key": LIMITED_KEY, "hand_over": {"path": "/root/key", "owner": "nobody-of-that-name"}},
         {"name": "new"},
         *KEYS,
@@ -38,6 +41,8 @@ def test_keys_that_cannot_be_handed_over_are_refused_before_the_gateway_changes(
     run = gateway.describe("-v", gateway_api_keys=keys, succeeds=False)
     assert "there is no directory /nowhere/at/all: make it" in run.words
     assert "there is no user nobody-of-that-name: make it" in run.words
+    assert "something lies there that is no key of ours: write another path" in run.words
+    assert theirs.read_text() == "of somebody else"
     assert LIMITED_KEY not in run.output
     assert run.changed == 0
     assert gateway.workers == workers

@@ -142,9 +142,10 @@ def test_nothing_is_made_where_others_may_write_or_that_others_own(tmp_path: Pat
             look_up(secrets, "api_keys/bob")
 
 
-def test_a_link_to_a_vault_that_is_not_mounted_is_not_replaced(tmp_path: Path) -> None:
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_link_to_a_vault_that_is_not_mounted_is_not_replaced(tmp_path: Path, check_mode: bool) -> None:
     link = tmp_path / "engine_key"
     link.symlink_to(tmp_path / "vault/engine_key")
     with pytest.raises(AnsibleError, match=r"is a link to .*vault/engine_key, which is not there"):
-        look_up(tmp_path, "engine_key")
+        look_up(tmp_path, "engine_key", check_mode=check_mode)
     assert link.is_symlink()

@@ -388,3 +388,11 @@ def test_what_a_model_thinks_is_an_answer_too(serve: Serve) -> None:
     thought = answer(question(plain(serve(thinking).port)))
 
     assert (thought.text, thought.reasoning, thought.finish_reason) == ("", "Well,", "length")
+
+
+@pytest.mark.parametrize(
+    ("text", "endpoint"),
+    [("fd00::1", ("fd00::1", 443)), ("[fd00::1]:8443", ("fd00::1", 8443)), ("[fd00::1]", ("fd00::1", 443))],
+)
+def test_an_ipv6_address_to_connect_to_needs_no_brackets(text: str, endpoint: tuple[str, int]) -> None:
+    assert Way("https://llm.example/v1", connect_to=text).endpoint == endpoint

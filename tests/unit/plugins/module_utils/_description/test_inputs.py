@@ -322,6 +322,89 @@ WRONG: list[tuple[str, list[tuple[str, str]]]] = [
             ("hearth_models.m.source is a GGUF file", "llama_cpp"),
         ],
     ),
+    # What a hostile reader found: remedies that are wrong themselves, YAML's traps, and what would be overwritten.
+    (model(f"context_tokens: '{'9' * 5000}'"), [("hearth_models.m.context_tokens is '999", "from 1 to")]),
+    (
+        "hearth_models: {m: {source: 'https://[::1/m.gguf'}}",
+        [("hearth_models.m.source: This is not a source", "hf://")],
+    ),
+    ("hearth_models: {yes: {source: 'file:///m'}}", [("hearth_models: the name True is true", "put it in quotes")]),
+    (
+        "hearth_models: {2026-11-29: {source: 'file:///m'}}",
+        [("hearth_models: the name 2026-11-29 is", 'write it in quotes, "2026-11-29"')],
+    ),
+    ("hearth_users: [{name: no}]", [("hearth_users[0].name is false", "put it in quotes")]),
+    (f"hearth_models: {{{'a' * 101}: {{source: 'file:///m'}}}}", [("hearth_models: the name", "at most 100")]),
+    (
+        'hearth_models: {"a\\nb": {source: "file:///m"}}',
+        [("hearth_models: the name 'a\\nb' is 'a\\nb'", "write a-b")],
+    ),
+    (f"hearth_api_keys: [{{name: {'a' * 65}}}]", [("hearth_api_keys[0].name", "at most 64")]),
+    (model("files: '*.gguf'"), [("hearth_models.m.files is '*.gguf'", "write ['*.gguf']")]),
+    ("hearth_gpus: '0,1'", [("hearth_gpus is '0,1'", "write [nvidia.com/gpu=0, nvidia.com/gpu=1]")]),
+    ("hearth_gpus: none", [("hearth_gpus is 'none'", "write []")]),
+    ("hearth_api_keys: [{name: a, models: all}]", [("hearth_api_keys[a].models is 'all'", "take it away for all")]),
+    ("hearth_open_ports: {port: 22}", [("hearth_open_ports is a dictionary", "'- port: …'")]),
+    ("hearth_gpu:", [("hearth_gpu is empty", "write auto, required or none")]),
+    ("hearth_token: hf_abc", [("hearth_token is no variable", "rename it if it is yours")]),
+    ("hearth_domain: 0.0.0.0", [("hearth_domain is '0.0.0.0'", "by which clients reach the host")]),
+    ("hearth_address: 224.0.0.1", [("hearth_address is '224.0.0.1'", "one IPv4 address")]),
+    ("hearth_connect_to: 300.1.1.1", [("hearth_connect_to is '300.1.1.1'", "192.0.2.10")]),
+    ("hearth_connect_to: '[fd00::1'", [("hearth_connect_to is '[fd00::1'", "192.0.2.10")]),
+    (f"hearth_connect_to: '192.0.2.1:{'9' * 5000}'", [("hearth_connect_to is", "192.0.2.10")]),
+    ("hearth_lan_sources: [192.168.1.0/255.255.255.0]", [("hearth_lan_sources[0] is", "write 192.168.1.0/24")]),
+    ("hearth_lan_sources: ['fe80::1%eth0']", [("hearth_lan_sources[0] is", "write fe80::1/128")]),
+    ("hearth_secrets_directory: /", [("hearth_secrets_directory is '/'", "{{ inventory_dir }}/.secrets")]),
+    ("hearth_secrets_directory: /etc/passwd", [("hearth_secrets_directory is '/etc/passwd'", ".secrets")]),
+    ("hearth_models_lock_file: /tmp", [("hearth_models_lock_file is '/tmp'", "name the file")]),
+    *[
+        (f'hearth_directory: "{path}"', [("hearth_directory is", "use letters, digits")])
+        for path in ("/srv/my models", "/srv/a:b", "/srv/a,b", "/srv/$HOME", "/srv/a#b", "/srv/a'b")
+    ],
+    (
+        f"{{hearth_runtime: process, hearth_directory: /srv/{'a' * 100}}}",
+        [("hearth_directory is '/srv/aaa", "at most 80 characters")],
+    ),
+    (
+        f"{{hearth_runtime: process, hearth_directory: /srv/hearth, hearth_models: {{{'m' * 96}: {{source: 'file:///m'}}}}}}",
+        [("hearth_directory is '/srv/hearth'", "or shorter names of models")],
+    ),
+    (
+        "{hearth_runtime: process, hearth_open_ports: [{port: 22}]}",
+        [("hearth_open_ports is described", "take it away")],
+    ),
+    (
+        "{hearth_gpu: none, hearth_models: {m: {source: 'hf://a/b', gpus: [nvidia.com/gpu=0]}}}",
+        [("hearth_models.m.gpus is [nvidia.com/gpu=0]", "take one of them away")],
+    ),
+    (model(f"sha256: 'sha256:{'a' * 64}'"), [("hearth_models.m.sha256 is a text of 71", "its digits alone")]),
+    (model(f"sha256: {'1' * 64}"), [("hearth_models.m.sha256 is a number", "write it in quotes")]),
+    ("hearth_api_keys: [{name: a, expires: never}]", [("hearth_api_keys[a].expires is 'never'", "leave it out")]),
+    ("hearth_api_keys: [{name: a, expires: 2027-W05-1}]", [("hearth_api_keys[a].expires is '2027-W05-1'", "")]),
+    ("hearth_api_keys: [{name: a, expires: '20270131'}]", [("hearth_api_keys[a].expires is '20270131'", "")]),
+    ('hearth_api_keys: [{name: a, rotation: "a\\nb"}]', [("hearth_api_keys[a].rotation is 'a\\nb'", "one line")]),
+    *[
+        (
+            f"hearth_api_keys: [{{name: a, hand_over: {{path: {path}, owner: ana}}}}]",
+            [(f"hearth_api_keys[a].hand_over.path is '{path}'", remedy)],
+        )
+        for path, remedy in (
+            ("/", "with the name of the file"),
+            ("/srv/app/", "with the name of the file"),
+            ("/home/ana", "with the name of the file"),
+            ("/etc/passwd", "of the owner's"),
+            ("/usr/bin/key", "of the owner's"),
+        )
+    ],
+    (
+        "hearth_api_keys: [{name: a, previous: [{key: sk-1234567890abcdef, until: 2027-01-01}]}, {name: b, key: sk-1234567890abcdef}]",
+        [("hearth_api_keys: a and b have the same key", "its own")],
+    ),
+    (
+        "hearth_users: [{name: ana, email: bo@localhost}, {name: bo}]",
+        [("hearth_users: the e-mail address bo@localhost is there 2 times", "keep one")],
+    ),
+    ("hearth_assistants: {Doc: {mode: chat}}", [("hearth_assistants.Doc has no model", "one of hearth_models")]),
 ]
 
 
@@ -344,6 +427,11 @@ def test_each_wrong_input_gets_its_sentence(text: str, wanted: list[tuple[str, s
 
 
 RIGHT = [
+    "hearth_api_keys: [{name: a, expires: 9999-12-31}, {name: b, expires: '9999-12-31'}, {name: c, hand_over: {path: /etc/app/key, owner: ana}}]",
+    "hearth_api_keys: [{name: a, key: sk-1234567890abcdef, previous: [{key: sk-1234567890abcdef, until: 2027-01-01}]}]",
+    "{hearth_assistants: {Doc: {state: absent}, Old: {model: gone, documents: /nowhere, state: absent}}, hearth_frontends: {open_webui: {}}}",
+    "hearth_models: {m: {source: 'file:/srv/m.gguf'}, n: {source: 'file://localhost/srv/m.gguf'}}",
+    "{hearth_connect_to: '[fd00::1]:8443', hearth_directory: /srv/hearth-2.0_a@b}",
     "hearth_api_keys: [{name: office, concurrency: 8}, {name: a, expires: 2027-06-30}, {name: b, priority: batch}, {name: c, weight: 3}, {name: d, rotation: 2026-11}]",
     "hearth_api_keys: [{name: a, rotation: 7}, {name: b, rotation: 2026-11-01}, {name: c, expires: '2027-01-31T12:00:00Z'}]",
     f"hearth_api_keys: [{{name: a, sha256: {'0f' * 32}}}]",
@@ -380,3 +468,14 @@ def test_a_variable_whose_beginning_is_misspelled_is_found() -> None:
         "heart_models is read by nothing: write hearth_models, or rename it.",
         "hearth-domain is read by nothing: write hearth_domain, or rename it.",
     ]
+
+
+def test_a_key_that_stands_where_its_file_should_be_named_is_not_shown() -> None:
+    pem = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n"
+    for text in (pem, pem.replace("\n", " "), pem.strip().replace("\n", "")):
+        found = _description.findings(
+            {**BASE, "hearth_tls": {"source": "files", "certificate": "/there", "key": text}},
+            _description.Surroundings(now=NOW),
+        )
+        assert [line.partition(",")[0] for line in found] == ["hearth_tls.key holds what the file should hold"]
+        assert "MIIE" not in found[0]

@@ -48,11 +48,17 @@ def test_a_source_on_the_hub_has_a_repository_a_revision_and_a_pattern(
         "file://host/x",
         "file:///",
         "s3://b/x",
+        "https://[::1/x",
     ],
 )
 def test_what_is_no_source_is_refused_with_the_forms_that_are(text: str) -> None:
     with pytest.raises(InputError, match="hf://owner/repository"):
         parse(text)
+
+
+@pytest.mark.parametrize("text", ["file:/srv/x", "file://localhost/srv/x", "FILE:///srv/x"])
+def test_a_file_may_be_written_as_programs_write_it(text: str) -> None:
+    assert parse(text).text == "file:///srv/x"
 
 
 def test_one_part_of_a_split_model_means_all_of_them() -> None:

@@ -1,0 +1,128 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The variables of the roles themselves, judged like the description: misspelled names, and values of another type.
+
+What they are stands in the argument specifications of the roles, which Ansible reads only when a role begins, one role after the other.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible_collections.hearth.llm.plugins.module_utils._description.findings import Place
+from ansible_collections.hearth.llm.plugins.module_utils._description.kinds import (
+    Choice,
+    Flag,
+    Key,
+    Kind,
+    ListOf,
+    Number,
+    Record,
+    Whole,
+)
+from ansible_collections.hearth.llm.plugins.module_utils._description.words import kind_of, nearest
+
+ROLES = Path(__file__).parents[2] / "roles"
+
+_ALMOST = 0.88
+_MOST = 1 << 62
+# Other collections have variables that begin like these, so that one more or less letter at the end is theirs.
+_SHARED = ("docker_", "firewall_", "nvidia_", "valkey_")
+
+Spec = Mapping[str, Any]
+
+
+class Simple(Kind):
+    """A text or a number. Its value is not shown: a role may be given a secret."""
+
+    words = "a text"
+
+    def _read(self, place: Place, value: Any) -> Any:
+        if value is None or isinstance(value, (Mapping, list, tuple)):
+            place.find(f"is {kind_of(value)}, and {self.words} is wanted", f"write {self.words}, or take it away")
+        return value
+
+
+class Free(Kind):
+    """A dictionary of whatever."""
+
+    words = "a dictionary"
+
+    def _read(self, place: Place, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            place.find(f"is {kind_of(value)}, and {self.words} is wanted", f"write {self.words}, or take it away")
+        return value
+
+
+class Whatever(Kind):
+    words = "a value"
+
+    def _read(self, place: Place, value: Any) -> Any:  # noqa: ARG002
+        return value
+
+
+def of_roles(names: Collection[str]) -> list[str]:
+    """Those of these names that roles read, or that may be meant for one."""
+    prefixes = tuple(f"{path.name}_" for path in ROLES.iterdir())
+    return [name for name in names if name.startswith(prefixes)]
+
+
+def findings(given: Mapping[str, Any]) -> Iterator[str]:
+    """`given` are variables that begin like a role's, read."""
+    if not given:
+        return
+    known = specifications()
+    for name, value in given.items():
+        if name in known:
+            found: list[str] = []
+            kind_for(name, known[name]).read(Place(name, found), value)
+            yield from found
+            continue
+        near = nearest(name, known, cutoff=_ALMOST)
+        if near and not (name.startswith(_SHARED) and name.rstrip("s") == near.rstrip("s")):
+            yield f"{name} is read by nothing: write {near}, or rename it."
+
+
+@functools.cache
+def specifications() -> dict[str, Spec]:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    options: dict[str, Spec] = {}
+    for path in sorted(ROLES.glob("*/meta/argument_specs.yml")):
+        specs = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)["argument_specs"]
+        for spec in specs.values():
+            options.update(spec.get("options", {}))
+    return options
+
+
+def kind_for(name: str, spec: Spec) -> Kind:
+    kind = spec.get("type", "str")
+    if kind == "list":
+        item = {
+            "type": spec.get("elements", "raw"),
+            **{key: spec[key] for key in ("options", "choices") if key in spec},
+        }
+        return ListOf(kind_for("", item), words="a list", secret=bool(spec.get("no_log")))
+    if kind == "dict":
+        return _record(spec["options"]) if spec.get("options") else Free()
+    if spec.get("no_log"):
+        return Simple()
+    if spec.get("choices") and all(isinstance(choice, str) for choice in spec["choices"]):
+        return Choice(*spec["choices"])
+    if kind == "int":
+        return Whole(least=0, most=65535, words="a port") if name.endswith("_port") else Whole(least=-_MOST, most=_MOST)
+    simple: dict[str, Kind] = {"bool": Flag(text=True), "float": Number(-_MOST, _MOST), "raw": Whatever()}
+    return simple.get(kind, Simple())
+
+
+def _record(options: Mapping[str, Spec]) -> Record:
+    return Record(
+        *(
+            Key(name, kind_for(name, spec), "what its role asks for", required=bool(spec.get("required")))
+            for name, spec in options.items()
+        ),
+        secret=True,
+    )

@@ -1,0 +1,68 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Variables of roles are judged at the beginning, too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.hearth.llm.plugins.plugin_utils import _role_variables
+
+PROJECT = Path(__file__).parents[4]
+DEFAULTS = sorted(PROJECT.glob("roles/*/defaults/main.yml"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("gateway_prot", 8443, "gateway_prot is read by nothing: write gateway_port, or rename it."),
+        ("llama_cpp_optoins", {}, "llama_cpp_optoins is read by nothing: write llama_cpp_options, or rename it."),
+        (
+            "open_webui_exclusve",
+            True,
+            "open_webui_exclusve is read by nothing: write open_webui_exclusive, or rename it.",
+        ),
+        ("gateway_port", 99999, "gateway_port is 99999: write a whole number from 0 to 65535."),
+        (
+            "gateway_metrics_port",
+            "abc",
+            "gateway_metrics_port is 'abc', and a port is wanted: write a whole number from 0 to 65535.",
+        ),
+        (
+            "llama_cpp_options",
+            ["a"],
+            "llama_cpp_options is a list, and a dictionary is wanted: write a dictionary, or take it away.",
+        ),
+        ("models_list", 5, "models_list is 5, and a list is wanted: write a list, or take it away."),
+        ("models_prune", "maybe", "models_prune is 'maybe', and true or false is wanted: write true or false."),
+        (
+            "gateway_api_keys",
+            [{"name": "a", "kye": "sk-geheim"}],
+            "gateway_api_keys[a].kye is no key that is known here: write key, or take it away.",
+        ),
+        (
+            "valkey_password",
+            ["sk-geheim"],
+            "valkey_password is a list, and a text is wanted: write a text, or take it away.",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_variable_of_a_role_is_one_sentence(name: str, value: Any, said: str) -> None:
+    assert _role_variables.of_roles([name]) == [name]
+    assert list(_role_variables.findings({name: value})) == [said]
+
+
+def test_variables_of_other_collections_are_left_alone() -> None:
+    names = ["docker_daemon_options", "docker_edition", "docker_package", "firewall_enabled", "gateway_ip", "my_port"]
+    assert not list(_role_variables.findings(dict.fromkeys(_role_variables.of_roles(names), "x")))
+
+
+@pytest.mark.parametrize("path", DEFAULTS, ids=lambda path: path.parents[1].name)
+def test_what_is_there_by_default_is_right_and_known(path: Path) -> None:
+    defaults = yaml.safe_load(path.read_text()) or {}
+    assert set(_role_variables.of_roles(defaults)) == set(defaults)
+    assert set(defaults) <= set(_role_variables.specifications())
+    assert not list(_role_variables.findings({n: v for n, v in defaults.items() if "{{" not in str(v)}))
