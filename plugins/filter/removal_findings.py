@@ -68,7 +68,8 @@ def removal_findings(
 ) -> list[str]:
     is_there, is_wanted = set(there), set(wanted)
     try:
-        refuse_beyond(what, is_there - is_wanted, len(is_there | is_wanted), int(percent_max), remedy)
+        going, staying = is_there - is_wanted, is_there & is_wanted
+        refuse_beyond(what, going, len(is_there | is_wanted), int(percent_max), remedy, stays=len(staying))
     except InputError as refusal:
         return [refusal.message]
     return []

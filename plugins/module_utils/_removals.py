@@ -17,17 +17,24 @@ DEFAULT_PERCENT = 50
 _SHOWN = 10
 
 
-def refuse_beyond(what: str, going: Collection[str], total: int, percent_max: int, remedy: str) -> None:
+def refuse_beyond(
+    what: str, going: Collection[str], total: int, percent_max: int, remedy: str, *, stays: int | None = None
+) -> None:
     """Raises where more than `percent_max` of `total` would go, or all of it. One of two or more may always go: that is how small places change.
 
-    `total` counts what is there and what the same run brings: who replaces the only model does not remove everything. `what` names the things in the plural ("models", "documents of the assistant DocExplorer"), `remedy` says in one clause what to set.
+    `total` counts what is there and what the same run brings: who replaces the only model does not remove everything. `stays` counts what is there and
+    is wanted still: where several go and nothing stays, that is another description, as of a wrong branch, and no correction of this one. `what` names
+    the things in the plural ("models", "documents of the assistant DocExplorer"), `remedy` says in one clause what to set.
     """
-    staying = total - len(going)
-    if not going or (staying and (len(going) == 1 or len(going) * 100 <= percent_max * total)) or percent_max >= 100:
+    rest = total - len(going)
+    nothing_stays = not rest or (stays == 0 and len(going) > 1)
+    if not going or percent_max >= 100:
+        return
+    if not nothing_stays and (len(going) == 1 or len(going) * 100 <= percent_max * total):
         return
     names = sorted(going)
     shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
-    share = "all" if not staying else f"{len(going)} of {total}"
+    share = "all" if nothing_stays else f"{len(going)} of {total}"
     raise InputError(
         f"This would remove {share} {what}: {shown}. Nothing was changed. Correct the description if that is not meant; if it is, {remedy}.",
         removals=names,

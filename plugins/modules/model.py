@@ -406,6 +406,7 @@ def check_removals(store: Store, wanted: list[Wish], percent_max: int) -> None:
         len(going | staying),
         percent_max,
         "set removal_percent_max to 100 (with the playbooks: hearth_accept_removals: [models])",
+        stays=len(there & staying),
     )
 
 

@@ -85,6 +85,7 @@ class Target:
             len(there | wanted),
             percent_max,
             "set removal_percent_max to 100",
+            stays=len(there & wanted),
         )
 
     def pins(self) -> list[Identity]:

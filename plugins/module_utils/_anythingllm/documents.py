@@ -170,6 +170,7 @@ class Documents:
             len(there | wanted),
             self.removal_percent_max,
             "set removal_percent_max to 100",
+            stays=len(there & wanted),
         )
 
     def _leave_out(self, targets: Any, reasons: Mapping[Identity, str]) -> None:

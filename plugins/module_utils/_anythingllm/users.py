@@ -77,6 +77,7 @@ class Users(Kind):
             len({*plan.before, *plan.after}),
             self.removal_percent_max,
             "set removal_percent_max to 100",
+            stays=len(plan.before.keys() & plan.after.keys()),
         )
         if _administrators(plan.before) and not _administrators(plan.after):
             raise InputError(

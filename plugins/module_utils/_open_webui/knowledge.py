@@ -190,7 +190,12 @@ class Collections(Kind):
                 there, wanted = set(change.before["documents"]), set(change.fields["documents"])
                 what = f"documents of the knowledge {change.key}"
                 refuse_beyond(
-                    what, there - wanted, len(there | wanted), self._unlisted.percent_max, remedy("documents")
+                    what,
+                    there - wanted,
+                    len(there | wanted),
+                    self._unlisted.percent_max,
+                    remedy("documents"),
+                    stays=len(there & wanted),
                 )
 
     def _state(self, raw: Mapping[str, Any]) -> State:

@@ -28,6 +28,7 @@ class Unlisted:
             len((set(plan.before) | set(plan.after)) - set(besides)),
             self.percent_max,
             remedy(accepted_by),
+            stays=len((set(plan.before) & set(plan.after)) - set(besides)),
         )
 
 

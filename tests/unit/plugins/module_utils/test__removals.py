@@ -22,6 +22,13 @@ def test_what_looks_like_remove_all_is_refused_with_its_names(going: list[str], 
     assert refused.value.details["removals"] == going
 
 
+def test_several_that_are_all_replaced_are_another_description_and_one_is_a_correction() -> None:
+    with pytest.raises(InputError, match="This would remove all models: one, two"):
+        refuse_beyond("models", ["one", "two"], 4, 50, "say so", stays=0)
+    refuse_beyond("models", ["one"], 2, 50, "say so", stays=0)
+    refuse_beyond("models", ["one", "two"], 5, 50, "say so", stays=1)
+
+
 def test_a_long_list_is_cut_in_the_sentence_and_whole_in_the_result() -> None:
     names = [f"paper-{number:03}" for number in range(200)]
     with pytest.raises(InputError, match=r"paper-009 and 190 more") as refused:

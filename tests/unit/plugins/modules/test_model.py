@@ -128,12 +128,18 @@ def test_a_model_of_another_source_replaces_the_old_one_and_pruning_removes_what
 @pytest.mark.parametrize("check_mode", [False, True], ids=["for real", "dry"])
 @pytest.mark.parametrize(
     ("wanted", "refused"),
-    [([], "all models"), (["a"], "2 of 3 models"), (["other"], "3 of 4 models"), (["a", "b"], "")],
+    [
+        ([], "all models"),
+        (["a"], "2 of 3 models"),
+        (["other"], "all models"),
+        (["other", "another"], "all models"),
+        (["a", "b"], ""),
+    ],
 )
 def test_pruning_takes_no_more_away_than_may_go_and_asks_nobody_before(
     tmp_path: Path, hub: Hub, wanted: list[str], refused: str, check_mode: bool
 ) -> None:
-    entries = {name: {"name": name, "source": "hf://o/r/model.gguf"} for name in ("a", "b", "c", "other")}
+    entries = {name: {"name": name, "source": "hf://o/r/model.gguf"} for name in ("a", "b", "c", "other", "another")}
     run(tmp_path / "models", *(entries[name] for name in "abc"), endpoint=hub.url)
     hub.forget()
     asked = [entries[name] for name in wanted]
