@@ -16,6 +16,7 @@ _BROKEN_PERSON = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)([^/?#]*[/?#].*)@", re
 # What the names of signatures and keys have in common, among clouds and content networks.
 _SIGNATURE = re.compile(r"sig|token|key|secret|passw|credential|policy|auth", re.IGNORECASE)
 _SHORTEST_TOKEN = 8
+_SHORTEST_PASSWORD = 4
 
 
 def safe_url(url: str) -> str:
@@ -36,12 +37,13 @@ def secrets_of(url: str) -> Iterator[str]:
     if person:
         user, colon, password = person.group(2).partition(":")
         secret = password if colon else user if len(user) >= _SHORTEST_TOKEN else ""
-        if secret:
+        if len(secret) >= _SHORTEST_PASSWORD:
             # The parser takes line ends and tabs out.
             parsed = re.sub(r"[\t\r\n]", "", secret)
             yield from {secret, unquote(secret), parsed, unquote(parsed)}
     for name, value in parse_qsl(url.partition("?")[2]):
-        if _SIGNATURE.search(name):
+        # A short text is a number or a flag, and would be left out of every size and hash of the answer.
+        if _SIGNATURE.search(name) and len(value) >= _SHORTEST_TOKEN:
             yield value
 
 

@@ -32,7 +32,7 @@ def fit(playbook: Callable[..., Any], tmp_path: Path, hub: Hub) -> Callable[...,
         **more: Any,
     ) -> Any:
         variables = {
-            "hearth_directory": str(tmp_path / "hearth"),
+            "hearth_directory": str(tmp_path / "h"),
             "hearth_hub_endpoint": hub.url,
             "hearth_models_lock_file": str(tmp_path / "models.lock.yml"),
             "hearth_models": models,
@@ -71,7 +71,7 @@ def test_a_model_that_does_not_fit_is_refused_before_it_is_fetched_and_a_remedy_
         assert "nemo is refused; it would do with" in refused.words
         assert refused.changed == 0
     assert 0 < hub.sent("cdn:*") < 2 << 20
-    assert not (tmp_path / "hearth").exists()
+    assert not (tmp_path / "h").exists()
 
     shorter = {"nemo": {**models["nemo"], "slots": 1, "options": {"cache-type-k": "q8_0", "cache-type-v": "q8_0"}}}
     assert "fits nemo RAM 32" in fit(shorter, fit_memory_bytes=8 * GIB).words
@@ -116,9 +116,8 @@ def test_a_hub_that_does_not_answer_leaves_the_model_unknown_and_stops_nothing(
     assert "fits mini" in fit({"mini": {"source": "hf://owner/mini/mini.gguf"}}, fit_hub_token="right").words
 
 
-def test_a_model_without_context_tokens_is_served_with_what_it_was_trained_for_and_a_longer_wish_is_refused(
-    fit: Callable[..., Any], hub: Hub, tmp_path: Path
-) -> None:
+def test_no_context_tokens(fit: Callable[..., Any], hub: Hub, tmp_path: Path) -> None:
+    """A model is served with what it was trained for, and a longer wish is refused. (The name is short for the sake of sockets below it.)"""
     packages.provide("libgomp.so.1")
     hub.publish("owner/mini", {"mini.gguf": SHIPPED})
     mini: dict[str, Any] = {"source": "hf://owner/mini/mini.gguf"}
@@ -136,7 +135,7 @@ def test_a_model_without_context_tokens_is_served_with_what_it_was_trained_for_a
             in refused.words
         )
         assert refused.changed == 0
-    assert not (tmp_path / "hearth").exists()
+    assert not (tmp_path / "h").exists()
     try:
         # The engine itself is asked at the end how long a slot is.
         outcome = fit({"mini": mini}, then=("models", "llama_cpp"), **served)

@@ -101,9 +101,10 @@ def test_a_list_of_models_is_fetched_pinned_and_left_alone_from_then_on(
     assert (models / "whole/config.json").exists(), "nothing is pruned unless asked for"
 
     (models / "big/of-a-person.txt").write_text("mine")
-    pruned = playbook(
-        play(task(models, hub, wanted[0], {"name": "web", "state": "absent"}, lock_file=str(lock), prune=True))
-    )
+    less = (wanted[0], {"name": "web", "state": "absent"})
+    refused = playbook(play(task(models, hub, *less, lock_file=str(lock), prune=True)), succeeds=False)
+    assert "This would remove 4 of 5 models" in refused.words
+    pruned = playbook(play(task(models, hub, *less, lock_file=str(lock), prune=True, removal_percent_max=100)))
     assert pruned.changed == 1
     left = sorted(
         str(path.relative_to(models)) for path in models.rglob("*") if path.is_file() and ".fetch" not in path.parts

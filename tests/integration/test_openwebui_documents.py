@@ -164,7 +164,8 @@ def test_long_and_foreign_texts_are_cut_to_what_the_embedding_model_takes(house:
     assert names_in(house, "long") == sorted(texts)
     sizes = [len(json.dumps(asked.body)) for asked in house.engine.received]
     assert max(sizes) < 1 << 20
-    assert house.engine.most_running <= 2
+    # As many at once as the embedding model has slots, and what of the document before is not answered yet; by itself the server asks all at once.
+    assert house.engine.most_running <= 4
     assert house.ask("GET", "/api/v1/configs/export")["rag.chunk_size"] == own
     assert house.run(house.task("knowledge", knowledge=[item], **options)).changed == 0
 

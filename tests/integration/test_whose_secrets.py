@@ -187,7 +187,7 @@ def test_a_confirmed_run_replaces_all_and_then_the_first_controller_is_the_stran
     ("description", "path", "content", "sentence"),
     [
         (
-            {"hearth_frontends": {"anythingllm": {}}},
+            {"hearth_frontends": {"anythingllm": {}}, "hearth_runtime": "docker"},
             "anythingllm/.env",
             "JWT_SECRET='a'\nSIG_KEY='b'\nSIG_SALT='c'\n",
             "AnythingLLM on llm1 encrypts by other secrets (sig_key, sig_salt) than this controller has",
@@ -199,7 +199,7 @@ def test_a_confirmed_run_replaces_all_and_then_the_first_controller_is_the_stran
             "Going on would log everybody out",
         ),
         (
-            {"hearth_valkey": True},
+            {"hearth_valkey": True, "hearth_runtime": "docker"},
             "services/valkey/current/users.acl",
             f"user default on #{'e' * 64} ~* &* +@all",
             "was deployed with another password (valkey)",

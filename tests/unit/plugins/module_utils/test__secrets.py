@@ -106,7 +106,11 @@ def test_ordinary_words_stay_and_long_texts_cost_little() -> None:
 @pytest.mark.parametrize(
     ("url", "safe", "secrets"),
     [
-        ("https://anna:pw1234@hub.example/a?X-Amz-Signature=5678&x=1#f", "https://hub.example/a", {"pw1234", "5678"}),
+        (
+            "https://anna:pw1234@hub.example/a?X-Amz-Signature=56781234&x=1#f",
+            "https://hub.example/a",
+            {"pw1234", "56781234"},
+        ),
         ("https://anna:pa/ss@hub.example/a", "https://hub.example/a", {"pa/ss"}),
         ("https://anna:p#a?ss@hub.example/a", "https://hub.example/a", {"p#a?ss"}),
         ("https://anna:p@ss@hub.example/a@b", "https://hub.example/a@b", {"p@ss"}),
