@@ -43,11 +43,14 @@ _value:
 from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
 
+from ansible_collections.hearth.llm.plugins.module_utils._deployed_secrets import NOTE
+
 # What the roles make, and what a clone keeps of Ansible's.
 OWN = frozenset(
     (
         "ansible",
         "anythingllm",
+        NOTE,
         "gpu-proof",
         "installed-packages.json",
         "models",

@@ -14,6 +14,7 @@ OURS = [
     "venvs",
     "tmp",
     "open_webui",
+    "deployed_with.json",
 ]
 
 
