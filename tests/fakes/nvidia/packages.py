@@ -16,10 +16,30 @@ if ! [ -c /dev/nvidia0 ]; then
     echo "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver." >&2
     exit 9
 fi
-case "$1" in
--L) echo "GPU 0: NVIDIA L4 (UUID: GPU-5ab0e5f3-lab)" ;;
-*) echo "00000000:01:00.0, NVIDIA L4, GPU-5ab0e5f3-lab, 23034, 22500, [N/A], 580.95.05" ;;
-esac
+# What was asked for, in that order, as the real one answers.
+for argument in "$@"; do
+    case "$argument" in
+    -L) echo "GPU 0: NVIDIA L4 (UUID: GPU-5ab0e5f3-lab)" ;;
+    --query-gpu=*)
+        between=
+        for field in $(echo "${argument#--query-gpu=}" | tr , ' '); do
+            case "$field" in
+            index) value=0 ;;
+            pci.bus_id) value=00000000:01:00.0 ;;
+            name) value="NVIDIA L4" ;;
+            uuid) value=GPU-5ab0e5f3-lab ;;
+            memory.total) value=23034 ;;
+            memory.free) value=22500 ;;
+            driver_version) value=580.95.05 ;;
+            *) value="[N/A]" ;;
+            esac
+            printf '%s%s' "$between" "$value"
+            between=", "
+        done
+        echo
+        ;;
+    esac
+done
 """
 # Loading means: the device is there, and /proc says which version. Everything else is left to the real one.
 MODPROBE = """\
