@@ -33,6 +33,25 @@ _MOST = 1 << 62
 # Other collections have variables that begin like these, so that one more or less letter at the end is theirs.
 _SHARED = ("docker_", "firewall_", "nvidia_", "valkey_")
 
+# Facts by which a role tells those that follow what it has found: nobody has written them.
+PUBLISHED = frozenset(
+    (
+        "anythingllm_page",
+        "certificates_acme_fetched",
+        "cloud_vm_machine",
+        "fit_contexts",
+        "fit_found_gpus",
+        "fit_gpu_numbers",
+        "fit_settings",
+        "fit_unknown",
+        "models_fingerprints",
+        "models_paths",
+        "models_projectors",
+        "open_webui_page",
+        "verify_answers",
+    )
+)
+
 Spec = Mapping[str, Any]
 
 
@@ -68,7 +87,7 @@ class Whatever(Kind):
 def of_roles(names: Collection[str]) -> list[str]:
     """Those of these names that roles read, or that may be meant for one."""
     prefixes = tuple(f"{path.name}_" for path in ROLES.iterdir())
-    return [name for name in names if name.startswith(prefixes)]
+    return [name for name in names if name.startswith(prefixes) and name not in PUBLISHED]
 
 
 def findings(given: Mapping[str, Any]) -> Iterator[str]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -66,3 +67,24 @@ def test_what_is_there_by_default_is_right_and_known(path: Path) -> None:
     assert set(_role_variables.of_roles(defaults)) == set(defaults)
     assert set(defaults) <= set(_role_variables.specifications())
     assert not list(_role_variables.findings({n: v for n, v in defaults.items() if "{{" not in str(v)}))
+
+
+def published(tasks: Any) -> Iterator[str]:
+    """Names that tasks set or register for others, however deep they stand."""
+    if isinstance(tasks, list):
+        for task in tasks:
+            yield from published(task)
+    elif isinstance(tasks, dict):
+        yield from tasks.get("ansible.builtin.set_fact", {})
+        yield from [tasks["register"]] if isinstance(tasks.get("register"), str) else []
+        for part in ("block", "rescue", "always"):
+            yield from published(tasks.get(part, []))
+
+
+def test_what_roles_tell_each_other_is_not_taken_for_a_misspelled_variable() -> None:
+    """Every playbook of a run judges the variables anew, and by then the roles before it have published theirs."""
+    files = _role_variables.ROLES.glob("*/tasks/**/*.yml")
+    told = {name for path in files for name in published(yaml.safe_load(path.read_text()))}
+    ours = {name for name in told if not name.startswith("__") and _role_variables.of_roles([name])}
+    assert ours - set(_role_variables.specifications()) == set()
+    assert told >= _role_variables.PUBLISHED
