@@ -88,3 +88,7 @@ def test_what_roles_tell_each_other_is_not_taken_for_a_misspelled_variable() -> 
     ours = {name for name in told if not name.startswith("__") and _role_variables.of_roles([name])}
     assert ours - set(_role_variables.specifications()) == set()
     assert told >= _role_variables.PUBLISHED
+
+
+def test_a_default_that_comes_to_nothing_is_no_mistake() -> None:
+    assert list(_role_variables.findings({"anythingllm_agent_skills": None})) == []
