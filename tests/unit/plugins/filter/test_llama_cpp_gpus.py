@@ -39,7 +39,7 @@ def test_each_model_has_the_gpus_that_are_its_own(
 
 
 def test_a_lost_gpu_keeps_its_number_and_is_not_counted_by_the_engine() -> None:
-    models = [{"name": "a", "gpus": [FOURTH]}, {"name": "b"}, {"name": "c", "gpus": [SECOND]}]
+    models: list[dict[str, Any]] = [{"name": "a", "gpus": [FOURTH]}, {"name": "b"}, {"name": "c", "gpus": [SECOND]}]
     found = llama_cpp_gpus(models, [ALL], "docker", [0, 2, 3])
     assert found["devices"] == {"a": "CUDA2"}
     assert found["findings"][0].startswith("hearth_models.c.gpus: nvidia.com/gpu=1 is not all that")
