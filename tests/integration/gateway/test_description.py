@@ -19,6 +19,13 @@ def test_taking_most_keys_away_is_refused_until_it_is_confirmed(gateway: Gateway
         assert "This would remove 7 of 8 API keys of the gateway: chat, former, hashed, limited" in run.words
         assert "set hearth_accept_removals: [api_keys]" in run.words
         assert run.changed == 0
+    # Keys that cannot be read are not keys that are not there.
+    limits = gateway.directory / "h/services/gateway/current/limits.map"
+    aside = limits.rename(limits.with_name("aside"))
+    limits.mkdir()
+    assert gateway.describe(gateway_api_keys=few, succeeds=False).changed == 0
+    limits.rmdir()
+    aside.rename(limits)
     assert gateway.complete({"model": "alpha", "messages": MESSAGES}, LIMITED_KEY).status == 200
     try:
         gateway.describe(gateway_api_keys=few, hearth_accept_removals="api_keys")
