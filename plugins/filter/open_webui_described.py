@@ -10,8 +10,8 @@ short_description: Assistants as the modules for Open WebUI take them
 version_added: 1.0.0
 author: hearth.llm contributors (@hearth-llm)
 description:
-  - Makes of the one description of assistants the knowledge that M(hearth.llm.openwebui_knowledge) takes, and the models that
-    M(hearth.llm.openwebui_model) takes.
+  - Makes of the one description of assistants the knowledge that M(hearth.llm.open_webui_knowledge) takes, and the models that
+    M(hearth.llm.open_webui_model) takes.
   - The documents of an assistant are a knowledge of its name, which goes with the assistant.
 positional: chunk_tokens, chunk_overlap_tokens
 options:

@@ -171,7 +171,7 @@ _OWN_EXAMPLES: dict[str, dict[str, Any]] = {
     "lambda_vm": {"machine_type": "gpu_1x_a10", "region": "us-east-1", "wait_seconds": 0.02},
 }
 # A setting that is a secret, where an option takes many.
-_SETTINGS = {"anythingllm_settings": "OpenAiKey", "openwebui_settings": "audio.tts.openai.api_key"}
+_SETTINGS = {"anythingllm_settings": "OpenAiKey", "open_webui_settings": "audio.tts.openai.api_key"}
 
 
 def heard(text: str) -> list[str]:

@@ -194,10 +194,10 @@ def test_a_dry_run_says_the_same(playbook: Runner, served: Path) -> None:
 def test_every_playbook_begins_with_it_and_connects_to_nothing_before(
     playbook: Runner, tmp_path: Path, name: str
 ) -> None:
-    wrong = {"hearth_models": MINI, "hearth_prot": 28443, "hearth_gpu": "requird"}
+    wrong = {"hearth_models": MINI, "hearth_prot": 28443, "hearth_gpu_policy": "requird"}
     outcome = run(playbook, name, hosts={"far": {**NOWHERE, **wrong}})
     assert "hearth_prot is no variable that is known here: write hearth_port" in outcome.words
-    assert "hearth_gpu is 'requird'" in outcome.words
+    assert "hearth_gpu_policy is 'requird'" in outcome.words
     assert "unreachable=0" in outcome.output
     assert not (tmp_path / "inventory/.secrets").exists()
 

@@ -36,7 +36,7 @@ def fit(playbook: Callable[..., Any], tmp_path: Path, hub: Hub) -> Callable[...,
             "hearth_hub_endpoint": hub.url,
             "hearth_models_lock_file": str(tmp_path / "models.lock.yml"),
             "hearth_models": models,
-            "hearth_gpu": "none",
+            "hearth_gpu_policy": "none",
             **more,
         }
         roles = [{"role": f"hearth.llm.{name}"} for name in ("fit", *then)]
@@ -98,9 +98,9 @@ def test_the_engine_takes_its_gpu_layers_from_the_plan_unless_the_inventory_name
     cards = [{"index": 0, "name": "NVIDIA A10", "memory_bytes": 24 * GIB}]
     # A card that is there is used, also where nobody has named it, and left alone where somebody says so.
     for gpus in ({"hearth_gpus": ["nvidia.com/gpu=all"]}, {}):
-        outcome = fit(models, hearth_gpu="auto", fit_gpus=cards, **gpus)
+        outcome = fit(models, hearth_gpu_policy="auto", fit_gpus=cards, **gpus)
         assert 'handed on: {"open": {"n-gpu-layers": 41}}' in outcome.words
-    assert "handed on: {}" in fit(models, hearth_gpu="auto", fit_gpus=cards, hearth_gpus=[]).words
+    assert "handed on: {}" in fit(models, hearth_gpu_policy="auto", fit_gpus=cards, hearth_gpus=[]).words
     # Processes have no GPUs.
     assert "handed on: {}" in fit(models, hearth_runtime="process", fit_gpus=cards).words
 
@@ -167,7 +167,7 @@ def test_two_models_of_llama_cpp_have_each_a_card_of_its_own(fit: Callable[..., 
             "public": True,
         },
     }
-    more = {"hearth_gpu": "auto", "fit_gpus": cards, "hearth_secrets_directory": str(tmp_path / "secrets")}
+    more = {"hearth_gpu_policy": "auto", "fit_gpus": cards, "hearth_secrets_directory": str(tmp_path / "secrets")}
     paths = {"llama_cpp_model_paths": dict.fromkeys(models, str(path))}
     outcome = fit(models, tasks=(judged, shown), **more, **paths)
     assert "fits left GPU 2 40" in outcome.words

@@ -66,7 +66,7 @@ class House:
                 "hearth_domain": "localhost",
                 "hearth_port": self.port,
                 "hearth_address": "127.0.0.1",
-                "hearth_gpu": "none",
+                "hearth_gpu_policy": "none",
                 "gateway_metrics_port": self._metrics_port,
                 "llama_cpp_state": state,
                 "gateway_state": state,

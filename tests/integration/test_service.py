@@ -74,7 +74,7 @@ class Echo:
                     "ansible.builtin.include_role": {"name": "hearth.llm.service"},
                     "vars": {
                         "service_name": self.name,
-                        "service_provider": "process",
+                        "service_runtime": "process",
                         "service_directory": str(self.hearth),
                         "service_command": [sys.executable, str(self.program), "{config}/echo.json", str(self.socket)],
                         "service_files": [

@@ -17,8 +17,8 @@ def of_host(described: Typed, around: Surroundings) -> Iterator[str]:
     if described.get("hearth_runtime") == "process":
         if described.get("hearth_gpus"):
             yield f"hearth_gpus is [{listed(described['hearth_gpus'])}], and with hearth_runtime: process models are computed by the CPU: take it away, or write hearth_runtime: docker."
-        if described.get("hearth_gpu") == "required":
-            yield "hearth_gpu is 'required', and with hearth_runtime: process models are computed by the CPU: take it away, or write hearth_runtime: docker."
+        if described.get("hearth_gpu_policy") == "required":
+            yield "hearth_gpu_policy is 'required', and with hearth_runtime: process models are computed by the CPU: take it away, or write hearth_runtime: docker."
         if described.get("hearth_firewall"):
             yield "hearth_firewall is true, and with hearth_runtime: process the system of the host is left alone: take it away, or write hearth_runtime: docker."
         if "hearth_lan_sources" in described:
@@ -31,12 +31,12 @@ def of_host(described: Typed, around: Surroundings) -> Iterator[str]:
                 yield f"{variable} is true, and it is run in a container only, while hearth_runtime is process: take it away, or write hearth_runtime: docker."
     elif "hearth_runtime" not in described.unsure and described.get("hearth_address") == "::":
         yield "hearth_address is '::', and Docker publishes on IPv4 addresses: write 0.0.0.0, or take it away."
-    if described.get("hearth_gpu") == "none" and described.get("hearth_gpus"):
-        yield f"hearth_gpus is [{listed(described['hearth_gpus'])}], and hearth_gpu is none: take one of them away."
-    if described.get("hearth_gpu") == "none":
+    if described.get("hearth_gpu_policy") == "none" and described.get("hearth_gpus"):
+        yield f"hearth_gpus is [{listed(described['hearth_gpus'])}], and hearth_gpu_policy is none: take one of them away."
+    if described.get("hearth_gpu_policy") == "none":
         for name, model in described.get("hearth_models", {}).items():
             if model.get("gpus"):
-                yield f"hearth_models.{name}.gpus is [{listed(model['gpus'])}], and hearth_gpu is none: take one of them away."
+                yield f"hearth_models.{name}.gpus is [{listed(model['gpus'])}], and hearth_gpu_policy is none: take one of them away."
     yield from _tls(described.get("hearth_tls", Typed()))
     yield from _tls_files(described.get("hearth_tls", Typed()), around)
 

@@ -187,7 +187,7 @@ VARIABLES: dict[str, Key] = {
             default="https://huggingface.co",
         ),
         Key(
-            "hearth_gpu",
+            "hearth_gpu_policy",
             Choice(
                 "auto",
                 "required",
@@ -205,6 +205,7 @@ VARIABLES: dict[str, Key] = {
             ),
             "whether the host has to have a GPU",
             default="auto",
+            also=("hearth_gpu", "hearth_gpu_required"),
         ),
         Key(
             "hearth_gpus",

@@ -166,7 +166,7 @@ class Filling:
             raise _LikeAnotherError("another document says the same in another file; keep one of them", reason)
         if _OF_THE_ENGINE.search(reason) and not _OF_THE_DOCUMENT.search(reason):
             raise HearthError(
-                f"{path}: the server cannot embed it ({reason}). Check embedding in hearth.llm.openwebui_settings and that its engine is up, "
+                f"{path}: the server cannot embed it ({reason}). Check embedding in hearth.llm.open_webui_settings and that its engine is up, "
                 "and look at the server's log. The next run goes on from here.",
                 document=path,
             )
@@ -254,7 +254,7 @@ class Filling:
         answer = self._server.post("/api/v1/retrieval/query/collection", query)
         if not any(answer.get("documents") or []):
             raise ProtocolError(
-                "The documents are embedded, and a question finds none of them. Check embedding in hearth.llm.openwebui_settings."
+                "The documents are embedded, and a question finds none of them. Check embedding in hearth.llm.open_webui_settings."
             )
 
 

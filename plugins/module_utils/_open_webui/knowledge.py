@@ -51,7 +51,9 @@ def check_names(assistant: str, names: Sequence[str], there: Sequence[str], *, l
         if count > 1:
             raise InputError(f"{assistant}: {count} knowledge bases are called {name}. Remove or rename all but one.")
         if not count and not lenient:
-            raise InputError(f"{assistant}: there is no knowledge {name}. Make it with hearth.llm.openwebui_knowledge.")
+            raise InputError(
+                f"{assistant}: there is no knowledge {name}. Make it with hearth.llm.open_webui_knowledge."
+            )
 
 
 def once(documents: Mapping[str, Document]) -> tuple[dict[str, Document], dict[str, str]]:

@@ -75,7 +75,7 @@ class Assistants(Kind):
                 if model not in served:
                     raise InputError(
                         f"The assistant {key} wants the model {model}, which no connection serves. "
-                        f"There are: {', '.join(served) or 'none'}. Check the name, and connections in hearth.llm.openwebui_settings."
+                        f"There are: {', '.join(served) or 'none'}. Check the name, and connections in hearth.llm.open_webui_settings."
                     )
 
     def create(self, key: str, wanted: State) -> State:

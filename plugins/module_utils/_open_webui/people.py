@@ -21,7 +21,7 @@ FIELDS = ("everyone", "members", "groups")
 
 
 def access_spec() -> dict[str, Any]:
-    """The options of the documentation fragment hearth.llm.openwebui_access."""
+    """The options of the documentation fragment hearth.llm.open_webui_access."""
     return {
         "everyone": {"type": "bool"},
         "members": {"type": "list", "elements": "str"},
@@ -69,7 +69,7 @@ class People:
                 )
             if not count and not self._lenient:
                 raise InputError(
-                    f"There is no group {name}. Make it with hearth.llm.openwebui_group, or check the name."
+                    f"There is no group {name}. Make it with hearth.llm.open_webui_group, or check the name."
                 )
         return sorted(set(names))
 
@@ -116,7 +116,7 @@ class People:
         if len(found) > 1:
             raise InputError(f"{len(found)} users are called {name} ({', '.join(sorted(found))}). Name the address.")
         if not found and not self._lenient:
-            raise InputError(f"There is no user {name}. Make him with hearth.llm.openwebui_user, or check the name.")
+            raise InputError(f"There is no user {name}. Make him with hearth.llm.open_webui_user, or check the name.")
         return str(found[0]) if found else name
 
 

@@ -25,7 +25,7 @@ FLOOR = (0, 11)
 def connect(params: Mapping[str, Any]) -> Server:
     """The server, which is of a version that is known and takes the key."""
     if not params["api_key"]:
-        raise InputError("api_key: there is none. hearth.llm.openwebui_bootstrap makes one.")
+        raise InputError("api_key: there is none. hearth.llm.open_webui_bootstrap makes one.")
     server = Server(api_of(params), seconds=params["timeout"])
     server.check_version()
     return server
@@ -124,7 +124,7 @@ def _asked(ask: Callable[[], Any]) -> Any:
 def _explained(error: StatusError) -> StatusError:
     what, detail = error.message.partition(" answered ")[0], detail_of(error)
     if error.status == 401 and _about_the_key(detail):
-        text = f"{what}: the server does not know this api_key. hearth.llm.openwebui_bootstrap makes one."
+        text = f"{what}: the server does not know this api_key. hearth.llm.open_webui_bootstrap makes one."
     elif error.status in (401, 403) and "do not have permission" in detail:
         text = (
             f"{what}: the server refuses it to the owner of this api_key ({detail}). Use the key of an administrator."

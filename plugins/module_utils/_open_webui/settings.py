@@ -90,7 +90,7 @@ def _check(key: str, value: Any, config: Mapping[str, Any]) -> None:
         near = difflib.get_close_matches(key, config, n=3)
         raise InputError(
             f"settings: this server has no {key}, and would store it without a word. "
-            f"{'Is it ' + ' or '.join(near) + '?' if near else 'hearth.llm.openwebui_info returns all names.'}"
+            f"{'Is it ' + ' or '.join(near) + '?' if near else 'hearth.llm.open_webui_info returns all names.'}"
         )
     there = config[key]
     if there is not None and value is not None and _sort_of(value) != _sort_of(there):

@@ -118,7 +118,7 @@ DESCRIPTIONS: dict[str, dict[str, Any]] = {
         "hearth_secrets_directory": "/home/me/secrets",
         "hearth_models_lock_file": "/home/me/models.lock.yml",
         "hearth_hub_endpoint": "https://hub.example.com",
-        "hearth_gpu": "required",
+        "hearth_gpu_policy": "required",
         "hearth_gpus": ["nvidia.com/gpu=all"],
         "hearth_firewall": True,
         "hearth_lan_sources": ["192.168.1.0/24", "fd00::/8"],

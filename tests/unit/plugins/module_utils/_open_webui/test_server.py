@@ -72,7 +72,7 @@ def test_another_product_at_the_address_is_no_open_webui() -> None:
 
 
 def test_without_a_key_nobody_is_asked() -> None:
-    with pytest.raises(InputError, match="openwebui_bootstrap makes one"):
+    with pytest.raises(InputError, match="open_webui_bootstrap makes one"):
         connect({"api_url": "http://127.0.0.1:1", "api_key": None})
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: openwebui_user
+module: open_webui_user
 short_description: Manage the users of Open WebUI
 version_added: 1.0.0
 author: hearth.llm contributors (@hearth-llm)
@@ -72,12 +72,12 @@ options:
     type: int
     default: 50
 seealso:
-  - module: hearth.llm.openwebui_group
+  - module: hearth.llm.open_webui_group
 """
 
 EXAMPLES = r"""
 - name: Let two people in
-  hearth.llm.openwebui_user:
+  hearth.llm.open_webui_user:
     api_url: http://127.0.0.1:3000
     api_key: "{{ key }}"
     users:
@@ -184,7 +184,7 @@ def _twice(emails: Sequence[str]) -> str:
 def _wanted(email: str, item: Mapping[str, Any], there: State | None) -> State:
     if item["role"] == "manager":
         raise InputError(
-            f"{email}: Open WebUI has no managers. Give user or admin, and what more a user may do by hearth.llm.openwebui_group."
+            f"{email}: Open WebUI has no managers. Give user or admin, and what more a user may do by hearth.llm.open_webui_group."
         )
     role = item["role"]
     if item["suspended"]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: openwebui_bootstrap
+module: open_webui_bootstrap
 short_description: Get the API key of an Open WebUI server
 version_added: 1.0.0
 author: hearth.llm contributors (@hearth-llm)
@@ -51,12 +51,12 @@ options:
     type: float
     default: 120
 seealso:
-  - module: hearth.llm.openwebui_settings
+  - module: hearth.llm.open_webui_settings
 """
 
 EXAMPLES = r"""
 - name: Get the key of Open WebUI
-  hearth.llm.openwebui_bootstrap:
+  hearth.llm.open_webui_bootstrap:
     api_url: http://127.0.0.1:3000
     api_key: "{{ known_key | default(omit) }}"
     admin:

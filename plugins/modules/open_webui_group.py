@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: openwebui_group
+module: open_webui_group
 short_description: Manage the groups of Open WebUI
 version_added: 1.0.0
 author: hearth.llm contributors (@hearth-llm)
@@ -63,12 +63,12 @@ options:
     type: int
     default: 50
 seealso:
-  - module: hearth.llm.openwebui_user
+  - module: hearth.llm.open_webui_user
 """
 
 EXAMPLES = r"""
 - name: Let the developers have API keys
-  hearth.llm.openwebui_group:
+  hearth.llm.open_webui_group:
     api_url: http://127.0.0.1:3000
     api_key: "{{ key }}"
     groups:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: openwebui_info
+module: open_webui_info
 short_description: Return what Open WebUI has
 version_added: 1.0.0
 author: hearth.llm contributors (@hearth-llm)
@@ -27,7 +27,7 @@ options:
 
 EXAMPLES = r"""
 - name: See who there is
-  hearth.llm.openwebui_info:
+  hearth.llm.open_webui_info:
     api_url: http://127.0.0.1:3000
     api_key: "{{ key }}"
     gather: [users, groups]
@@ -50,7 +50,7 @@ groups:
   returned: when asked for
   type: dict
 models:
-  description: Assistants by name, as M(hearth.llm.openwebui_model) takes them.
+  description: Assistants by name, as M(hearth.llm.open_webui_model) takes them.
   returned: when asked for
   type: dict
 knowledge:

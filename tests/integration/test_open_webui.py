@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from integration.conftest import Runner
-from integration.openwebui_house import ADMIN, DOCUMENTS, ENGINE_KEY, FACT, House, open_house
+from integration.open_webui_house import ADMIN, DOCUMENTS, ENGINE_KEY, FACT, House, open_house
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +171,7 @@ def test_documents_follow_their_directory(house: House) -> None:
 def test_another_embedding_model_embeds_all_documents_anew(house: House) -> None:
     house.engine.dimensions = 48
     tasks = house.everything()
-    tasks[0]["hearth.llm.openwebui_settings"]["embedding"]["model"] = "embedder-2"
+    tasks[0]["hearth.llm.open_webui_settings"]["embedding"]["model"] = "embedder-2"
 
     house.run(*tasks)
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: openwebui_settings
+module: open_webui_settings
 short_description: Manage the settings of Open WebUI
 version_added: 1.0.0
 author: hearth.llm contributors (@hearth-llm)
@@ -29,7 +29,7 @@ options:
   settings:
     description:
       - Settings by the server's own names, for example C(ui.default_user_role), C(webui.url), C(rag.top_k) or C(user.permissions).
-        M(hearth.llm.openwebui_info) returns them all.
+        M(hearth.llm.open_webui_info) returns them all.
       - Of a dictionary only what is named in it is changed; null removes. A list is replaced.
     type: dict
     default: {}
@@ -109,12 +109,12 @@ options:
 notes:
   - Where the server runs with C(ENABLE_PERSISTENT_CONFIG=false), nothing that is set outlives a restart, and the server does not tell.
 seealso:
-  - module: hearth.llm.openwebui_knowledge
+  - module: hearth.llm.open_webui_knowledge
 """
 
 EXAMPLES = r"""
 - name: Ask our own engine only
-  hearth.llm.openwebui_settings:
+  hearth.llm.open_webui_settings:
     api_url: http://127.0.0.1:3000
     api_key: "{{ key }}"
     settings:

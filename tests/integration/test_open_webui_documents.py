@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from integration.conftest import Runner
 from integration.office_files import letter, workbook
-from integration.openwebui_house import ADMIN, ENGINE_KEY, House, open_house
+from integration.open_webui_house import ADMIN, ENGINE_KEY, House, open_house
 
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(64)
 GOOD = {

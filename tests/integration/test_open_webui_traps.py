@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from integration.conftest import Runner
 from integration.open_webui import EMAIL, PASSWORD
-from integration.openwebui_house import ADMIN, ENGINE_KEY, House, open_house
+from integration.open_webui_house import ADMIN, ENGINE_KEY, House, open_house
 
 BY_ENVIRONMENT = {"WEBUI_ADMIN_EMAIL": EMAIL, "WEBUI_ADMIN_PASSWORD": PASSWORD, "ENABLE_API_KEYS": "false"}
 
@@ -79,7 +79,7 @@ def test_a_wrong_key_and_a_wrong_address_are_told_apart(house: House) -> None:
     wrong_key = house.run(
         {
             "name": "x",
-            "hearth.llm.openwebui_info": {"api_url": house.proxy.url, "api_key": "sk-nobody"},
+            "hearth.llm.open_webui_info": {"api_url": house.proxy.url, "api_key": "sk-nobody"},
             "register": "x",
         },
         succeeds=False,
@@ -88,13 +88,13 @@ def test_a_wrong_key_and_a_wrong_address_are_told_apart(house: House) -> None:
     wrong_address = house.run(
         {
             "name": "x",
-            "hearth.llm.openwebui_info": {"api_url": house.proxy.url + "/somewhere", "api_key": house.key},
+            "hearth.llm.open_webui_info": {"api_url": house.proxy.url + "/somewhere", "api_key": house.key},
             "register": "x",
         },
         succeeds=False,
     )
 
-    assert "the server does not know this api_key. hearth.llm.openwebui_bootstrap makes one" in wrong_key.words
+    assert "the server does not know this api_key. hearth.llm.open_webui_bootstrap makes one" in wrong_key.words
     assert "not with JSON" in wrong_address.words
     assert "Check api_url" in wrong_address.words
 
@@ -279,7 +279,7 @@ def test_a_document_that_fails_is_named_and_the_next_run_goes_on(house: House, t
     house.run(house.task("settings", embedding={"url": "http://127.0.0.1:9/v1"}))
     words = house.run(task, succeeds=False).words
     assert "a.md: the server cannot embed it" in words
-    assert "Check embedding in hearth.llm.openwebui_settings" in words
+    assert "Check embedding in hearth.llm.open_webui_settings" in words
     path = f"/api/v1/knowledge/{_id_of(house, 'broken')}/files"
     assert sorted(file["filename"] for file in house.ask("GET", path)["items"]) == ["a.md", "b.md", "c.md"]
     house.run(connected(house), task)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: openwebui_model
+module: open_webui_model
 short_description: Manage the assistants of Open WebUI
 version_added: 1.0.0
 author: hearth.llm contributors (@hearth-llm)
@@ -73,7 +73,7 @@ options:
         description: What the browser offers with it, for example C(vision=false). Those that are not named are left as they are.
         type: dict
       knowledge:
-        description: Names of the knowledge that it answers from, all of it. M(hearth.llm.openwebui_knowledge) makes it.
+        description: Names of the knowledge that it answers from, all of it. M(hearth.llm.open_webui_knowledge) makes it.
         type: list
         elements: str
       enabled:
@@ -111,15 +111,15 @@ options:
 notes:
   - Administrators may use all assistants. Grants to change an assistant, which are given in the browser, are kept.
   - How much is found in documents, and how similar it must be, is one setting of the server for all assistants
-    (C(rag.top_k), C(rag.relevance_threshold) in M(hearth.llm.openwebui_settings)).
+    (C(rag.top_k), C(rag.relevance_threshold) in M(hearth.llm.open_webui_settings)).
 seealso:
-  - module: hearth.llm.openwebui_knowledge
-  - module: hearth.llm.openwebui_user
+  - module: hearth.llm.open_webui_knowledge
+  - module: hearth.llm.open_webui_user
 """
 
 EXAMPLES = r"""
 - name: Have two assistants
-  hearth.llm.openwebui_model:
+  hearth.llm.open_webui_model:
     api_url: http://127.0.0.1:3000
     api_key: "{{ key }}"
     models:

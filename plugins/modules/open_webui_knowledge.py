@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: openwebui_knowledge
+module: open_webui_knowledge
 short_description: Manage the knowledge of Open WebUI
 version_added: 1.0.0
 author: hearth.llm contributors (@hearth-llm)
@@ -100,16 +100,16 @@ options:
     type: int
     default: 50
 notes:
-  - M(hearth.llm.openwebui_model) opens knowledge to those who may use an assistant that answers from it, so that nobody needs to be named here.
+  - M(hearth.llm.open_webui_model) opens knowledge to those who may use an assistant that answers from it, so that nobody needs to be named here.
     Who is named in O(knowledge[].members), and is not all of them, is at odds with that in each run.
-  - How documents are embedded is said in M(hearth.llm.openwebui_settings), and has to be said before.
+  - How documents are embedded is said in M(hearth.llm.open_webui_settings), and has to be said before.
 seealso:
-  - module: hearth.llm.openwebui_model
+  - module: hearth.llm.open_webui_model
 """
 
 EXAMPLES = r"""
 - name: Have the handbook, as it lies beside this playbook
-  hearth.llm.openwebui_knowledge:
+  hearth.llm.open_webui_knowledge:
     api_url: http://127.0.0.1:3000
     api_key: "{{ key }}"
     knowledge:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: openwebui_probe
+module: open_webui_probe
 short_description: Ask the assistants of Open WebUI as its page asks them
 version_added: 1.0.0
 author: hearth.llm contributors (@hearth-llm)
@@ -27,7 +27,7 @@ options:
     required: true
     suboptions:
       id:
-        description: What it is asked for by. RV(hearth.llm.openwebui_model#module:ids) has it.
+        description: What it is asked for by. RV(hearth.llm.open_webui_model#module:ids) has it.
         type: str
         required: true
       sources:
@@ -41,12 +41,12 @@ options:
 notes:
   - O(timeout) is for each assistant.
 seealso:
-  - module: hearth.llm.openwebui_model
+  - module: hearth.llm.open_webui_model
 """
 
 EXAMPLES = r"""
 - name: Prove that the assistants answer, one of them from its documents
-  hearth.llm.openwebui_probe:
+  hearth.llm.open_webui_probe:
     api_url: http://127.0.0.1:3000
     api_key: "{{ key }}"
     assistants:

@@ -41,7 +41,7 @@ class House:
     def task(self, module: str, /, **options: Any) -> dict[str, Any]:
         """A task, whose result is kept by the name of its module."""
         way = {"api_url": self.proxy.url, "api_key": self.key or None}
-        return {"name": module, f"hearth.llm.openwebui_{module}": {**way, **options}, "register": module}
+        return {"name": module, f"hearth.llm.open_webui_{module}": {**way, **options}, "register": module}
 
     def run(self, *tasks: dict[str, Any], **options: Any) -> Outcome:
         """Plays the tasks. Afterwards `results` has what each returned."""
