@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.hearth.llm.plugins.module_utils import _document_kinds
-from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
+from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError, NotYetError
 
 if TYPE_CHECKING:
     from typing import Iterable, Iterator, Mapping, Sequence
@@ -34,12 +34,11 @@ class Document:
     text: bool = False
 
 
-class DocumentsNeededError(Exception):
+class DocumentsNeededError(NotYetError):
     """The bytes of these documents are not on the host."""
 
     def __init__(self, hashes: Sequence[str]) -> None:
-        super().__init__("documents are needed from the controller")
-        self.hashes = list(hashes)
+        super().__init__("documents are needed from the controller", needed=list(hashes))
 
 
 def spec() -> dict[str, Any]:

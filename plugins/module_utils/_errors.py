@@ -43,3 +43,11 @@ class ProtocolError(HearthError):
 
 class InputError(HearthError):
     """What the user asked for cannot be; nothing was changed."""
+
+
+class NotYetError(Exception):
+    """Nothing was done, for something has to come first. `result` is what the module returns: whoever called it brings that, and calls again."""
+
+    def __init__(self, message: str, **result: Any) -> None:
+        super().__init__(message)
+        self.result = result

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Callable, Container, Mapping
 
     from ansible_collections.hearth.llm.plugins.module_utils._http_response import Response
+    from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule
 
 _SPOKEN_BYTES = 16384
 
@@ -39,6 +40,18 @@ def api_of(params: Mapping[str, Any]) -> Api:
         raise InputError(f"timeout: {params['timeout']} is no time to wait. Give a positive number of seconds.")
     client = Client(ca_path=params["ca_path"], read_seconds=params["timeout"])
     return Api(params["api_url"], client=client, token=params["api_key"])
+
+
+def asking(
+    connect: Callable[[Mapping[str, Any]], Any], run: Callable[..., Mapping[str, Any]]
+) -> Callable[[HearthModule], dict[str, Any]]:
+    """The work of a module that asks one server: what `run` tells, and what it has cost."""
+
+    def work(module: HearthModule) -> dict[str, Any]:
+        with connect(module.params) as server:
+            return {**run(module.params, server, check_mode=module.check_mode), **server.api.costs()}
+
+    return work
 
 
 class Api:
@@ -131,6 +144,10 @@ class Api:
             ]
         )
         return self.json("POST", path, body=body, content_type=f"multipart/form-data; boundary={boundary}", **options)
+
+    def costs(self) -> dict[str, dict[str, int]]:
+        """How often the server was asked: part of what every module of a frontend returns."""
+        return {"requests": {"total": self.requests, "writes": self.writes}}
 
     def close(self) -> None:
         self._client.close()

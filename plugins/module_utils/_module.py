@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: hearth.llm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""AnsibleModule for modules that are given secrets: refuses what cannot be one, and shows none, however it is spelled. PRIVATE to the collection.
+"""How every module runs: one way to end, one way to fail. It refuses what cannot be a secret, and shows none, however it is spelled. PRIVATE to the collection.
 
 Ansible itself leaves out of a result what an option with `no_log` says, word for word. A text that was escaped on its way, as Python's own errors, servers
 and the system's log do it, passes there.
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from urllib.parse import quote
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, NotYetError
 from ansible_collections.hearth.llm.plugins.module_utils._hidden import HIDDEN, all_shown, hide, shown, texts_of
 from ansible_collections.hearth.llm.plugins.module_utils._secrets import password_finding, text_finding, token_finding
 from ansible_collections.hearth.llm.plugins.module_utils._url import secrets_of
@@ -89,6 +90,24 @@ class HearthModule(AnsibleModule):  # type: ignore[misc]
         self.no_log_values.update(known, self._forms)
 
 
+def run_module(work: Callable[[HearthModule], Mapping[str, Any]], argument_spec: dict[str, Any], **rules: Any) -> None:
+    """What every module is: `work` tells what the module returns (nothing changed, where it does not say so), or raises why it cannot."""
+    module = HearthModule(argument_spec=argument_spec, supports_check_mode=True, **rules)
+    try:
+        module.exit_json(**{"changed": False, **work(module)})
+    except NotYetError as missing:
+        module.exit_json(changed=False, **missing.result)
+    except HearthError as error:
+        module.fail_json(msg=error.message, **error.details)
+    except Exception as error:
+        where = isinstance(error, OSError) and (error.filename or module.params.get("directory"))
+        if not where:
+            module.fail_json(msg=_unexpected(error))
+        module.fail_json(
+            msg=f"{where}: {getattr(error, 'strerror', None) or error}. Check the file system, and that the user who runs this may write there (become)."
+        )
+
+
 def guarded(main: Callable[[], None]) -> Callable[[], None]:
     """For main() of a module: what nobody expected is told, too, without what is secret in it."""
 
@@ -99,11 +118,13 @@ def guarded(main: Callable[[], None]) -> Callable[[], None]:
         except Exception as error:
             if not _running:
                 raise
-            _running[0].fail_json(
-                msg=f"An unexpected {type(error).__name__}: {error}. This is a fault of the module: please report it, with what it was asked to do."
-            )
+            _running[0].fail_json(msg=_unexpected(error))
 
     return run
+
+
+def _unexpected(error: Exception) -> str:
+    return f"An unexpected {type(error).__name__}: {error}. This is a fault of the module: please report it, with what it was asked to do."
 
 
 def _findings(spec: Mapping[str, Any], params: Mapping[str, Any], path: str = "") -> Iterator[str]:

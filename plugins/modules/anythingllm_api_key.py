@@ -105,9 +105,9 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.hearth.llm.plugins.module_utils._anythingllm.api_keys import ApiKeys
 from ansible_collections.hearth.llm.plugins.module_utils._anythingllm.server import connect
 from ansible_collections.hearth.llm.plugins.module_utils._anythingllm.session import Session, mode_of, public_settings
-from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
-from ansible_collections.hearth.llm.plugins.module_utils._frontend import connection_spec
-from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
+from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
+from ansible_collections.hearth.llm.plugins.module_utils._frontend import asking, connection_spec
+from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
 from ansible_collections.hearth.llm.plugins.module_utils._reconcile import reconcile
 
 if TYPE_CHECKING:
@@ -148,15 +148,8 @@ def run(params: Mapping[str, Any], server: Server, *, check_mode: bool) -> dict[
     return {**outcome.result(), "api_keys": secrets, "recovery_codes": session.recovery_codes}
 
 
-@guarded
 def main() -> None:
-    module = HearthModule(argument_spec=argument_spec(), supports_check_mode=True)
-    try:
-        with connect(module.params) as server:
-            result = run(module.params, server, check_mode=module.check_mode)
-            module.exit_json(**result, **server.costs())
-    except HearthError as error:
-        module.fail_json(msg=error.message, **error.details)
+    run_module(asking(connect, run), argument_spec())
 
 
 if __name__ == "__main__":

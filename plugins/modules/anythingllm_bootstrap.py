@@ -135,9 +135,8 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._anythingllm.bootstrap import Bootstrap
 from ansible_collections.hearth.llm.plugins.module_utils._anythingllm.server import connect
-from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
-from ansible_collections.hearth.llm.plugins.module_utils._frontend import connection_spec
-from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
+from ansible_collections.hearth.llm.plugins.module_utils._frontend import asking, connection_spec
+from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
 
 if TYPE_CHECKING:
     from typing import Mapping
@@ -171,15 +170,8 @@ def run(params: Mapping[str, Any], server: Server, *, check_mode: bool) -> dict[
     return result
 
 
-@guarded
 def main() -> None:
-    module = HearthModule(argument_spec=argument_spec(), supports_check_mode=True)
-    try:
-        with connect(module.params) as server:
-            result = run(module.params, server, check_mode=module.check_mode)
-            module.exit_json(**result, **server.costs())
-    except HearthError as error:
-        module.fail_json(msg=error.message, **error.details)
+    run_module(asking(connect, run), argument_spec())
 
 
 if __name__ == "__main__":

@@ -181,8 +181,8 @@ from ansible_collections.hearth.llm.plugins.module_utils._anythingllm.server imp
 from ansible_collections.hearth.llm.plugins.module_utils._anythingllm.session import Session, mode_of, public_settings
 from ansible_collections.hearth.llm.plugins.module_utils._anythingllm.splitter import Splitter
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
-from ansible_collections.hearth.llm.plugins.module_utils._frontend import connection_spec
-from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
+from ansible_collections.hearth.llm.plugins.module_utils._frontend import asking, connection_spec
+from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
 
 if TYPE_CHECKING:
     from typing import Mapping
@@ -260,17 +260,8 @@ def _preferences(params: Mapping[str, Any], server: Server) -> Preferences:
     return Preferences(session, params["database_path"])
 
 
-@guarded
 def main() -> None:
-    module = HearthModule(argument_spec=argument_spec(), supports_check_mode=True)
-    try:
-        with connect(module.params) as server:
-            result = run(module.params, server, check_mode=module.check_mode)
-            module.exit_json(**result, **server.costs())
-    except _documents.DocumentsNeededError as needed:
-        module.exit_json(changed=False, needed=needed.hashes)
-    except HearthError as error:
-        module.fail_json(msg=error.message, **error.details)
+    run_module(asking(connect, run), argument_spec())
 
 
 if __name__ == "__main__":

@@ -93,9 +93,8 @@ from ansible_collections.hearth.llm.plugins.module_utils._anythingllm.session im
     mode_of,
     public_settings,
 )
-from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
-from ansible_collections.hearth.llm.plugins.module_utils._frontend import connection_spec
-from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
+from ansible_collections.hearth.llm.plugins.module_utils._frontend import asking, connection_spec
+from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
 
 if TYPE_CHECKING:
     from typing import Mapping
@@ -124,15 +123,8 @@ def run(params: Mapping[str, Any], server: Server) -> dict[str, Any]:
     return found
 
 
-@guarded
 def main() -> None:
-    module = HearthModule(argument_spec=argument_spec(), supports_check_mode=True)
-    try:
-        with connect(module.params) as server:
-            result = run(module.params, server)
-            module.exit_json(changed=False, **result, **server.costs())
-    except HearthError as error:
-        module.fail_json(msg=error.message, **error.details)
+    run_module(asking(connect, lambda params, server, **_: run(params, server)), argument_spec())
 
 
 if __name__ == "__main__":

@@ -284,7 +284,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._completion.errors impo
 from ansible_collections.hearth.llm.plugins.module_utils._completion.probe import Outcome, Patience, Prober
 from ansible_collections.hearth.llm.plugins.module_utils._completion.way import Way
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
-from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
+from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
 
 if TYPE_CHECKING:
     from typing import Mapping
@@ -414,18 +414,13 @@ def _sentence(outcome: Outcome, failure: ProbeError) -> str:
     return f"The model {outcome.question.model} does not answer as it should ({failure.stage}; asked {times}): {failure.message}"
 
 
-@guarded
 def main() -> None:
-    module = HearthModule(
-        argument_spec=argument_spec(),
+    run_module(
+        lambda module: run(module.params, check_mode=module.check_mode),
+        argument_spec(),
         required_one_of=[("model", "models")],
         mutually_exclusive=[("model", "models")],
-        supports_check_mode=True,
     )
-    try:
-        module.exit_json(changed=False, **run(module.params, check_mode=module.check_mode))
-    except HearthError as error:
-        module.fail_json(msg=error.message, **error.details)
 
 
 if __name__ == "__main__":

@@ -88,32 +88,36 @@ deployed:
       type: dict
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hearth.llm.plugins.module_utils._deployed_secrets import DeployedSecrets
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
+from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
+
+if TYPE_CHECKING:
+    from typing import Mapping
 
 
 def argument_spec() -> dict[str, Any]:
     return {"directory": {"type": "path", "required": True}, "note": {"type": "bool", "default": False}}
 
 
-def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
-    secrets = DeployedSecrets(module.params["directory"])
+def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
+    secrets = DeployedSecrets(params["directory"])
     try:
         deployed = secrets.read()
-        changed = module.params["note"] and deployed["gateway"] != secrets.noted
-        if changed and not module.check_mode:
+        changed = params["note"] and deployed["gateway"] != secrets.noted
+        if changed and not check_mode:
             secrets.note(deployed["gateway"])
-    except HearthError as error:
-        module.fail_json(msg=str(error))
     except (OSError, ValueError) as error:
-        module.fail_json(
-            msg=f"What this host was deployed with cannot be read or noted below {module.params['directory']}: {error}"
-        )
-    module.exit_json(changed=changed, deployed=deployed)
+        raise HearthError(
+            f"What this host was deployed with cannot be read or noted below {params['directory']}: {error}"
+        ) from error
+    return {"changed": changed, "deployed": deployed}
+
+
+def main() -> None:
+    run_module(lambda module: run(module.params, check_mode=module.check_mode), argument_spec())
 
 
 if __name__ == "__main__":

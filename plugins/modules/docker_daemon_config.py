@@ -110,7 +110,6 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hearth.llm.plugins.module_utils._daemon_json import (
     DaemonJson,
     is_newer_than_engine,
@@ -119,7 +118,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._daemon_json import (
     validated,
     without,
 )
-from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
+from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
 
 
 @dataclass(frozen=True)
@@ -175,12 +174,7 @@ def _masked(text: str) -> str:
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
-    try:
-        result = run(module.params, check_mode=module.check_mode)
-    except HearthError as error:
-        module.fail_json(msg=str(error), **error.details)
-    module.exit_json(**vars(result))
+    run_module(lambda module: vars(run(module.params, check_mode=module.check_mode)), argument_spec())
 
 
 if __name__ == "__main__":

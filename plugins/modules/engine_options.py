@@ -96,7 +96,6 @@ import json
 import subprocess
 from typing import TYPE_CHECKING, Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hearth.llm.plugins.module_utils._engine_options.check import (
     environment_findings,
     option_findings,
@@ -104,6 +103,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._engine_options.check i
 from ansible_collections.hearth.llm.plugins.module_utils._engine_options.help_text import read_help
 from ansible_collections.hearth.llm.plugins.module_utils._engine_options.option_list import OptionList, from_document
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
+from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
 
 if TYPE_CHECKING:
     from typing import Mapping
@@ -172,11 +172,7 @@ def ask(params: Mapping[str, Any]) -> OptionList:
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
-    try:
-        module.exit_json(changed=False, **run(module.params, check_mode=module.check_mode))
-    except HearthError as error:
-        module.fail_json(msg=error.message, **error.details)
+    run_module(lambda module: run(module.params, check_mode=module.check_mode), argument_spec())
 
 
 if __name__ == "__main__":

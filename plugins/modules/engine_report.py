@@ -119,7 +119,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.hearth.llm.plugins.module_utils._completion.way import Way
 from ansible_collections.hearth.llm.plugins.module_utils._engine_report import ASK, differences
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
-from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
+from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
 
 if TYPE_CHECKING:
     from typing import Mapping
@@ -173,13 +173,8 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     return result
 
 
-@guarded
 def main() -> None:
-    module = HearthModule(argument_spec=argument_spec(), supports_check_mode=True)
-    try:
-        module.exit_json(changed=False, **run(module.params, check_mode=module.check_mode))
-    except HearthError as error:
-        module.fail_json(msg=error.message, **error.details)
+    run_module(lambda module: run(module.params, check_mode=module.check_mode), argument_spec())
 
 
 if __name__ == "__main__":

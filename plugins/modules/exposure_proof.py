@@ -243,7 +243,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._exposure.paths import 
 from ansible_collections.hearth.llm.plugins.module_utils._exposure.proof import Expectation, addresses_of, prove
 from ansible_collections.hearth.llm.plugins.module_utils._exposure.report import table
 from ansible_collections.hearth.llm.plugins.module_utils._exposure.scan import parse_ports
-from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
+from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
 
 if TYPE_CHECKING:
     from typing import Mapping
@@ -345,13 +345,8 @@ def _write(path: str, result: dict[str, Any]) -> None:
         ) from error
 
 
-@guarded
 def main() -> None:
-    module = HearthModule(argument_spec=argument_spec(), supports_check_mode=True)
-    try:
-        module.exit_json(changed=False, **run(module.params, check_mode=module.check_mode))
-    except HearthError as error:
-        module.fail_json(msg=error.message, **error.details)
+    run_module(lambda module: run(module.params, check_mode=module.check_mode), argument_spec())
 
 
 if __name__ == "__main__":

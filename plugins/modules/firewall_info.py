@@ -135,9 +135,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
 from ansible_collections.hearth.llm.plugins.module_utils._host_firewall import HostFirewall, asker, uplinks
+from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
 from ansible_collections.hearth.llm.plugins.module_utils._ssh_connection import ssh_connection
 from ansible_collections.hearth.llm.plugins.module_utils._way_in.route import Route
@@ -145,6 +145,8 @@ from ansible_collections.hearth.llm.plugins.module_utils._way_in.servers import 
 
 if TYPE_CHECKING:
     from typing import Callable, Mapping
+
+    from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule
 
     Ask = Callable[..., str]
 
@@ -176,17 +178,16 @@ def _with_stages(connection: Mapping[str, Any], route: Route) -> dict[str, Any]:
     return {**connection, "stages": None if stages is None else [stage.as_dict() for stage in stages]}
 
 
+def _look(module: HearthModule) -> dict[str, Any]:
+    if os.geteuid() != 0:
+        raise HearthError("A firewall can only be looked at by root. Set ansible_become, or connect as root.")
+    nft = module.get_bin_path("nft", opt_dirs=["/usr/sbin", "/sbin"]) or ""
+    systemd = Path("/run/systemd/system").is_dir()
+    return run(HostFirewall(module.run_command), Host(), asker(module.run_command), nft=nft, systemd=systemd)
+
+
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
-    try:
-        if os.geteuid() != 0:
-            raise HearthError("A firewall can only be looked at by root. Set ansible_become, or connect as root.")
-        nft = module.get_bin_path("nft", opt_dirs=["/usr/sbin", "/sbin"]) or ""
-        systemd = Path("/run/systemd/system").is_dir()
-        firewall, ask = HostFirewall(module.run_command), asker(module.run_command)
-        module.exit_json(changed=False, **run(firewall, Host(), ask, nft=nft, systemd=systemd))
-    except HearthError as error:
-        module.fail_json(msg=error.message, **error.details)
+    run_module(_look, argument_spec())
 
 
 if __name__ == "__main__":

@@ -77,11 +77,13 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
+from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
 
 if TYPE_CHECKING:
     from typing import Callable, Iterator
+
+    from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule
 
     RunCommand = Callable[..., "tuple[int, str, str]"]
 
@@ -196,21 +198,18 @@ def _targets(listeners: list[dict[str, Any]]) -> Iterator[tuple[str, int]]:
             yield str(address), listener["port"]
 
 
+def _prove(module: HearthModule) -> dict[str, Any]:
+    if os.geteuid() != 0:
+        raise HearthError("Only root may join a network to the host. Set ansible_become, or connect as root.")
+    params, stranger = module.params, Stranger(module.run_command)
+    reason = (
+        "" if module.check_mode else stranger.reason(params["listeners"], params["sources"], params["timeout_seconds"])
+    )
+    return {"proven": not reason, "reason": reason}
+
+
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
-    try:
-        if os.geteuid() != 0:
-            raise HearthError("Only root may join a network to the host. Set ansible_become, or connect as root.")
-        params = module.params
-        stranger = Stranger(module.run_command)
-        reason = (
-            ""
-            if module.check_mode
-            else stranger.reason(params["listeners"], params["sources"], params["timeout_seconds"])
-        )
-        module.exit_json(changed=False, proven=not reason, reason=reason)
-    except HearthError as error:
-        module.fail_json(msg=error.message, **error.details)
+    run_module(_prove, argument_spec())
 
 
 if __name__ == "__main__":

@@ -80,8 +80,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
+from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
 from ansible_collections.hearth.llm.plugins.module_utils._nft_table import (
     PREVIOUS_PATH,
     NftTable,
@@ -93,6 +93,8 @@ from ansible_collections.hearth.llm.plugins.module_utils._nft_table import (
 
 if TYPE_CHECKING:
     from typing import Mapping
+
+    from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule
 
 
 def argument_spec() -> dict[str, Any]:
@@ -169,22 +171,14 @@ def _absent(path: str, table: NftTable | None, live: str, watched: bool, check_m
     return {"changed": bool(kept or live or watched), "on_trial": False, "diff": {"before": live or kept, "after": ""}}
 
 
-def main() -> None:
-    module = AnsibleModule(
-        argument_spec=argument_spec(),
-        required_if=[("state", "trial", ["rules"]), ("state", "kept", ["rules"])],
-        supports_check_mode=True,
-    )
-    try:
-        if os.geteuid() != 0:
-            raise HearthError("Only root may change a firewall. Set ansible_become, or connect as root.")
-        nft = module.get_bin_path("nft", opt_dirs=["/usr/sbin", "/sbin"])
-        if not module.check_mode and module.params["state"] != "absent":
-            _expect_tools(nft)
-        table = NftTable(module.run_command, nft) if nft else None
-        module.exit_json(**run(module.params, table, check_mode=module.check_mode))
-    except HearthError as error:
-        module.fail_json(msg=error.message, **error.details)
+def _keep(module: HearthModule) -> dict[str, Any]:
+    if os.geteuid() != 0:
+        raise HearthError("Only root may change a firewall. Set ansible_become, or connect as root.")
+    nft = module.get_bin_path("nft", opt_dirs=["/usr/sbin", "/sbin"])
+    if not module.check_mode and module.params["state"] != "absent":
+        _expect_tools(nft)
+    table = NftTable(module.run_command, nft) if nft else None
+    return run(module.params, table, check_mode=module.check_mode)
 
 
 def _expect_tools(nft: str | None) -> None:
@@ -194,6 +188,14 @@ def _expect_tools(nft: str | None) -> None:
         raise HearthError(
             "systemd does not run this host, and the watchdog needs it: set up the firewall of this host yourself."
         )
+
+
+def main() -> None:
+    run_module(
+        _keep,
+        argument_spec(),
+        required_if=[("state", "trial", ["rules"]), ("state", "kept", ["rules"])],
+    )
 
 
 if __name__ == "__main__":

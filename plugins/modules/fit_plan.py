@@ -292,7 +292,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._fit.planner import VER
 from ansible_collections.hearth.llm.plugins.module_utils._fit.remedies import Finder
 from ansible_collections.hearth.llm.plugins.module_utils._fit.sources import Reader
 from ansible_collections.hearth.llm.plugins.module_utils._http import Client
-from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
+from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.capacity import memory_bytes
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
 
@@ -486,13 +486,8 @@ def _check_context(model: Mapping[str, Any], params: Mapping[str, Any], trained:
     )
 
 
-@guarded
 def main() -> None:
-    module = HearthModule(argument_spec=argument_spec(), supports_check_mode=True)
-    try:
-        module.exit_json(changed=False, **run(module.params, Host("/"), os.environ))
-    except HearthError as error:
-        module.fail_json(msg=error.message, **error.details)
+    run_module(lambda module: run(module.params, Host("/"), os.environ), argument_spec())
 
 
 if __name__ == "__main__":

@@ -300,7 +300,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._gguf.model import desc
 from ansible_collections.hearth.llm.plugins.module_utils._gguf.source import LocalFile, RemoteFile
 from ansible_collections.hearth.llm.plugins.module_utils._http import Client, is_loopback
 from ansible_collections.hearth.llm.plugins.module_utils._hub import HUB, file_url, meant, repository_url
-from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
+from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
 
 if TYPE_CHECKING:
     from typing import Mapping
@@ -370,13 +370,8 @@ def _gated(source: str, endpoint: str, error: HearthError) -> str:
     return f" If the repository is gated, accept its conditions at {repository_url(source, endpoint)}, and name a token of that account in token or HF_TOKEN."
 
 
-@guarded
 def main() -> None:
-    module = HearthModule(argument_spec=argument_spec(), supports_check_mode=True)
-    try:
-        module.exit_json(changed=False, models=run(module.params, os.environ))
-    except HearthError as error:
-        module.fail_json(msg=error.message, **error.details)
+    run_module(lambda module: {"models": run(module.params, os.environ)}, argument_spec())
 
 
 if __name__ == "__main__":

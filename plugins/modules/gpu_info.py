@@ -170,7 +170,6 @@ report:
 from dataclasses import asdict
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hearth.llm.plugins.module_utils._gpu import (
     containers,
     devices,
@@ -186,6 +185,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._gpu.state import (
     judge,
     wanted_flavour,
 )
+from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.system import virtualisation
 
@@ -277,8 +277,7 @@ def _system(host: Host, cloud: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
-    module.exit_json(changed=False, **run(module.params, Host(module.params["root"])))
+    run_module(lambda module: run(module.params, Host(module.params["root"])), argument_spec())
 
 
 if __name__ == "__main__":

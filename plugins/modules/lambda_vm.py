@@ -129,14 +129,16 @@ hourly_price:
 
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
+from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._http import Client
 from ansible_collections.hearth.llm.plugins.module_utils._lambda import Keys, Lambda, Machines
-from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
+from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
 from ansible_collections.hearth.llm.plugins.module_utils._reconcile import Outcome, reconcile
 
 if TYPE_CHECKING:
     from typing import Mapping
+
+    from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule
 
 
 def argument_spec() -> dict[str, Any]:
@@ -184,19 +186,18 @@ def _together(outcomes: list[Outcome]) -> dict[str, Any]:
     }
 
 
-@guarded
+def _rent(module: HearthModule) -> dict[str, Any]:
+    with Client() as client:
+        cloud = Lambda(module.params["api_url"], module.params["api_key"], client)
+        return run(module.params, cloud, check_mode=module.check_mode)
+
+
 def main() -> None:
-    module = HearthModule(
-        argument_spec=argument_spec(),
+    run_module(
+        _rent,
+        argument_spec(),
         required_if=[("state", "present", ("machine_type", "region"))],
-        supports_check_mode=True,
     )
-    try:
-        with Client() as client:
-            cloud = Lambda(module.params["api_url"], module.params["api_key"], client)
-            module.exit_json(**run(module.params, cloud, check_mode=module.check_mode))
-    except HearthError as error:
-        module.fail_json(msg=error.message, **error.details)
 
 
 if __name__ == "__main__":

@@ -296,7 +296,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Callable, Mapping
 
-from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
+from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.apply import Applier, Done, check_room, planned_bytes
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.download import Limits
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.guard import Listener, exclusive, interruptible
@@ -309,7 +309,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import F
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.store import Store, account
 from ansible_collections.hearth.llm.plugins.module_utils._gguf.kinds import begin
 from ansible_collections.hearth.llm.plugins.module_utils._http import Client
-from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
+from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, run_module
 from ansible_collections.hearth.llm.plugins.module_utils._removals import DEFAULT_PERCENT, refuse_beyond
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
@@ -497,22 +497,16 @@ def _result(store: Store, plan: Plan, planned: int, done: Done, before_and_after
     )
 
 
-@guarded
-def main() -> None:
-    module = HearthModule(argument_spec=argument_spec(), supports_check_mode=True)
-    try:
-        with interruptible():
-            result = run(module.params, check_mode=module.check_mode, listen=Listener().check)
-    except HearthError as error:
-        module.fail_json(msg=error.message, **error.details)
-    except OSError as error:
-        where = error.filename or module.params["directory"]
-        module.fail_json(
-            msg=f"{where}: {error.strerror or error}. Check the file system, and that the user who runs this may write there (become)."
-        )
+def _fetch(module: HearthModule) -> dict[str, Any]:
+    with interruptible():
+        result = run(module.params, check_mode=module.check_mode, listen=Listener().check)
     for line in result.quarantined:
         module.warn(f"Wrong bytes under the name of a model: {line}")
-    module.exit_json(**vars(result))
+    return vars(result)
+
+
+def main() -> None:
+    run_module(_fetch, argument_spec())
 
 
 if __name__ == "__main__":

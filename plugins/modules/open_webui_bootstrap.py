@@ -97,9 +97,8 @@ requests:
 
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
-from ansible_collections.hearth.llm.plugins.module_utils._frontend import api_of, connection_spec
-from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
+from ansible_collections.hearth.llm.plugins.module_utils._frontend import api_of, asking, connection_spec
+from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.bootstrap import (
     get_key,
     is_valid,
@@ -135,17 +134,11 @@ def run(params: Mapping[str, Any], server: Server, *, check_mode: bool) -> dict[
     else:
         key = get_key(server, params["admin"])
         result.update(api_key=key.key, key_made=key.made, signed_up=key.signed_up, changed=key.made or key.signed_up)
-    return {**result, "version": server.version, **server.costs()}
+    return {**result, "version": server.version}
 
 
-@guarded
 def main() -> None:
-    module = HearthModule(argument_spec=argument_spec(), supports_check_mode=True)
-    try:
-        with Server(api_of(module.params)) as server:
-            module.exit_json(**run(module.params, server, check_mode=module.check_mode))
-    except HearthError as error:
-        module.fail_json(msg=error.message, **error.details)
+    run_module(asking(lambda params: Server(api_of(params)), run), argument_spec())
 
 
 if __name__ == "__main__":

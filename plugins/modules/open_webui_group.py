@@ -108,9 +108,9 @@ requests:
 
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
-from ansible_collections.hearth.llm.plugins.module_utils._frontend import connection_spec
-from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
+from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
+from ansible_collections.hearth.llm.plugins.module_utils._frontend import asking, connection_spec
+from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.groups import Groups
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.overlay import overlay
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.people import People
@@ -158,7 +158,7 @@ def run(params: Mapping[str, Any], server: Server, *, check_mode: bool) -> dict[
         for name, item in items.items()
     }
     outcome = reconcile(kind, wanted, check_mode=check_mode, exclusive=params["exclusive"])
-    return {**outcome.result(), "ids": kind.ids, **server.costs()}
+    return {**outcome.result(), "ids": kind.ids}
 
 
 def _wanted(item: Mapping[str, Any], there: State, people: People) -> State:
@@ -171,14 +171,8 @@ def _wanted(item: Mapping[str, Any], there: State, people: People) -> State:
     }
 
 
-@guarded
 def main() -> None:
-    module = HearthModule(argument_spec=argument_spec(), supports_check_mode=True)
-    try:
-        with connect(module.params) as server:
-            module.exit_json(**run(module.params, server, check_mode=module.check_mode))
-    except HearthError as error:
-        module.fail_json(msg=error.message, **error.details)
+    run_module(asking(connect, run), argument_spec())
 
 
 if __name__ == "__main__":

@@ -75,9 +75,8 @@ requests:
 
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
-from ansible_collections.hearth.llm.plugins.module_utils._frontend import connection_spec
-from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
+from ansible_collections.hearth.llm.plugins.module_utils._frontend import asking, connection_spec
+from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.groups import Groups
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.knowledge import Collections, listed
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.models import Assistants
@@ -114,17 +113,11 @@ def run(params: Mapping[str, Any], server: Server) -> dict[str, Any]:
         "settings": lambda: public(server.get("/api/v1/configs/export")),
     }
     found = {name: ways[name]() for name in params["gather"]}
-    return {"version": server.version, **found, **server.costs()}
+    return {"version": server.version, **found}
 
 
-@guarded
 def main() -> None:
-    module = HearthModule(argument_spec=argument_spec(), supports_check_mode=True)
-    try:
-        with connect(module.params) as server:
-            module.exit_json(changed=False, **run(module.params, server))
-    except HearthError as error:
-        module.fail_json(msg=error.message, **error.details)
+    run_module(asking(connect, lambda params, server, **_: run(params, server)), argument_spec())
 
 
 if __name__ == "__main__":

@@ -159,8 +159,8 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.hearth.llm.plugins.module_utils import _documents
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
-from ansible_collections.hearth.llm.plugins.module_utils._frontend import connection_spec
-from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
+from ansible_collections.hearth.llm.plugins.module_utils._frontend import asking, connection_spec
+from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.knowledge import (
     Collections,
     once,
@@ -257,20 +257,11 @@ def run(params: Mapping[str, Any], server: Server, *, check_mode: bool) -> dict[
         "ids": kind.ids,
         "duplicates": {name: duplicates for name, (_kept, duplicates) in sets.items() if duplicates},
         "unreadable": kind.failures,
-        **server.costs(),
     }
 
 
-@guarded
 def main() -> None:
-    module = HearthModule(argument_spec=argument_spec(), supports_check_mode=True)
-    try:
-        with connect(module.params) as server:
-            module.exit_json(**run(module.params, server, check_mode=module.check_mode))
-    except _documents.DocumentsNeededError as need:
-        module.exit_json(changed=False, needed=need.hashes)
-    except HearthError as error:
-        module.fail_json(msg=error.message, **error.details)
+    run_module(asking(connect, run), argument_spec())
 
 
 if __name__ == "__main__":

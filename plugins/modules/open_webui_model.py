@@ -170,9 +170,9 @@ requests:
 
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError, ProtocolError
-from ansible_collections.hearth.llm.plugins.module_utils._frontend import connection_spec
-from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
+from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError, ProtocolError
+from ansible_collections.hearth.llm.plugins.module_utils._frontend import asking, connection_spec
+from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.below import open_below
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.knowledge import check_names, listed
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.models import PARAMS, Assistants
@@ -260,7 +260,6 @@ def run(params: Mapping[str, Any], server: Server, *, check_mode: bool) -> dict[
             for side in ("before", "after")
         },
         "ids": assistants.ids,
-        **server.costs(),
     }
 
 
@@ -305,14 +304,8 @@ def _make_usable(server: Server, outcome: Outcome, ids: Mapping[str, str]) -> No
             raise ProtocolError(f"The assistant {name} was made, and the server does not offer it. Look at its log.")
 
 
-@guarded
 def main() -> None:
-    module = HearthModule(argument_spec=argument_spec(), supports_check_mode=True)
-    try:
-        with connect(module.params) as server:
-            module.exit_json(**run(module.params, server, check_mode=module.check_mode))
-    except HearthError as error:
-        module.fail_json(msg=error.message, **error.details)
+    run_module(asking(connect, run), argument_spec())
 
 
 if __name__ == "__main__":

@@ -65,9 +65,8 @@ answers:
 
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
-from ansible_collections.hearth.llm.plugins.module_utils._frontend import connection_spec
-from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
+from ansible_collections.hearth.llm.plugins.module_utils._frontend import asking, connection_spec
+from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.asking import ask
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.server import connect
 
@@ -102,14 +101,8 @@ def run(params: Mapping[str, Any], server: Server, *, check_mode: bool) -> dict[
     return {"changed": False, "answers": answers}
 
 
-@guarded
 def main() -> None:
-    module = HearthModule(argument_spec=argument_spec(), supports_check_mode=True)
-    try:
-        with connect(module.params) as server:
-            module.exit_json(**run(module.params, server, check_mode=module.check_mode))
-    except HearthError as error:
-        module.fail_json(msg=error.message, **error.details)
+    run_module(asking(connect, run), argument_spec())
 
 
 if __name__ == "__main__":

@@ -164,9 +164,9 @@ requests:
 
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
-from ansible_collections.hearth.llm.plugins.module_utils._frontend import connection_spec
-from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
+from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
+from ansible_collections.hearth.llm.plugins.module_utils._frontend import asking, connection_spec
+from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.engines import Connections, Embedding, address
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.server import connect
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.settings import Settings
@@ -247,7 +247,6 @@ def run(params: Mapping[str, Any], server: Server, *, check_mode: bool) -> dict[
             side: {key: state for result in results for key, state in result["diff"][side].items()}
             for side in ("before", "after")
         },
-        **server.costs(),
     }
 
 
@@ -262,14 +261,8 @@ def _fields(item: Mapping[str, Any], without: tuple[str, ...] = ()) -> dict[str,
     return {name: value for name, value in item.items() if name not in without}
 
 
-@guarded
 def main() -> None:
-    module = HearthModule(argument_spec=argument_spec(), supports_check_mode=True)
-    try:
-        with connect(module.params) as server:
-            module.exit_json(**run(module.params, server, check_mode=module.check_mode))
-    except HearthError as error:
-        module.fail_json(msg=error.message, **error.details)
+    run_module(asking(connect, run), argument_spec())
 
 
 if __name__ == "__main__":

@@ -113,9 +113,9 @@ requests:
 
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
-from ansible_collections.hearth.llm.plugins.module_utils._frontend import connection_spec
-from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, guarded
+from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
+from ansible_collections.hearth.llm.plugins.module_utils._frontend import asking, connection_spec
+from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.people import People
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.server import connect
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.unlisted import Unlisted
@@ -174,7 +174,7 @@ def run(params: Mapping[str, Any], server: Server, *, check_mode: bool) -> dict[
     outcome = reconcile(
         kind, wanted, check_mode=check_mode, exclusive=params["exclusive"], keep=frozenset({kind.first()})
     )
-    return {**outcome.result(), **server.costs()}
+    return {**outcome.result()}
 
 
 def _twice(emails: Sequence[str]) -> str:
@@ -194,14 +194,8 @@ def _wanted(email: str, item: Mapping[str, Any], there: State | None) -> State:
     return {"name": item["name"], "role": role, "password": item["password"]}
 
 
-@guarded
 def main() -> None:
-    module = HearthModule(argument_spec=argument_spec(), supports_check_mode=True)
-    try:
-        with connect(module.params) as server:
-            module.exit_json(**run(module.params, server, check_mode=module.check_mode))
-    except HearthError as error:
-        module.fail_json(msg=error.message, **error.details)
+    run_module(asking(connect, run), argument_spec())
 
 
 if __name__ == "__main__":

@@ -166,7 +166,7 @@ report:
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
 from ansible_collections.hearth.llm.plugins.module_utils._preflight import capacity, clock, engine, ports, system
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.finding import (
     Finding,
@@ -238,8 +238,7 @@ def run(params: dict[str, Any], host: Host) -> Result:
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
-    module.exit_json(changed=False, **asdict(run(module.params, Host())))
+    run_module(lambda module: asdict(run(module.params, Host())), argument_spec())
 
 
 if __name__ == "__main__":

@@ -47,10 +47,6 @@ class Server:
     def upload(self, path: str, name: str, content: bytes, **options: Any) -> Any:
         return self._ask(path, lambda: self.api.upload(path, name, content, **options))
 
-    def costs(self) -> dict[str, dict[str, int]]:
-        """How often the server was asked: part of what every module returns."""
-        return {"requests": {"total": self.api.requests, "writes": self.api.writes}}
-
     def _ask(self, path: str, ask: Any) -> Any:
         try:
             return ask()

@@ -82,10 +82,6 @@ class Server:
                 f"Open WebUI is {self.version}, and {'.'.join(map(str, FLOOR))} is the oldest that can be configured. Upgrade it."
             )
 
-    def costs(self) -> dict[str, dict[str, int]]:
-        """How often the server was asked: part of what every module returns."""
-        return {"requests": {"total": self.api.requests, "writes": self.api.writes}}
-
     def __enter__(self) -> Server:
         return self
 

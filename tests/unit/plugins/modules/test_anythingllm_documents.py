@@ -367,7 +367,7 @@ def test_bytes_are_asked_for_before_anything_is_sent(shelf: Shelf) -> None:
     manifest = [{"path": "menu.md", "sha256": "0" * 64, "size": 4}]
     with pytest.raises(DocumentsNeededError) as needed:
         shelf.sync(remote_src=False, manifests=[manifest])
-    assert (needed.value.hashes, shelf.writes) == (["0" * 64], 0)
+    assert (needed.value.result["needed"], shelf.writes) == (["0" * 64], 0)
 
 
 def test_a_server_that_loses_the_mark_is_refused_at_the_first_document(shelf: Shelf) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from ansible.module_utils import basic
 from ansible_collections.hearth.llm.plugins.module_utils._hidden import forget
-from ansible_collections.hearth.llm.plugins.module_utils._module import FILES, RULES, HearthModule
+from ansible_collections.hearth.llm.plugins.module_utils._module import FILES, RULES, HearthModule, run_module
 from fakes import certificate, hostile
 from fakes.gossip import MOODS, Gossip
 
@@ -83,8 +83,10 @@ def test_every_secret_has_a_rule_and_its_module_keeps_it() -> None:
     assert not [str(option) for option in OPTIONS if option.name not in RULES and option.name not in FILES]
     for name in {option.module for option in OPTIONS}:
         module = importlib.import_module(f"{hostile.PACKAGE}.{name}")
-        assert module.HearthModule is HearthModule, name
-        assert hasattr(module.main, "__wrapped__"), f"{name}: main is not guarded"
+        keeps = getattr(module, "run_module", None) is run_module or module.HearthModule is HearthModule
+        assert keeps, name
+        guarded = hasattr(module.main, "__wrapped__") or "run_module" in module.main.__code__.co_names
+        assert guarded, f"{name}: main is not guarded"
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=str)

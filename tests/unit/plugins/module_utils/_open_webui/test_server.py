@@ -83,7 +83,7 @@ def test_a_list_is_read_to_its_last_page_and_not_further() -> None:
     }
     with connected(pages) as server:
         assert server.pages("/list", "items") == [1, 2, 3]
-        assert server.costs() == {"requests": {"total": 3, "writes": 0}}
+        assert server.api.costs() == {"requests": {"total": 3, "writes": 0}}
 
 
 def test_a_list_that_promises_more_than_it_has_comes_to_an_end() -> None:
