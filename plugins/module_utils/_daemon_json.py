@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: hearth.llm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Docker engine's settings file, which has other writers than us: read, merge, ask dockerd, write. PRIVATE to the collection."""
+"""Docker's settings file, which has other writers than us: read, merge, ask dockerd, write. PRIVATE to the collection."""
 
 from __future__ import annotations
 
@@ -161,8 +161,8 @@ def _take_over_rights(path: str, temporary: str) -> None:
         os.chmod(temporary, 0o644)
 
 
-def is_newer_than_engine(path: str, pid_file: str) -> bool:
-    """Whether the file was last written after the running engine started: an interrupted run left it unread."""
+def is_newer_than_docker(path: str, pid_file: str) -> bool:
+    """Whether the file was last written after the running Docker started: an interrupted run left it unread."""
     try:
         return os.stat(path).st_mtime_ns > os.stat(pid_file).st_mtime_ns
     except OSError:

@@ -1,18 +1,18 @@
 #!/usr/bin/python
 # SPDX-FileCopyrightText: hearth.llm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Merge settings into the Docker engine's daemon.json."""
+"""Merge settings into Docker's daemon.json."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: docker_daemon_config
-short_description: Merge settings into the Docker engine's daemon.json
+short_description: Merge settings into Docker's daemon.json
 version_added: 1.0.0
 description:
   - Merges settings into C(daemon.json) and keeps everything that others have written there.
   - Refuses to touch a file that is not valid JSON, and settings that C(dockerd --validate) refuses.
-  - Does not restart the engine. RV(restart_needed) says whether somebody must.
+  - Does not restart Docker. RV(restart_needed) says whether somebody must.
 author: hearth.llm contributors (@hearth-llm)
 extends_documentation_fragment:
   - hearth.llm.attributes
@@ -41,7 +41,7 @@ options:
     type: str
     default: dockerd
   pid_file:
-    description: The file that the engine writes when it starts, to find out whether it has read the settings.
+    description: The file that Docker writes when it starts, to find out whether it has read the settings.
     type: path
     default: /run/docker.pid
 attributes:
@@ -83,7 +83,7 @@ config_file:
   type: str
   sample: /etc/docker/daemon.json
 restart_needed:
-  description: Whether the engine does not run with these settings yet, because they changed now or after it was started.
+  description: Whether Docker does not run with these settings yet, because they changed now or after it was started.
   returned: success
   type: bool
 validated:
@@ -112,7 +112,7 @@ from typing import Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._daemon_json import (
     DaemonJson,
-    is_newer_than_engine,
+    is_newer_than_docker,
     merged,
     replace,
     validated,
@@ -157,7 +157,7 @@ def run(params: dict[str, Any], *, check_mode: bool) -> Result:
     return Result(
         config_file=path,
         changed=changed,
-        restart_needed=changed or is_newer_than_engine(path, params["pid_file"]),
+        restart_needed=changed or is_newer_than_docker(path, params["pid_file"]),
         validated=is_valid,
         backup_file=backup,
         diff=_diff(path, current.text, wanted if changed else current.text),

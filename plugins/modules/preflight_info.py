@@ -12,7 +12,7 @@ version_added: 1.0.0
 description:
   - Looks at the operating system, Python, rights, virtualisation, control groups, processor, memory, disk, ports, clock, Docker and
     firewalls, and returns all findings at once.
-  - Reads the kernel's own files and asks the Docker engine's socket. Needs no facts, no further program and, where
+  - Reads the kernel's own files and asks Docker's socket. Needs no facts, no further program and, where
     O(runtime=process), no root.
   - A finding never makes the module fail. M(ansible.builtin.assert) on RV(verdict) does, or the role P(hearth.llm.preflight#role).
 author: hearth.llm contributors (@hearth-llm)
@@ -167,7 +167,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
-from ansible_collections.hearth.llm.plugins.module_utils._preflight import capacity, clock, engine, ports, system
+from ansible_collections.hearth.llm.plugins.module_utils._preflight import capacity, clock, docker, ports, system
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.finding import (
     Finding,
     as_text,
@@ -180,7 +180,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._preflight.wanted impor
 
 # As programs write addresses that are none.
 ADDRESSES = {"*": "0.0.0.0", "localhost": "127.0.0.1"}
-CHECKS = (*system.CHECKS, *capacity.CHECKS, *ports.CHECKS, *clock.CHECKS, *engine.CHECKS)
+CHECKS = (*system.CHECKS, *capacity.CHECKS, *ports.CHECKS, *clock.CHECKS, *docker.CHECKS)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ def daemon_json(tmp_path: Path) -> Path:
 def configure(playbook: Callable[..., Any], daemon_json: Path) -> Callable[..., Any]:
     def run(*options: str, succeeds: bool = True, **arguments: Any) -> Any:
         asked = {"settings": OURS, "path": str(daemon_json), "pid_file": "/nonexistent"}
-        task = {"name": "Configure the engine", "hearth.llm.docker_daemon_config": {**asked, **arguments}}
+        task = {"name": "Configure Docker", "hearth.llm.docker_daemon_config": {**asked, **arguments}}
         play = {"hosts": "localhost", "gather_facts": False, "tasks": [task]}
         return playbook([play], *options, succeeds=succeeds)
 

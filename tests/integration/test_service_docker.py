@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: hearth.llm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role service, provider docker, with the real engine on a host of the lab: what fails goes back, by its own words."""
+"""The role service, provider docker, with the real Docker on a host of the lab: what fails goes back, by its own words."""
 
 from __future__ import annotations
 

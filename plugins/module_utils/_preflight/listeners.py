@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: hearth.llm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who listens where: sockets and their processes, and ports that the Docker engine publishes. PRIVATE to the collection."""
+"""Who listens where: sockets and their processes, and ports that Docker publishes. PRIVATE to the collection."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.hearth.llm.plugins.module_utils._preflight.engine import ask_engine
+from ansible_collections.hearth.llm.plugins.module_utils._preflight.docker import ask_docker
 from ansible_collections.hearth.llm.plugins.module_utils._sockets import owners, sockets
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Listener:
 
 def listeners(host: Host, ports: set[int], directory: str) -> list[Listener]:
     """Who holds these ports; what runs from below the directory, or mounts some of it, is ours."""
-    containers = ask_engine(host, "/containers/json") or []
+    containers = ask_docker(host, "/containers/json") or []
     published = list(_published(containers, directory))
     taken = {(listener.address, listener.port) for listener in published}
     found = [
@@ -65,7 +65,7 @@ def listeners(host: Host, ports: set[int], directory: str) -> list[Listener]:
 
 def other_installations(host: Host, directory: str) -> Iterator[tuple[str, str]]:
     """Containers that bear a name of ours and belong elsewhere, running or not, each with its directory."""
-    for container in ask_engine(host, "/containers/json?all=true") or []:
+    for container in ask_docker(host, "/containers/json?all=true") or []:
         name = str((container.get("Names") or ["?"])[0]).lstrip("/")
         found = [SERVICE.search(str(mount.get("Source", ""))) for mount in container.get("Mounts") or []]
         theirs = [match.group(1) for match in found if match and not below(match.group(1), directory)]

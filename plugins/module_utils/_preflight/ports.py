@@ -91,7 +91,7 @@ def _try_port(id_: str, port: Port, wanted: Wanted, data: dict[str, object]) -> 
         _bind(port)
     except OSError as problem:
         if problem.errno == errno.EACCES:
-            # Where the engine publishes the port, it does so as root.
+            # Where Docker publishes the port, it does so as root.
             if not wanted.docker:
                 return error(id_, f"{port.title} needs root: {port.remedy}, from 1024 up.", **data)
         elif problem.errno == errno.EADDRNOTAVAIL:

@@ -10,7 +10,7 @@ import re
 import struct
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.hearth.llm.plugins.module_utils._preflight.engine import ask_engine
+from ansible_collections.hearth.llm.plugins.module_utils._preflight.docker import ask_docker
 from ansible_collections.hearth.llm.plugins.module_utils._sockets import plain
 from ansible_collections.hearth.llm.plugins.module_utils._way_in.programs import by_device, by_socket
 from ansible_collections.hearth.llm.plugins.module_utils._way_in.stage import Door, Stage
@@ -150,7 +150,7 @@ class Route:
 
     def _container(self, address: str) -> Stage | None:
         """A container of Docker's that comes to us from its own address, such as one that serves a VPN."""
-        for container in ask_engine(self._host, "/containers/json") or []:
+        for container in ask_docker(self._host, "/containers/json") or []:
             networks = ((container.get("NetworkSettings") or {}).get("Networks") or {}).values()
             if address not in [network.get(key) for network in networks for key in ("IPAddress", "GlobalIPv6Address")]:
                 continue

@@ -257,7 +257,7 @@ def test_a_container_by_which_we_come_needs_the_ports_that_it_publishes(
 ) -> None:
     published = [{"IP": address, "PublicPort": port, "Type": protocol} for address, port, protocol in ports]
     networks = {"NetworkSettings": {"Networks": {"bridge": {"IPAddress": CLIENT}}}}
-    monkeypatch.setattr(route_module, "ask_engine", lambda *_: [{"Names": ["/vpn"], "Ports": published, **networks}])
+    monkeypatch.setattr(route_module, "ask_docker", lambda *_: [{"Names": ["/vpn"], "Ports": published, **networks}])
     machine.device("docker0", "bridge")
     machine.routes({CLIENT: "docker0"})
     assert machine.stages() == [Stage("vpn", "container", tuple(doors), outgoing=not doors)]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.hearth.llm.plugins.module_utils._preflight import engine
+from ansible_collections.hearth.llm.plugins.module_utils._preflight import docker
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.wanted import Wanted
 
@@ -15,16 +15,16 @@ MakeHost = Callable[..., Host]
 
 
 @pytest.mark.parametrize(("version", "severity"), [("20.10.24+dfsg1", "notice"), ("28.0.0", "ok"), ("29.1.3", "ok")])
-def test_an_engine_that_lets_neighbours_reach_the_loopback_address_is_noticed(
+def test_a_docker_that_lets_neighbours_reach_the_loopback_address_is_noticed(
     make_host: MakeHost, docker_engine: dict[str, Any], version: str, severity: str
 ) -> None:
     docker_engine["/version"] = {"Version": version}
-    (finding,) = engine.check_engine(make_host(), Wanted())
+    (finding,) = docker.check_docker(make_host(), Wanted())
     assert (finding.severity, finding.data["version"]) == (severity, version)
 
 
-def test_a_host_without_an_engine_is_no_obstacle(make_host: MakeHost) -> None:
-    assert [finding.severity for finding in engine.check_engine(make_host(), Wanted())] == ["ok"]
+def test_a_host_without_a_docker_is_no_obstacle(make_host: MakeHost) -> None:
+    assert [finding.severity for finding in docker.check_docker(make_host(), Wanted())] == ["ok"]
 
 
 @pytest.mark.parametrize(
@@ -38,10 +38,10 @@ def test_a_host_without_an_engine_is_no_obstacle(make_host: MakeHost) -> None:
     ],
 )
 def test_other_firewalls_are_noticed(make_host: MakeHost, files: dict[str, str], found: list[tuple[str, str]]) -> None:
-    findings = engine.check_firewall(make_host(**files), Wanted())
+    findings = docker.check_firewall(make_host(**files), Wanted())
     assert [(finding.id, finding.severity) for finding in findings] == found
 
 
 def test_what_is_dockers_is_not_asked_where_there_is_to_be_no_docker(make_host: MakeHost) -> None:
     process = Wanted(runtime="process")
-    assert not [*engine.check_engine(make_host(), process), *engine.check_firewall(make_host(), process)]
+    assert not [*docker.check_docker(make_host(), process), *docker.check_firewall(make_host(), process)]

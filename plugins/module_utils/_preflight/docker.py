@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: hearth.llm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Docker engine that may be here already, and firewalls that would fight with it. PRIVATE to the collection."""
+"""The Docker that may be here already, and firewalls that would fight with it. PRIVATE to the collection."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ QUESTION_TIMEOUT = 5.0
 KEEPS_LOOPBACK = 28
 
 
-def ask_engine(host: Host, question: str) -> Any:
-    """The engine's answer; nothing when there is no engine, or none that answers us."""
+def ask_docker(host: Host, question: str) -> Any:
+    """Docker's answer; nothing when there is no Docker, or none that answers us."""
     connection = UnixConnection(host.path(SOCKET), QUESTION_TIMEOUT)
     try:
         connection.request("GET", question)
@@ -38,15 +38,15 @@ def ask_engine(host: Host, question: str) -> Any:
         connection.close()
 
 
-def check_engine(host: Host, wanted: Wanted) -> Iterator[Finding]:
+def check_docker(host: Host, wanted: Wanted) -> Iterator[Finding]:
     if not wanted.docker:
         return
-    version = str((ask_engine(host, "/version") or {}).get("Version", ""))
+    version = str((ask_docker(host, "/version") or {}).get("Version", ""))
     major = re.match(r"\d+", version)
     if host.exists("/snap/bin/docker"):
         yield warning("docker", "Docker is here as a snap, which sees few directories: remove it (snap remove docker).")
     elif major is None:
-        yield ok("docker", "No Docker engine answers here yet.", version="")
+        yield ok("docker", "No Docker answers here yet.", version="")
     elif int(major.group()) < KEEPS_LOOPBACK:
         yield notice(
             "docker",
@@ -92,4 +92,4 @@ def _targets(host: Host) -> list[str]:
     return [name for name in host.names("/etc/systemd/system") if name.endswith(".wants")]
 
 
-CHECKS = (check_engine, check_firewall)
+CHECKS = (check_docker, check_firewall)
