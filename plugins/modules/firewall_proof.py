@@ -100,10 +100,10 @@ end = time.monotonic() + seconds
 while True:
     try:
         with socket.create_connection((address, port), timeout=2, source_address=(source, 0)) as connection:
-            sys.exit(0 if connection.recv(4) == b"SSH-" else "it is no SSH server that answers")
+            raise SystemExit(0 if connection.recv(4) == b"SSH-" else "it is no SSH server that answers")
     except OSError as error:
         if time.monotonic() > end:
-            sys.exit(str(error))
+            raise SystemExit(str(error))
         time.sleep(0.2)
 """
 
