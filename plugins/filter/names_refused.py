@@ -48,10 +48,11 @@ from typing import Any
 
 from ansible_collections.hearth.llm.plugins.filter.certificate_due import permitted_by
 from ansible_collections.hearth.llm.plugins.filter.names_outside import names_outside
-from cryptography import x509
 
 
 def names_refused(path: str, names: Iterable[str]) -> list[str]:
+    from cryptography import x509
+
     try:
         authority = x509.load_pem_x509_certificate(Path(path).read_bytes())
     except (ValueError, OSError):

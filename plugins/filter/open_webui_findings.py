@@ -121,7 +121,10 @@ def _of_numbers(assistants: Sequence[Assistant], settings: Mapping[str, Any]) ->
     wishes = {one["name"]: one["top_n"] for one in assistants if "documents" in one and "top_n" in one}
     if len(set(wishes.values())) > 1 and "rag.top_k" not in settings:
         said = ", ".join(f"{name} {number}" for name, number in wishes.items())
-        yield f"Open WebUI has one number of pieces for all assistants, and top_n differs ({said}). Give all the same, or open_webui_settings: {{rag.top_k: …}}."
+        yield (
+            f"Open WebUI has one number of pieces for all assistants, and top_n differs ({said}). "
+            f"Give all the same, or open_webui_settings: {{rag.top_k: …}}."
+        )
 
 
 def _of_embedding(assistants: Sequence[Assistant], chunk_tokens: int, context: int) -> Iterator[str]:
@@ -157,7 +160,8 @@ def _of_windows(
             f"context_tokens of at least {needed}",
         ]
         yield (
-            f"{one['name']}: {top_k} pieces of {tokens} tokens, its prompt, a question of {_QUESTION} and an answer of {answer} need about {needed} tokens, and "
+            f"{one['name']}: {top_k} pieces of {tokens} tokens, its prompt, a question of {_QUESTION} and an answer of {answer} need "
+            f"about {needed} tokens, and "
             f"{one['model']} has context_tokens: {context}. Give {', or '.join(remedies)}."
         )
 

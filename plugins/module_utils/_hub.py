@@ -125,7 +125,8 @@ def _refuse_other_places(bare: str) -> None:
     scheme = "git" if bare.startswith("git@") else urlsplit(bare).scheme
     if scheme in ("git", *_STORES):
         raise InputError(
-            f"{safe_url(bare)!r} is not a source: {scheme} is not spoken here. Write hf://owner/repository/path for a model of the hub, an https:// address (a signed"
+            f"{safe_url(bare)!r} is not a source: {scheme} is not spoken here. "
+            "Write hf://owner/repository/path for a model of the hub, an https:// address (a signed"
             " one will do), or fetch it to the host and write file:///path."
         )
 

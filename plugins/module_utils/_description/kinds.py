@@ -40,8 +40,10 @@ _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 class Typed(Dict[str, Any]):
     """What was read of a record. `unsure` names the keys that are there, or were meant, and could not be read; `broken` is no record at all."""
 
-    def __init__(self, read: Mapping[str, Any] = {}, unsure: Collection[str] = (), *, broken: bool = False) -> None:
-        super().__init__(read)
+    def __init__(
+        self, read: Mapping[str, Any] | None = None, unsure: Collection[str] = (), *, broken: bool = False
+    ) -> None:
+        super().__init__(read or {})
         self.unsure = frozenset(unsure)
         self.broken = broken
 

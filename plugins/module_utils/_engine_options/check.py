@@ -67,7 +67,10 @@ def environment_findings(
 ) -> Iterator[str]:
     for name in environment:
         if _SECRET.search(name):
-            yield f"the variable {name} carries a secret, and everybody who may look at the service sees its environment: {misnomers.get(name, 'secrets are handed over as files')}."
+            yield (
+                f"the variable {name} carries a secret, and everybody who may look at the service sees its environment: "
+                f"{misnomers.get(name, 'secrets are handed over as files')}."
+            )
         elif name not in known.environment and not _FOREIGN.fullmatch(name):
             yield f"the variable {name} is read by nothing in {known.title}{_variable_instead(name, known, misnomers)}."
 
