@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Collection, Mapping
 
 from ansible_collections.hearth.llm.plugins.module_utils._description.findings import Place
@@ -18,17 +19,19 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.kinds impo
     instead_of_unknown,
 )
 from ansible_collections.hearth.llm.plugins.module_utils._description.relations import contradictions
+from ansible_collections.hearth.llm.plugins.module_utils._description.sound import sound
 from ansible_collections.hearth.llm.plugins.module_utils._description.surroundings import Surroundings
 from ansible_collections.hearth.llm.plugins.module_utils._description.variables import PREFIX, VARIABLES
 from ansible_collections.hearth.llm.plugins.module_utils._description.words import alike, nearest, nearest_free
 
-__all__ = ["PREFIX", "UNREAD", "VARIABLES", "Surroundings", "findings", "read"]
+__all__ = ["PREFIX", "UNREAD", "VARIABLES", "Surroundings", "findings", "in_order", "read", "sound", "wrong_in"]
 
 
 _FOREIGN = f"what begins with {PREFIX} is this collection's, so rename it if it is yours, or take it away"
 
 
 _ALMOST = 0.92
+_VARIABLE = re.compile(rf"\b{PREFIX}[a-z_]+")
 
 
 def findings(
@@ -46,6 +49,22 @@ def findings(
     if not values_only:
         found.extend(contradictions(described, around))
     return found
+
+
+def wrong_in(findings: Collection[str], variables: Mapping[str, Any]) -> set[str]:
+    """The variables that have a finding, or were meant by one that has."""
+    return {*read(variables).unsure, *(name for finding in findings for name in _VARIABLE.findall(finding)[:1])}
+
+
+def in_order(findings: Collection[str]) -> list[str]:
+    """Each once, in the order of the variables; what is said of no variable of the description stands behind."""
+    order = {name: number for number, name in enumerate(VARIABLES)}
+
+    def place(finding: str) -> int:
+        found = _VARIABLE.match(finding)
+        return order.get(found[0] if found else "", len(order))
+
+    return sorted(dict.fromkeys(findings), key=place)
 
 
 def read(variables: Mapping[str, Any]) -> Typed:
