@@ -23,6 +23,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.special im
     Name,
     Sha256,
 )
+from ansible_collections.hearth.llm.plugins.module_utils._engine_options.names import spelled_alike
 
 ENGINES = ("llama_cpp", "vllm")
 TASKS = ("chat", "embedding", "rerank")
@@ -35,7 +36,7 @@ def ranks(options: Any) -> bool:
     """Whether options of llama.cpp make a reranker of a model."""
     if not isinstance(options, dict):
         return False
-    given = {str(flag).lstrip("-").replace("_", "-"): str(value).lower() for flag, value in options.items()}
+    given = {flag: str(value).lower() for flag, value in spelled_alike(options).items()}
     return given.get("pooling") == "rank" or any(given.get(flag) in _TRUE for flag in ("rerank", "reranking"))
 
 

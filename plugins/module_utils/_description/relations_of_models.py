@@ -9,6 +9,7 @@ from typing import Any, Iterator, Mapping, Sequence
 from ansible_collections.hearth.llm.plugins.module_utils._description.kinds import Typed
 from ansible_collections.hearth.llm.plugins.module_utils._description.models import CONTEXT_TOKENS, ranks
 from ansible_collections.hearth.llm.plugins.module_utils._description.words import listed
+from ansible_collections.hearth.llm.plugins.module_utils._engine_options.names import canonical
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import parse
 
@@ -57,6 +58,11 @@ _OWN = {
     engine: {option: key for key, options in table.items() for option in options}
     for engine, table in (("llama_cpp", _LLAMA_CPP_OWN), ("vllm", _VLLM_OWN))
 }
+
+
+def own_option(engine: str, option: Any) -> str:
+    """What an option follows from that the role tells an engine itself; empty for others."""
+    return _OWN.get(engine, {}).get(canonical(option), "")
 
 
 def of_models(described: Typed) -> Iterator[str]:
@@ -111,7 +117,6 @@ def _lengths(path: str, model: Typed) -> Iterator[str]:
 
 def _options(path: str, engine: str, options: Mapping[str, Any]) -> Iterator[str]:
     for option in options:
-        plain = str(option).lstrip("-").replace("_", "-")
-        key = _OWN.get(engine, {}).get(plain)
+        key = own_option(engine, option)
         if key:
             yield f"{path}.options.{option} is not for options, because it follows from {key}: take it away, and write that."

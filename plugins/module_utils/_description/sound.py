@@ -15,6 +15,8 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.kinds impo
     Record,
     Typed,
 )
+from ansible_collections.hearth.llm.plugins.module_utils._description.models import ENGINES, MODEL
+from ansible_collections.hearth.llm.plugins.module_utils._description.relations_of_models import own_option
 from ansible_collections.hearth.llm.plugins.module_utils._description.variables import VARIABLES
 
 # What the rest of a model is judged by: without it nobody knows by whose options.
@@ -35,12 +37,19 @@ def _sound(kind: Kind, value: Any) -> Any:
     if isinstance(kind, Record) and isinstance(value, Mapping):
         if any(key in read.unsure for key in _DECISIVE):
             return ABSENT
-        return _kept({name: _sound(kind.keys[name].kind, value[name]) for name in read})
+        kept = _kept({name: _sound(kind.keys[name].kind, value[name]) for name in read})
+        return _without_own_options(kept) if kind is MODEL else kept
     if isinstance(kind, MapOf):
         return _kept({name: _sound(kind.item, value[name]) for name in read if isinstance(read, Typed)})
     if isinstance(kind, ListOf):
         return [item for item in (_sound(kind.item, one) for one in value) if item is not ABSENT]
     return value
+
+
+def _without_own_options(model: dict[str, Any]) -> dict[str, Any]:
+    engine = model.get("engine", ENGINES[0])
+    options = {option: value for option, value in model.get("options", {}).items() if not own_option(engine, option)}
+    return {**model, **({"options": options} if "options" in model else {})}
 
 
 def _kept(items: Mapping[str, Any]) -> dict[str, Any]:
