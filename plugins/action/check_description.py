@@ -70,7 +70,7 @@ class ActionModule(ActionBase):
         if not arguments["values_only"]:
             findings.extend(self._secrets(variables, given))
         if arguments["of_roles"]:
-            findings.extend(self._places(variables))
+            findings.extend(self._places(variables, _description.wrong_in(findings, given)))
             findings.extend(self._of_roles(variables, given, _description.wrong_in(findings, given)))
         result["changed"] = False
         if findings:
@@ -78,13 +78,12 @@ class ActionModule(ActionBase):
             result.update(failed=True, msg=message)
         return result
 
-    def _places(self, variables: dict[str, Any]) -> list[str]:
+    def _places(self, variables: dict[str, Any], wrong: Collection[str]) -> list[str]:
         """Why there is no place for secrets and locks that the next run finds again."""
         lookup = lookup_loader.get("hearth.llm.beside_inventory", loader=self._loader, templar=self._templar)
         refusals: list[str] = []
         for name, variable in PLACES.items():
-            # What cannot be read has its finding.
-            with contextlib.suppress(AnsibleError):
+            if variable not in wrong:
                 refusals += lookup.run([name], variables, variable=variable, refusal=True)
         return [refusal for refusal in refusals if refusal]
 

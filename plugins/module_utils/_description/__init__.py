@@ -31,6 +31,7 @@ _FOREIGN = f"what begins with {PREFIX} is this collection's, so rename it if it 
 
 
 _ALMOST = 0.92
+_FIRST = re.compile(r"\A[a-z_]+")
 _VARIABLE = re.compile(rf"\b{PREFIX}[a-z_]+")
 
 
@@ -53,7 +54,10 @@ def findings(
 
 def wrong_in(findings: Collection[str], variables: Mapping[str, Any]) -> set[str]:
     """The variables that have a finding, or were meant by one that has."""
-    return {*read(variables).unsure, *(name for finding in findings for name in _VARIABLE.findall(finding)[:1])}
+    return {
+        *read(variables).unsure,
+        *(name for finding in findings for name in (*_FIRST.findall(finding), *_VARIABLE.findall(finding)[:1])),
+    }
 
 
 def in_order(findings: Collection[str]) -> list[str]:
@@ -96,6 +100,10 @@ def _near(name: str, there: Collection[str]) -> str:
 
 def _slips(names: Collection[str], found: list[str]) -> set[str]:
     """Variables that are spelled almost like one of ours, but for the beginning, so that nobody reads them."""
+    if PREFIX.rstrip("_") in names:
+        found.append(
+            "hearth is read by nothing: write each of its keys as a variable of its own, such as hearth_models."
+        )
     near = {name: nearest(name, VARIABLES, cutoff=_ALMOST) for name in names if not name.startswith(PREFIX)}
     meant = {name: ours for name, ours in near.items() if ours}
     found.extend(f"{name} is read by nothing: write {ours}, or rename it." for name, ours in meant.items())

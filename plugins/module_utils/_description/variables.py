@@ -54,6 +54,7 @@ _OPENING = Record(
         default="none",
     ),
     words="a dictionary for a port",
+    short="{port: …}",
 )
 
 _ACME = Record(
