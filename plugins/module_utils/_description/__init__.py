@@ -21,10 +21,38 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.kinds impo
 from ansible_collections.hearth.llm.plugins.module_utils._description.relations import contradictions
 from ansible_collections.hearth.llm.plugins.module_utils._description.sound import sound
 from ansible_collections.hearth.llm.plugins.module_utils._description.surroundings import Surroundings
+from ansible_collections.hearth.llm.plugins.module_utils._description.typed import (
+    ApiKey,
+    Assistant,
+    Model,
+    User,
+    api_keys,
+    assistants,
+    models,
+    users,
+)
 from ansible_collections.hearth.llm.plugins.module_utils._description.variables import PREFIX, VARIABLES
 from ansible_collections.hearth.llm.plugins.module_utils._description.words import alike, nearest, nearest_free
 
-__all__ = ["PREFIX", "UNREAD", "VARIABLES", "Surroundings", "findings", "in_order", "read", "sound", "wrong_in"]
+__all__ = [
+    "PREFIX",
+    "UNREAD",
+    "VARIABLES",
+    "ApiKey",
+    "Assistant",
+    "Model",
+    "Surroundings",
+    "User",
+    "api_keys",
+    "assistants",
+    "findings",
+    "in_order",
+    "models",
+    "read",
+    "sound",
+    "users",
+    "wrong_in",
+]
 
 
 _FOREIGN = f"what begins with {PREFIX} is this collection's, so rename it if it is yours, or take it away"

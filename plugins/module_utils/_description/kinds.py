@@ -365,7 +365,10 @@ class MapOf(Kind):
 
 
 class Key:
-    """One key of a record, or one whole variable: its kind, what it is without being named, and what it means."""
+    """One key of a record, or one whole variable: its kind, what it means, and what it is without being named.
+
+    That is `value`, wherever it is read; `default` are words for it where it is none that stands by itself.
+    """
 
     def __init__(
         self,
@@ -374,13 +377,15 @@ class Key:
         means: str,
         *,
         default: str = "",
+        value: Any = None,
         required: bool = False,
         also: Sequence[str] = (),
     ) -> None:
         self.name = name
         self.kind = kind
         self.means = means
-        self.default = default
+        self.value = value
+        self.default = default or ("" if value is None else shown(value) if isinstance(value, bool) else str(value))
         self.required = required
         self.also = also
 

@@ -451,6 +451,10 @@ WRONG: list[tuple[str, list[tuple[str, str]]]] = [
         "hearth_assistants: {Doc: {model: hearth-mini, similarity_threshold: 80%}}",
         [("hearth_assistants.Doc.similarity_threshold is '80%'", "write 0.8")],
     ),
+    (
+        "hearth_assistants: {Doc: {model: hearth-mini, slug: Ä b}}",
+        [("hearth_assistants.Doc.slug is 'Ä b'", "behind /workspace/, such as docexplorer")],
+    ),
     ("hearth_open_ports: 22", [("hearth_open_ports is 22", "write [{port: 22}]")]),
     ("hearth_open_ports: [22]", [("hearth_open_ports[0] is 22", "write {port: 22}")]),
     ("hearth_removal_percent_max: 50%", [("hearth_removal_percent_max is '50%'", "write 50")]),
