@@ -42,12 +42,14 @@ _value:
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.hearth.llm.plugins.module_utils import _description
+
 # By the header X-OpenWebUI-User-Id.
 NAMES_USERS = ("open_webui",)
 
 
 def gateway_frontend_keys(frontends: Mapping[str, Any], users: Sequence[Any]) -> list[dict[str, Any]]:
-    weight = max(1, len(users))
+    weight = max(1, len(_description.users(users)))
     return [{"name": name, "weight": weight, "names_users": name in NAMES_USERS} for name in frontends]
 
 

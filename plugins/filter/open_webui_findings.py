@@ -112,7 +112,7 @@ def _of_modes(assistants: Sequence[Assistant]) -> Iterator[str]:
     for one in assistants:
         if one.get("mode") == "query":
             yield (
-                f"{one['name']}: Open WebUI has no mode query, and would answer from what the model knows, too. Give mode: chat and say in system_prompt "
+                f"hearth_assistants.{one['name']}: Open WebUI has no mode query, and would answer from what the model knows, too. Give mode: chat and say in system_prompt "
                 "what it may answer from, or frontends: [anythingllm]."
             )
 
@@ -132,7 +132,7 @@ def _of_embedding(assistants: Sequence[Assistant], chunk_tokens: int, context: i
         tokens = int(one.get("chunk_tokens", chunk_tokens))
         if tokens > context - ADDED:
             yield (
-                f"{one['name']}: pieces of {tokens} tokens are longer than the embedding model takes, which is {context}. Give chunk_tokens of at most "
+                f"hearth_assistants.{one['name']}: pieces of {tokens} tokens are longer than the embedding model takes, which is {context}. Give chunk_tokens of at most "
                 f"{context - ADDED}, or an embedding model with more context_tokens."
             )
 
@@ -160,7 +160,7 @@ def _of_windows(
             f"context_tokens of at least {needed}",
         ]
         yield (
-            f"{one['name']}: {top_k} pieces of {tokens} tokens, its prompt, a question of {_QUESTION} and an answer of {answer} need "
+            f"hearth_assistants.{one['name']}: {top_k} pieces of {tokens} tokens, its prompt, a question of {_QUESTION} and an answer of {answer} need "
             f"about {needed} tokens, and "
             f"{one['model']} has context_tokens: {context}. Give {', or '.join(remedies)}."
         )

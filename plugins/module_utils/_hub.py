@@ -25,7 +25,8 @@ _MIRROR_HOSTS = ("hf-mirror.com", "www.hf-mirror.com")
 _SIGNED_HOSTS = re.compile(r"(?:cdn-lfs[\w-]*|cas-bridge|[\w.-]*\.xethub|(?:[\w.-]+\.)?cdn)\.(?:hf|huggingface)\.co\Z")
 # The hub's own revisions that are written with slashes.
 _REFS = re.compile(r"refs/(?:pr/\d+|convert/[\w.-]+)(?=/|\Z)")
-_SOURCE = re.compile(r"hf://([\w.-]+/[\w.-]+)(?:@([^/@]+))?/(.+)")
+# The one grammar of such a source. A path may be a glob, or be none for the whole repository.
+SOURCE = re.compile(r"hf://(?P<repository>[\w.-]+/[\w.-]+)(?:@(?P<revision>[^/@]+))?(?:/(?P<path>.*))?\Z")
 _NAME = r"[A-Za-z0-9][\w.-]*"
 _REPOSITORY = rf"{_NAME}/{_NAME}"
 _KINDS = "blob|resolve|tree|raw|blame|commit|commits|discussions|edit"
@@ -205,9 +206,9 @@ def _source(repository: str, revision: str, kind: str, path: str) -> str:
 
 
 def _parts(source: str) -> tuple[str, str | None, str]:
-    found = _SOURCE.fullmatch(source)
-    if not found or found.group(3).endswith("/"):
+    found = SOURCE.match(source)
+    if not found or not found["path"] or found["path"].endswith("/"):
         raise InputError(
             f"{source} does not name a file of a hub. Write hf://owner/repository/path or hf://owner/repository@revision/path."
         )
-    return found.group(1), found.group(2), found.group(3)
+    return found["repository"], found["revision"], found["path"]

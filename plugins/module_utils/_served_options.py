@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.hearth.llm.plugins.module_utils._engine_options.names import spelled_alike
+
 if TYPE_CHECKING:
     from typing import Mapping
 
@@ -53,7 +55,7 @@ def llama_cpp(
     if "idle_unload_seconds" in model:
         options["sleep-idle-seconds"] = int(model["idle_unload_seconds"])
     for given in (planned or {}, defaults, model.get("options") or {}):
-        options.update(_plain(given))
+        options.update(spelled_alike(given))
     return options
 
 
@@ -65,9 +67,5 @@ def vllm(model: Mapping[str, Any], defaults: Mapping[str, Any], *, context: int)
     if model.get("task") in ONE_BATCH:
         options["runner"] = "pooling"
     for given in (defaults, model.get("options") or {}):
-        options.update(_plain(given))
+        options.update(spelled_alike(given))
     return options
-
-
-def _plain(given: Mapping[str, Any]) -> dict[str, Any]:
-    return {str(flag).lstrip("-").replace("_", "-"): value for flag, value in given.items()}

@@ -28,6 +28,12 @@ options:
         which a key that has ended, or documents that are gone, should not stop.
     type: bool
     default: false
+  of_roles:
+    description:
+      - Whether to tell along what the roles of engines, certificates, gateway and frontends would refuse, such as an option that an engine does not have.
+        A role that is run by itself tells its own.
+    type: bool
+    default: false
 extends_documentation_fragment: [hearth.llm.attributes, hearth.llm.attributes.info]
 seealso:
   - module: hearth.llm.preflight_info

@@ -289,6 +289,7 @@ report:
 import os
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.hearth.llm.plugins.module_utils._engine_options.names import canonical
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.hub import DEFAULT_ENDPOINT, Hub
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.resolve import Resolver
@@ -468,7 +469,7 @@ def _wanted(model: Mapping[str, Any], params: Mapping[str, Any], reader: Reader,
 
 def _check_task(model: Mapping[str, Any], facts: Facts, defaults: Mapping[str, Any]) -> None:
     """What the header says that the model is for, and the description does not, is said before it is fetched."""
-    pooling = any(str(flag).lstrip("-") == "pooling" for given in (defaults, model["options"]) for flag in given)
+    pooling = any(canonical(flag) == "pooling" for given in (defaults, model["options"]) for flag in given)
     if facts.ranks and model["task"] != "rerank" and not pooling:
         raise InputError(
             f"{model['name']}: its file says that it ranks documents, and its task is {model['task']}. Write task: rerank."

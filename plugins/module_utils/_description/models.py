@@ -23,6 +23,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.special im
     Name,
     Sha256,
 )
+from ansible_collections.hearth.llm.plugins.module_utils._engine_options.names import spelled_alike
 
 ENGINES = ("llama_cpp", "vllm")
 TASKS = ("chat", "embedding", "rerank")
@@ -35,7 +36,7 @@ def ranks(options: Any) -> bool:
     """Whether options of llama.cpp make a reranker of a model."""
     if not isinstance(options, dict):
         return False
-    given = {str(flag).lstrip("-").replace("_", "-"): str(value).lower() for flag, value in options.items()}
+    given = {flag: str(value).lower() for flag, value in spelled_alike(options).items()}
     return given.get("pooling") == "rank" or any(given.get(flag) in _TRUE for flag in ("rerank", "reranking"))
 
 
@@ -80,7 +81,7 @@ MODEL = Record(
             },
         ),
         "what serves it",
-        default="llama_cpp",
+        value=ENGINES[0],
         also=("backend", "server", "runtime"),
     ),
     Key(
@@ -98,7 +99,7 @@ MODEL = Record(
             },
         ),
         "what the model is for",
-        default="chat",
+        value=TASKS[0],
         also=("kind", "type", "purpose", "role"),
     ),
     Key(
@@ -112,7 +113,7 @@ MODEL = Record(
         "slots",
         Whole("requests", most=1024),
         "how many requests are answered at the same time; more wait in the gateway",
-        default="1",
+        value=1,
         also=("parallel", "np", "n_parallel", "max_num_seqs", "num_parallel"),
     ),
     Key(
@@ -128,7 +129,7 @@ MODEL = Record(
             },
         ),
         "whether the model is loaded with the engine or by its first request (llama_cpp in docker)",
-        default="startup",
+        value="startup",
         also=("preload", "autoload"),
     ),
     Key(
@@ -164,6 +165,7 @@ MODEL = Record(
         MapOf(Text("the name of an option"), Anything(), words="a dictionary of options"),
         "options of the engine in its own words, without the dashes",
         default="none",
+        value={},
         also=("args", "extra_args", "flags", "settings", "parameters"),
     ),
     words="a model with its source",

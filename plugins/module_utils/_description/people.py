@@ -100,7 +100,7 @@ _STATE = Key(
         },
     ),
     "absent takes it away",
-    default="present",
+    value="present",
 )
 
 ASSISTANT_NAME = Name(
@@ -147,7 +147,12 @@ ASSISTANT = Record(
     ),
     Key(
         "slug",
-        Text(),
+        Text(
+            "the end of its address in AnythingLLM",
+            pattern=r"[^\s/\\?#]+",
+            rule="write the end of its address there, behind /workspace/",
+            example="docexplorer",
+        ),
         "AnythingLLM's own name of it, which stays: only to give an assistant another name and keep its chats",
         default="found by its name",
     ),
@@ -162,7 +167,7 @@ ASSISTANT = Record(
         "mode",
         Choice("chat", "query", "automatic", also={"agent": "write automatic", "auto": "write automatic"}),
         "chat answers also without documents, query only from them, automatic is an agent that heeds no temperature (anythingllm)",
-        default="chat",
+        value="chat",
         also=("chat_mode",),
     ),
     Key(
@@ -251,7 +256,7 @@ USER = Record(
             also={"administrator": "write admin", "default": "write user", "owner": "write admin"},
         ),
         "what the user may do (open_webui takes a manager for a user)",
-        default="user",
+        value="user",
         also=("roles", "type"),
     ),
     Key(

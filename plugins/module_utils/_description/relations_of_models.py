@@ -8,7 +8,9 @@ from typing import Any, Iterator, Mapping, Sequence
 
 from ansible_collections.hearth.llm.plugins.module_utils._description.kinds import Typed
 from ansible_collections.hearth.llm.plugins.module_utils._description.models import CONTEXT_TOKENS, ranks
+from ansible_collections.hearth.llm.plugins.module_utils._description.names import nearly_alike
 from ansible_collections.hearth.llm.plugins.module_utils._description.words import listed
+from ansible_collections.hearth.llm.plugins.module_utils._engine_options.names import canonical
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import parse
 
@@ -59,9 +61,16 @@ _OWN = {
 }
 
 
+def own_option(engine: str, option: Any) -> str:
+    """What an option follows from that the role tells an engine itself; empty for others."""
+    return _OWN.get(engine, {}).get(canonical(option), "")
+
+
 def of_models(described: Typed) -> Iterator[str]:
     process = described.get("hearth_runtime") == "process"
     models = described.get("hearth_models", {})
+    for _lower, names in nearly_alike(models):
+        yield f"hearth_models: {' and '.join(names)} differ by capital letters only, and whoever asks for one gets the other: rename one."
     for name, model in models.items():
         path = f"hearth_models.{name}"
         engine = model.get("engine", "llama_cpp" if model.lacks("engine") else "")
@@ -110,8 +119,11 @@ def _lengths(path: str, model: Typed) -> Iterator[str]:
 
 
 def _options(path: str, engine: str, options: Mapping[str, Any]) -> Iterator[str]:
+    spellings: dict[str, str] = {}
     for option in options:
-        plain = str(option).lstrip("-").replace("_", "-")
-        key = _OWN.get(engine, {}).get(plain)
+        first = spellings.setdefault(canonical(option), str(option))
+        if first != str(option):
+            yield f"{path}.options has {first} and {option}, which are one option: keep one."
+        key = own_option(engine, option)
         if key:
             yield f"{path}.options.{option} is not for options, because it follows from {key}: take it away, and write that."

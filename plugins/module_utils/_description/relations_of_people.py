@@ -116,11 +116,14 @@ def of_users(described: Typed) -> Iterator[str]:
 def _addresses(users: Sequence[Typed], described: Typed) -> Iterator[str]:
     """Also those that are not written down, where Open WebUI makes them of names."""
     made = "open_webui" in described.get("hearth_frontends", {}) and "hearth_domain" not in described.unsure
+    derived: set[str] = set()
     for user in {user.get("name", number): user for number, user in enumerate(users)}.values():
         if "email" in user:
             yield user["email"].lower()
         elif made and "name" in user and user.lacks("email") and "@" not in user["name"]:
-            yield f"{user['name']}@{described.get('hearth_domain', 'localhost')}".lower()
+            derived.add(f"{user['name']}@{described.get('hearth_domain', 'localhost')}".lower())
+    # Of names that differ by capital letters only that is said.
+    yield from derived
 
 
 def _anythingllm_takes(name: str) -> bool:

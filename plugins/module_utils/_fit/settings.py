@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.hearth.llm.plugins.module_utils import _served_options as served
+from ansible_collections.hearth.llm.plugins.module_utils._engine_options.names import canonical
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._gguf.tables import TENSOR_TYPES
 
@@ -234,7 +235,7 @@ def _long(given: Mapping[str, Any]) -> dict[str, Any]:
     """By the one name that each option has here; what stands last counts."""
     options: dict[str, Any] = {}
     for flag, value in given.items():
-        flat = str(flag).lstrip("-").replace("_", "-")
+        flat = canonical(flag)
         options[_LONG.get(flat, flat)] = value
     return options
 
