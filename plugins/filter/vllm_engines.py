@@ -98,7 +98,7 @@ def vllm_engines(
     for model in models:
         name = str(model["name"])
         path = str(model.get("path") or paths.get(name, "")).replace(models_directory, MODELS, 1)
-        listens = ["--host", "0.0.0.0", "--port", str(PORT)]  # noqa: S104
+        listens = ["--host", "0.0.0.0", "--port", str(PORT)]
         own = ["--config", "{config}/api_key.yaml", "--middleware", "closed_paths.ClosedPaths"]
         engines.append(
             {
