@@ -94,9 +94,9 @@ def findings(items: Sequence[Mapping[str, Any]], common: Mapping[str, Any], runt
 
 def _cannot_be_run(name: str, service: Mapping[str, Any], runtime: str) -> Iterator[str]:
     image = str(service["image"])
-    _repository, _colon, version = image.rpartition("/")[2].rpartition(":")
+    version = image.rpartition("/")[2].partition(":")[2]
     wrong = (
-        not version or version == "latest" or "/" in version
+        version in ("", "latest")
         if runtime == "docker"
         else not service["command"] or service["gpus"] or version == "latest"
     )
