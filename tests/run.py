@@ -27,6 +27,8 @@ PARTS = (
     ),
     Part("changelog", "changelog fragments are valid", ("antsibull-changelog", "lint")),
     Part("spelling", "words are spelled right", ("codespell",)),
+    Part("licences", "every file says whose it is", ("reuse", "lint", "--quiet")),
+    Part("galaxy", "Galaxy's own judges find nothing", ("python", "-m", "judges")),
     Part("unit", "each piece keeps its word", ("pytest", "tests/unit")),
     Part(
         "integration",

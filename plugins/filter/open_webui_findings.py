@@ -67,7 +67,10 @@ from ansible_collections.hearth.llm.plugins.module_utils._open_webui.pieces impo
 
 Assistant = Mapping[str, Any]
 # Open WebUI's own template; what it writes around each piece; a question; an answer where the model has no limit.
-_TEMPLATE, _AROUND, _QUESTION, _ANSWER = 430, 40, 200, 512
+_TEMPLATE = 430
+_AROUND = 40
+_QUESTION = 200
+_ANSWER = 512
 # A piece is as long as it should be on the whole, and some are longer.
 _DENSER = 1.25
 _OFFLINE = {
