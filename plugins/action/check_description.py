@@ -19,7 +19,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.models imp
 from ansible_collections.hearth.llm.plugins.module_utils._description.people import FRONTENDS
 from ansible_collections.hearth.llm.plugins.module_utils._documents import walk
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
-from ansible_collections.hearth.llm.plugins.plugin_utils import _role_variables
+from ansible_collections.hearth.llm.plugins.plugin_utils import _role_variables, _topology
 from ansible_collections.hearth.llm.plugins.plugin_utils._role_judgements import Judges
 from ansible_collections.hearth.llm.plugins.plugin_utils._templates import OMITTED, Reader
 
@@ -48,6 +48,11 @@ class ActionModule(ActionBase):
         described = {
             name: reader.read(name, value) for name, value in variables.items() if name.startswith(_description.PREFIX)
         }
+        host, groups = str(variables.get("inventory_hostname", "")), variables.get("groups") or {}
+        wanted = arguments["serves"]
+        # A client has nothing but what it is told, and no models. Roles would not begin there.
+        if host in groups.get("all", ()) and host not in _topology.hosts_for(groups, "servers"):
+            arguments.update(serves=False, of_roles=False)
         serves = arguments["serves"] and not any(self._given(reader, variables, name) for name in MODELS_OF_ROLES)
         around = _description.Surroundings(
             now=int(time.time()),
@@ -68,14 +73,14 @@ class ActionModule(ActionBase):
             _role_variables.findings({name: value for name, value in theirs.items() if value is not OMITTED})
         )
         if not arguments["values_only"]:
+            findings.extend(_topology.findings(groups, host, nobody_serves=wanted))
             findings.extend(self._secrets(variables, given))
         if arguments["of_roles"]:
             findings.extend(self._places(variables, _description.wrong_in(findings, given)))
             findings.extend(self._of_roles(variables, given, _description.wrong_in(findings, given)))
         result["changed"] = False
         if findings:
-            message = _message(str(variables.get("inventory_hostname", "")), _description.in_order(findings))
-            result.update(failed=True, msg=message)
+            result.update(failed=True, msg=_message(host, _description.in_order(findings)))
         return result
 
     def _places(self, variables: dict[str, Any], wrong: Collection[str]) -> list[str]:

@@ -44,6 +44,7 @@ PUBLISHED = frozenset(
         "fit_gpu_numbers",
         "fit_settings",
         "fit_unknown",
+        "gateway_published",
         "models_fingerprints",
         "models_paths",
         "models_projectors",
