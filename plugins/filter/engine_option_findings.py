@@ -86,13 +86,11 @@ def engine_option_findings(
         for place, given in places.items()
         for finding in option_findings(known, given, owned=owned or {}, misnomers=misnomers)
     ]
-    if engine == "llama_cpp":
-        found += [
-            f"{place}: '{written}' has several lines, and llama.cpp reads its options line by line: write one line, or a file and the option that takes it."
-            for place, given in places.items()
-            for written, value in given.items()
-            if isinstance(value, str) and len(value.splitlines()) > 1
-        ]
+    found += [
+        f"{place}: {finding}"
+        for place, given in places.items()
+        for finding in lists.ENGINES[engine].findings_of_values(given)
+    ]
     return found + list(environment_findings(known, environment or {}, misnomers=misnomers))
 
 
