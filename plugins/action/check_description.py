@@ -15,10 +15,10 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import lookup_loader
 from ansible_collections.hearth.llm.plugins.module_utils import _description
-from ansible_collections.hearth.llm.plugins.module_utils._description.models import ENGINES
-from ansible_collections.hearth.llm.plugins.module_utils._description.people import FRONTENDS
 from ansible_collections.hearth.llm.plugins.module_utils._documents import walk
+from ansible_collections.hearth.llm.plugins.module_utils._engines import engines
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
+from ansible_collections.hearth.llm.plugins.module_utils._frontends import frontends
 from ansible_collections.hearth.llm.plugins.plugin_utils import _role_variables, _topology
 from ansible_collections.hearth.llm.plugins.plugin_utils._role_judgements import Judges
 from ansible_collections.hearth.llm.plugins.plugin_utils._templates import OMITTED, Reader
@@ -95,8 +95,8 @@ class ActionModule(ActionBase):
     def _of_roles(self, variables: dict[str, Any], given: Mapping[str, Any], wrong: Collection[str]) -> Iterator[str]:
         described = _description.sound(given)
         judges = Judges(self._loader, self._templar, variables)
-        frontends = [name for name in FRONTENDS if name in described.get("hearth_frontends", ())]
-        for role in (*ENGINES, "certificates", "gateway", *frontends):
+        pages = [name for name in frontends() if name in described.get("hearth_frontends", ())]
+        for role in (*engines(), "certificates", "gateway", *pages):
             yield from judges.findings(role, described, wrong)
 
     def _secrets(self, variables: dict[str, Any], given: Mapping[str, Any]) -> Iterator[str]:

@@ -94,13 +94,11 @@ def engine_option_findings(
                 found.append(f"{place}: {finding}")
             if place in (shared or {}):
                 said.add(finding)
-    if engine == "llama_cpp":
-        found += [
-            f"{place}: '{written}' has several lines, and llama.cpp reads its options line by line: write one line, or a file and the option that takes it."
-            for place, given in places.items()
-            for written, value in given.items()
-            if isinstance(value, str) and len(value.splitlines()) > 1
-        ]
+    found += [
+        f"{place}: {finding}"
+        for place, given in places.items()
+        for finding in lists.ENGINES[engine].findings_of_values(given)
+    ]
     return found + list(environment_findings(known, environment or {}, misnomers=misnomers))
 
 

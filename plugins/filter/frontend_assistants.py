@@ -48,22 +48,24 @@ from typing import Any
 
 from ansible_collections.hearth.llm.plugins.module_utils import _description
 from ansible_collections.hearth.llm.plugins.module_utils._description import Assistant, User
+from ansible_collections.hearth.llm.plugins.module_utils._frontends import frontends
 
 Described = Mapping[str, Any]
 
-# Keys that say what this filter says, and those that only another frontend has: a slug is AnythingLLM's.
+# Keys that say what this filter says.
 _GENERAL = ("frontends", "members")
-_FOREIGN = {"open_webui": (*_GENERAL, "slug")}
 
 
 def frontend_assistants(
     assistants: Mapping[str, Described], users: Sequence[Described], frontend: str
 ) -> list[dict[str, Any]]:
     present = [user for user in _description.users(users) if user.present]
+    known = frontends().get(frontend)
+    left_out = (*_GENERAL, *(known.ignores if known else ()))
     return [
         {
             "name": name,
-            **{key: value for key, value in assistants[name].items() if key not in _FOREIGN.get(frontend, _GENERAL)},
+            **{key: value for key, value in assistants[name].items() if key not in left_out},
             "members": [user.name for user in present if _may(user, assistant)],
         }
         for name, assistant in _description.assistants(assistants).items()

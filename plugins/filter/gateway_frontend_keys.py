@@ -43,14 +43,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.hearth.llm.plugins.module_utils import _description
-
-# By the header X-OpenWebUI-User-Id.
-NAMES_USERS = ("open_webui",)
+from ansible_collections.hearth.llm.plugins.module_utils._frontends import frontends
 
 
-def gateway_frontend_keys(frontends: Mapping[str, Any], users: Sequence[Any]) -> list[dict[str, Any]]:
+def gateway_frontend_keys(described: Mapping[str, Any], users: Sequence[Any]) -> list[dict[str, Any]]:
+    known = frontends()
     weight = max(1, len(_description.users(users)))
-    return [{"name": name, "weight": weight, "names_users": name in NAMES_USERS} for name in frontends]
+    return [
+        {"name": name, "weight": weight, "names_users": bool(known[name].user_header) if name in known else False}
+        for name in described
+    ]
 
 
 class FilterModule:

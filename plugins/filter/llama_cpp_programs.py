@@ -10,46 +10,26 @@ short_description: A service for each model of llama.cpp
 version_added: 1.0.0
 author: hearth.llm contributors (@hearth-llm)
 description:
-  - Makes C(service_items) of the role service from C(llama_cpp_models), with the options that P(hearth.llm.llama_cpp_options#filter) finds.
-positional: defaults
+  - Makes C(service_items) of the role service from C(llama_cpp_models), with the options that P(hearth.llm.engine_plan#filter) finds.
+positional: told
 options:
   _input:
     description: The models, C(llama_cpp_models).
     type: list
     elements: dict
     required: true
-  defaults:
-    description: Options for all models. A model's own C(options) go before them.
+  told:
+    description: For each served name its options, with its files, C(told) of P(hearth.llm.engine_plan#filter).
     type: dict
-    default: {}
+    required: true
   directory:
     description: Everything of the engine on the host lies below this directory.
     type: path
     required: true
-  paths:
-    description: For each served name the file that the model begins with, where the model says none itself.
-    type: dict
-    required: true
-  projectors:
-    description: For each served name the file of its projector.
-    type: dict
-    default: {}
   fingerprints:
     description: For each served name what changes when its bytes do.
     type: dict
     default: {}
-  contexts:
-    description: For each served name the context of each slot that was planned, tokens.
-    type: dict
-    default: {}
-  planned:
-    description: For each served name the options that put it where it was planned.
-    type: dict
-    default: {}
-  prompt_cache_mib:
-    description: Host memory for caches of prompts, MiB.
-    type: int
-    required: true
   timeout_seconds:
     description: How long a model may take to come up, seconds.
     type: int
@@ -60,8 +40,7 @@ EXAMPLES = r"""
 - name: Show the programs
   ansible.builtin.debug:
     msg: >-
-      {{ [{'name': 'chat'}] | hearth.llm.llama_cpp_programs(directory='/var/lib/hearth', paths={'chat': '/models/chat.gguf'}, prompt_cache_mib=512,
-         timeout_seconds=300) }}
+      {{ [{'name': 'chat'}] | hearth.llm.llama_cpp_programs({'chat': {'model': '/models/chat.gguf'}}, directory='/var/lib/hearth', timeout_seconds=300) }}
 """
 
 RETURN = r"""
@@ -75,39 +54,26 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.hearth.llm.plugins.filter.llama_cpp_options import llama_cpp_options
+from ansible_collections.hearth.llm.plugins.module_utils._engines import engine
 
 
 def llama_cpp_programs(
     models: Sequence[Mapping[str, Any]],
-    defaults: Mapping[str, Any] | None = None,
+    told: Mapping[str, Mapping[str, Any]],
     *,
     directory: str,
-    paths: Mapping[str, str],
-    projectors: Mapping[str, str] | None = None,
     fingerprints: Mapping[str, str] | None = None,
-    contexts: Mapping[str, int] | None = None,
-    planned: Mapping[str, Mapping[str, Any]] | None = None,
-    prompt_cache_mib: int,
     timeout_seconds: int,
 ) -> list[dict[str, Any]]:
+    serving = engine("llama_cpp")
     programs = []
     for model in models:
         name = str(model["name"])
-        socket = f"{directory}/run/{name}.sock"
-        options = llama_cpp_options(
-            model,
-            defaults,
-            path=model.get("path") or paths[name],
-            projector=(projectors or {}).get(name, ""),
-            prompt_cache_mib=prompt_cache_mib,
-            contexts=contexts,
-            planned=(planned or {}).get(name),
-        )
-        told = {"alias": name, "host": socket, **options}
+        socket = serving.socket(name, directory)
+        options = {"alias": name, "host": socket, **told[name]}
         files = [
             # As Ansible's own to_nice_json writes it.
-            {"path": "model.json", "content": json.dumps(told, indent=4, sort_keys=True)},
+            {"path": "model.json", "content": json.dumps(options, indent=4, sort_keys=True)},
             {"path": "fingerprint", "content": str((fingerprints or {}).get(name, ""))},
         ]
         health = {"url": "http://localhost/health", "socket_path": socket, "timeout_seconds": int(timeout_seconds)}

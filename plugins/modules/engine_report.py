@@ -118,7 +118,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._completion.way import Way
-from ansible_collections.hearth.llm.plugins.module_utils._engine_report import ASK, differences
+from ansible_collections.hearth.llm.plugins.module_utils._engine_report import getter
+from ansible_collections.hearth.llm.plugins.module_utils._engines._on_targets import ENGINES
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
 from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
 
@@ -128,7 +129,7 @@ if TYPE_CHECKING:
 
 def argument_spec() -> dict[str, Any]:
     return {
-        "engine": {"type": "str", "choices": ["llama_cpp", "vllm"], "required": True},
+        "engine": {"type": "str", "choices": list(ENGINES), "required": True},
         "url": {"type": "str", "required": True},
         "api_key": {"type": "str", "no_log": True},
         "models": {
@@ -148,13 +149,14 @@ def argument_spec() -> dict[str, Any]:
 
 
 def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
+    engine = ENGINES[params["engine"]]
     reports: dict[str, Any] = {}
     found: list[str] = []
     for own in params["models"]:
         model = own["model"]
         way = Way(own["url"] or params["url"], socket_path=own["socket_path"])
         try:
-            report = ASK[params["engine"]](way, params["api_key"], model, params["timeout"])
+            report = engine.report(getter(way, params["api_key"], params["timeout"]), model)
         except HearthError as error:
             found.append(f"{model}: what its engine has cannot be told: {error.message}")
             continue
@@ -162,9 +164,7 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
             found.append(f"{model}: the engine at {way.words} answers in a form that is not known ({error!r}).")
             continue
         reports[model] = report
-        found += [
-            f"{model}: {part}." for part in differences(params["engine"], params["options"].get(model, {}), report)
-        ]
+        found += [f"{model}: {part}." for part in engine.differences(params["options"].get(model, {}), report)]
     result = {"reports": reports, "differences": found}
     if found and not check_mode:
         raise HearthError(

@@ -290,6 +290,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._engine_options.names import canonical
+from ansible_collections.hearth.llm.plugins.module_utils._engines import DEFAULT
+from ansible_collections.hearth.llm.plugins.module_utils._engines._on_targets import ENGINES
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.hub import DEFAULT_ENDPOINT, Hub
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.resolve import Resolver
@@ -326,7 +328,7 @@ def argument_spec() -> dict[str, Any]:
         "path": {"type": "path"},
         "sha256": {"type": "str"},
         "files": {"type": "list", "elements": "str", "default": []},
-        "engine": {"type": "str", "choices": ["llama_cpp", "vllm"], "default": "llama_cpp"},
+        "engine": {"type": "str", "choices": list(ENGINES), "default": DEFAULT},
         "task": {"type": "str", "choices": ["chat", "embedding", "rerank"], "default": "chat"},
         "context_tokens": {"type": "int", "no_log": False},
         "slots": {"type": "int", "default": 1},
@@ -437,7 +439,7 @@ def _wanted(model: Mapping[str, Any], params: Mapping[str, Any], reader: Reader,
     on_demand = model["load"] == "on_demand"
     options = params[f"{model['engine']}_options"]
     why = machines.why_none(params["gpus"])
-    if model["engine"] == "vllm":
+    if ENGINES[model["engine"]].serves == "repository":
         repository, place = reader.repository(model)
         _check_context(model, params, repository.trained_context, place)
         served = settings.vllm(model, options, repository.trained_context)
@@ -482,16 +484,15 @@ def _check_task(model: Mapping[str, Any], facts: Facts, defaults: Mapping[str, A
 
 def _check_context(model: Mapping[str, Any], params: Mapping[str, Any], trained: int, place: str) -> None:
     """A model cannot read further than it was trained for, however much memory there is."""
-    engine = model["engine"]
-    options = params[f"{engine}_options"]
-    asked, word = settings.asked_context(model, options, engine)
-    longest = settings.longest_context(model, options, engine, trained, params["vllm_environment"])
+    engine = ENGINES[model["engine"]]
+    options = params[f"{engine.name}_options"]
+    asked, word = engine.asked_context(model, options)
+    longest = engine.longest_context(model, options, trained, params.get(f"{engine.name}_environment") or {})
     if not longest or asked <= longest:
         return
-    stretch = "hf-overrides" if engine == "vllm" else "rope-scaling: yarn with rope-scale, or override-kv"
     raise TooLongError(
         f"{word} asks for a context of {asked} tokens, and the model takes at most {longest}: it was trained for {trained}, as {place} says. "
-        f"Give at most {longest}, or leave it away; or say in its options how the context is stretched ({stretch})."
+        f"Give at most {longest}, or leave it away; or say in its options how the context is stretched ({engine.stretched_by})."
     )
 
 

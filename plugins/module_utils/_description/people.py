@@ -23,15 +23,9 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.special im
     Secret,
     Url,
 )
+from ansible_collections.hearth.llm.plugins.module_utils._frontends import frontends
 
-FRONTENDS = ("anythingllm", "open_webui")
-_MISSPELLED = {
-    "openwebui": "write open_webui",
-    "open-webui": "write open_webui",
-    "webui": "write open_webui",
-    "anything_llm": "write anythingllm",
-    "anything-llm": "write anythingllm",
-}
+_KINDS = {"text": Text(), "texts": ListOf(Text()), "secret": Secret(), "url": Url()}
 
 _DOMAIN = Key(
     "domain",
@@ -41,47 +35,25 @@ _DOMAIN = Key(
     also=("host", "hostname", "url", "name", "fqdn"),
 )
 
-# What agents of AnythingLLM can, in mode automatic and with @agent in a chat.
-_AGENTS = (
-    Key(
-        "agent_skills",
-        ListOf(Text()),
-        "all skills that agents have, as web-browsing",
-        default="the server's",
-        also=("skills", "agents", "tools"),
-    ),
-    Key(
-        "search_provider",
-        Text(),
-        "where agents search the web, as searxng-engine; none for nowhere",
-        default="the server's",
-        also=("search", "provider"),
-    ),
-    Key("search_key", Secret(), "the key that the search service wants", default="none", also=("search_api_key",)),
-    Key("search_url", Url(), "the address of a search service of one's own", default="none", also=("searxng_url",)),
-    Key(
-        "search_engine",
-        Text(),
-        "which engine the search service asks, as google (serpapi, searchapi)",
-        default="the service's",
-        also=("engine",),
-    ),
-)
-
 FRONTENDS_KIND = Record(
-    Key(
-        "anythingllm",
-        Record(_DOMAIN, *_AGENTS, words="a dictionary, {} at least", null=True, short="{domain: …}"),
-        "AnythingLLM (docker only)",
-        default="not run",
-        also=("anything_llm", "anything"),
-    ),
-    Key(
-        "open_webui",
-        Record(_DOMAIN, words="a dictionary, {} at least", null=True, short="{domain: …}"),
-        "Open WebUI",
-        default="not run",
-        also=("openwebui", "webui", "open_web_ui"),
+    *(
+        Key(
+            name,
+            Record(
+                _DOMAIN,
+                *(
+                    Key(key.name, _KINDS[key.kind], key.meaning, default=key.default, also=key.also)
+                    for key in frontend.keys
+                ),
+                words="a dictionary, {} at least",
+                null=True,
+                short="{domain: …}",
+            ),
+            frontend.title if "process" in frontend.runtimes else f"{frontend.title} (docker only)",
+            default="not run",
+            also=tuple(frontend.misspelled),
+        )
+        for name, frontend in frontends().items()
     ),
     words="a dictionary of frontends",
     short="{…: {}}",
@@ -219,7 +191,10 @@ ASSISTANT = Record(
     Key(
         "frontends",
         ListOf(
-            Choice(*FRONTENDS, also=_MISSPELLED),
+            Choice(
+                *frontends(),
+                also={word: f"write {name}" for name, frontend in frontends().items() for word in frontend.misspelled},
+            ),
             words="a list of frontends",
             empty="it would be in none; name one, or leave frontends out for all",
         ),

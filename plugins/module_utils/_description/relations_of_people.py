@@ -17,6 +17,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.names impo
 )
 from ansible_collections.hearth.llm.plugins.module_utils._description.surroundings import Surroundings
 from ansible_collections.hearth.llm.plugins.module_utils._description.words import listed
+from ansible_collections.hearth.llm.plugins.module_utils._frontends import frontends as rooms
 
 
 def of_frontends(described: Typed) -> Iterator[str]:
@@ -26,8 +27,13 @@ def of_frontends(described: Typed) -> Iterator[str]:
     for name, count in Counter(names).items():
         if count > 1:
             yield f"hearth_frontends: {' and '.join(frontends)} both have the name {name}: give all but one a domain of its own."
-    if "anythingllm" in frontends and described.get("hearth_runtime") == "process":
-        yield "hearth_frontends.anythingllm is run in a container only, and hearth_runtime is process: write hearth_runtime: docker, or take open_webui."
+    runtime = described.get("hearth_runtime", "docker")
+    for name in frontends:
+        if runtime not in rooms()[name].runtimes:
+            others = [other.name for other in rooms().values() if runtime in other.runtimes]
+            yield (
+                f"hearth_frontends.{name} is run in a container only, and hearth_runtime is {runtime}: write hearth_runtime: docker, or take {listed(others)}."
+            )
 
 
 def of_assistants(described: Typed, around: Surroundings) -> Iterator[str]:

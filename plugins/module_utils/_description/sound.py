@@ -15,9 +15,9 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.kinds impo
     Record,
     Typed,
 )
-from ansible_collections.hearth.llm.plugins.module_utils._description.models import ENGINES, MODEL
-from ansible_collections.hearth.llm.plugins.module_utils._description.relations_of_models import own_option
+from ansible_collections.hearth.llm.plugins.module_utils._description.models import MODEL
 from ansible_collections.hearth.llm.plugins.module_utils._description.variables import VARIABLES
+from ansible_collections.hearth.llm.plugins.module_utils._engines import DEFAULT, engine
 
 # What the rest of a model is judged by: without it nobody knows by whose options.
 _DECISIVE = ("engine", "task")
@@ -47,8 +47,8 @@ def _sound(kind: Kind, value: Any) -> Any:
 
 
 def _without_own_options(model: dict[str, Any]) -> dict[str, Any]:
-    engine = model.get("engine", ENGINES[0])
-    options = {option: value for option, value in model.get("options", {}).items() if not own_option(engine, option)}
+    serving = engine(model.get("engine", DEFAULT))
+    options = {option: value for option, value in model.get("options", {}).items() if not serving.own_option(option)}
     return {**model, **({"options": options} if "options" in model else {})}
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from ansible_collections.hearth.llm.plugins.filter.engine_plan import engine_plan
 from ansible_collections.hearth.llm.plugins.filter.llama_cpp_programs import llama_cpp_programs
 from ansible_collections.hearth.llm.plugins.filter.service_place import service_place
 from ansible_collections.hearth.llm.plugins.filter.service_plan import service_plan
@@ -136,17 +137,18 @@ def test_who_looks_at_a_service_from_outside_is_told_where() -> None:
 
 def test_each_model_of_llama_cpp_is_a_service_with_options_and_a_socket_of_its_own() -> None:
     models = [{"name": "a", "slots": 2, "context_tokens": 512}, {"name": "b", "path": "/own.gguf"}]
-    a, b = llama_cpp_programs(
+    plan = engine_plan(
         models,
+        "llama_cpp",
+        runtime="process",
         directory="/h",
         paths={"a": "/models/a.gguf"},
         projectors={"a": "/models/eyes.gguf"},
-        fingerprints={"a": "f"},
         contexts={"b": 1024},
         planned={"b": {"cache-ram": 8}},
         prompt_cache_mib=512,
-        timeout_seconds=300,
     )
+    a, b = llama_cpp_programs(models, plan["told"], directory="/h", fingerprints={"a": "f"}, timeout_seconds=300)
     told = [json.loads(one["files"][0]["content"]) for one in (a, b)]
     assert (a["name"], a["health"]["socket_path"]) == ("llama_cpp-a", "/h/run/a.sock")
     assert (told[0]["model"], told[0]["mmproj"], told[0]["ctx-size"]) == ("/models/a.gguf", "/models/eyes.gguf", 1024)
