@@ -57,8 +57,20 @@ _AGENTS = (
         default="the server's",
         also=("search", "provider"),
     ),
-    Key("search_key", Secret(), "the key that the search service wants", default="none", also=("search_api_key",)),
-    Key("search_url", Url(), "the address of a search service of one's own", default="none", also=("searxng_url",)),
+    Key(
+        "search_key",
+        Secret(made=False),
+        "the key that the search service wants",
+        default="none",
+        also=("search_api_key",),
+    ),
+    Key(
+        "search_url",
+        Url("https://search.example.com"),
+        "the address of a search service of one's own",
+        default="none",
+        also=("searxng_url",),
+    ),
     Key(
         "search_engine",
         Text(),
