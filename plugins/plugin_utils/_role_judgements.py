@@ -4,7 +4,7 @@
 
 What that is stands in the role alone, as `__<role>_judgements` in its vars: a list of
 
-    when: whether there is something to say; it is read first
+    if: whether there is something to say; it is read first
     say: a sentence, or a list of them
     needs: variables of the description without which nothing true can be said; nothing is said where one of them has a finding
 
@@ -57,7 +57,7 @@ class Judges:
 
     def _told(self, role: str, templar: Templar, judgement: Mapping[str, Any], *, consequence: bool) -> list[str]:
         try:
-            if not boolean(templar.template(judgement["when"]), strict=False):
+            if not boolean(templar.template(judgement["if"]), strict=False):
                 return []
             said = templar.template(judgement["say"])
         # Whatever a template runs into. Where something is wrong already, it is that.
