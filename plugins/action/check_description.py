@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -70,14 +70,15 @@ class ActionModule(ActionBase):
         roles = Reader(self._templar, variables)
         theirs = {name: roles.read(name, variables[name]) for name in _role_variables.of_roles(variables)}
         findings.extend(
-            _role_variables.findings({name: value for name, value in theirs.items() if value is not OMITTED})
+            _role_variables.findings({name: value for name, value in theirs.items() if value is not OMITTED}, variables)
         )
         if not arguments["values_only"]:
             findings.extend(_topology.findings(groups, host, nobody_serves=wanted))
             findings.extend(self._secrets(variables, given))
         if arguments["of_roles"]:
             findings.extend(self._places(variables, _description.wrong_in(findings, given)))
-            findings.extend(self._of_roles(variables, given, _description.wrong_in(findings, given)))
+            wrong = _description.wrong_in(findings, given)
+            findings.extend(self._of_roles(variables, given, wrong, roles.findings))
         result["changed"] = False
         if findings:
             result.update(failed=True, msg=_message(host, _description.in_order(findings)))
@@ -92,9 +93,11 @@ class ActionModule(ActionBase):
                 refusals += lookup.run([name], variables, variable=variable, refusal=True)
         return [refusal for refusal in refusals if refusal]
 
-    def _of_roles(self, variables: dict[str, Any], given: Mapping[str, Any], wrong: Collection[str]) -> Iterator[str]:
+    def _of_roles(
+        self, variables: dict[str, Any], given: Mapping[str, Any], wrong: Collection[str], unread: Sequence[str]
+    ) -> Iterator[str]:
         described = _description.sound(given)
-        judges = Judges(self._loader, self._templar, variables)
+        judges = Judges(self._loader, self._templar, variables, unread)
         pages = [name for name in frontends() if name in described.get("hearth_frontends", ())]
         for role in (*engines(), "certificates", "gateway", *pages):
             yield from judges.findings(role, described, wrong)

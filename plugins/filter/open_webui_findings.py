@@ -95,6 +95,8 @@ def open_webui_findings(
     embedding_context_tokens: int,
     template: str = "",
 ) -> list[str]:
+    if not str(top_k).isdecimal():
+        return [f"open_webui_settings: rag.top_k is {top_k!r}: write a whole number."]
     present = [one for one in assistants if one.get("state", "present") == "present"]
     return [
         *_of_settings(settings),

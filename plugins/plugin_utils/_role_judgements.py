@@ -4,7 +4,7 @@
 
 What that is stands in the role alone, as `__<role>_judgements` in its vars: a list of
 
-    when: whether there is something to say; it is read first
+    if: whether there is something to say; it is read first
     say: a sentence, or a list of them
     needs: variables of the description without which nothing true can be said; nothing is said where one of them has a finding
 
@@ -13,7 +13,7 @@ A role that is run by itself asserts the same list.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -26,10 +26,14 @@ from ansible_collections.hearth.llm.plugins.plugin_utils._templates import expla
 
 
 class Judges:
-    def __init__(self, loader: DataLoader, templar: Templar, variables: Mapping[str, Any]) -> None:
+    def __init__(
+        self, loader: DataLoader, templar: Templar, variables: Mapping[str, Any], unread: Sequence[str] = ()
+    ) -> None:
+        """`unread` are findings of variables of roles that cannot be read before there are facts, or at all."""
         self._loader = loader
         self._templar = templar
         self._variables = variables
+        self._unread = unread
 
     def findings(self, role: str, described: Mapping[str, Any], wrong: Collection[str]) -> Iterator[str]:
         """`described` is what can be read of the description, and `wrong` names the variables that have a finding."""
@@ -51,15 +55,17 @@ class Judges:
             if not set(judgement.get("needs", ())) & set(wrong):
                 yield from self._told(role, templar, judgement, consequence=bool(wrong))
 
-    @staticmethod
-    def _told(role: str, templar: Templar, judgement: Mapping[str, Any], *, consequence: bool) -> list[str]:
+    def _told(self, role: str, templar: Templar, judgement: Mapping[str, Any], *, consequence: bool) -> list[str]:
         try:
-            if not boolean(templar.template(judgement["when"]), strict=False):
+            if not boolean(templar.template(judgement["if"]), strict=False):
                 return []
             said = templar.template(judgement["say"])
         # Whatever a template runs into. Where something is wrong already, it is that.
         except Exception as error:
-            return [] if consequence else [f"The role {role} cannot judge the description, because {explained(error)}."]
+            if consequence:
+                return []
+            own = [finding for finding in self._unread if finding.startswith(f"{role}_")]
+            return own or [f"The role {role} cannot judge the description, because {explained(error)}."]
         return [said] if isinstance(said, str) else list(said)
 
     def _read(self, path: str) -> dict[str, Any]:

@@ -91,15 +91,15 @@ def of_roles(names: Collection[str]) -> list[str]:
     return [name for name in names if name.startswith(prefixes) and name not in PUBLISHED]
 
 
-def findings(given: Mapping[str, Any]) -> Iterator[str]:
-    """`given` are variables that begin like a role's, read."""
+def findings(given: Mapping[str, Any], written: Mapping[str, Any] | None = None) -> Iterator[str]:
+    """`given` are variables that begin like a role's, read; `written` are the same before that."""
     if not given:
         return
     known = specifications()
     for name, value in given.items():
         if name in known:
             # A role's own default may come to nothing, which is its way to leave something open.
-            if value is None:
+            if value is None and (written is None or written[name] is not None or defaults().get(name) is None):
                 continue
             found: list[str] = []
             kind_for(name, known[name]).read(Place(name, found), value)
@@ -108,6 +108,16 @@ def findings(given: Mapping[str, Any]) -> Iterator[str]:
         near = nearest(name, known, cutoff=_ALMOST)
         if near and not (name.startswith(_SHARED) and name.rstrip("s") == near.rstrip("s")):
             yield f"{name} is read by nothing: write {near}, or rename it."
+
+
+@functools.cache
+def defaults() -> dict[str, Any]:
+    """As they are written: templates are texts."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    known: dict[str, Any] = {}
+    for path in sorted(ROLES.glob("*/defaults/main.yml")):
+        known.update(yaml.load(path.read_text(encoding="utf-8"), Loader=loader) or {})
+    return known
 
 
 @functools.cache
@@ -139,10 +149,15 @@ def kind_for(name: str, spec: Spec) -> Kind:
         return (
             Whole(least=0, most=65535, words="a port")
             if name.endswith("_port")
-            else Whole("seconds" if name.endswith("_seconds") else "", least=-_MOST, most=_MOST)
+            else Whole(_unit(name), least=-_MOST, most=_MOST)
         )
     simple: dict[str, Kind] = {"bool": Flag(text=True), "float": Number(-_MOST, _MOST), "raw": Whatever()}
     return simple.get(kind, Simple())
+
+
+def _unit(name: str) -> str:
+    last = name.rpartition("_")[2]
+    return {"mib": "MiB"}.get(last, last if last in ("seconds", "tokens", "days") else "")
 
 
 def _record(options: Mapping[str, Spec]) -> Record:

@@ -25,7 +25,12 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.special im
 )
 from ansible_collections.hearth.llm.plugins.module_utils._frontends import frontends
 
-_KINDS = {"text": Text(), "texts": ListOf(Text()), "secret": Secret(), "url": Url()}
+_KINDS = {
+    "text": Text(),
+    "texts": ListOf(Text()),
+    "secret": Secret(made=False),
+    "url": Url("https://search.example.com"),
+}
 
 _DOMAIN = Key(
     "domain",

@@ -260,6 +260,9 @@ class Network(Kind):
 class Url(Kind):
     words = "an address that begins with https://"
 
+    def __init__(self, example: str = "https://hub.example.com") -> None:
+        self.example = example
+
     def _read(self, place: Place, value: Any) -> Any:
         if value == "":
             return ""
@@ -273,7 +276,7 @@ class Url(Kind):
             fits = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
         except ValueError:
             fits = False
-        return str(value) if fits else self._refuse(place, value, "write it such as https://hub.example.com")
+        return str(value) if fits else self._refuse(place, value, f"write it such as {self.example}")
 
 
 class ControllerPath(Kind):
@@ -473,12 +476,15 @@ class Secret(Kind):
 
     words = "a text without blanks"
 
+    def __init__(self, *, made: bool = True) -> None:
+        # Whether one is made where it is left out.
+        self.made = made
+
     def _read(self, place: Place, value: Any) -> Any:
         wrong = unsendable(value)
         if wrong:
-            place.find(
-                wrong, f"write {self.words}, of at least {_SECRET_LEAST} characters, or leave it out and one is made"
-            )
+            otherwise = ", or leave it out and one is made" if self.made else ""
+            place.find(wrong, f"write {self.words}, of at least {_SECRET_LEAST} characters{otherwise}")
             return ABSENT
         return str(value)
 

@@ -59,7 +59,11 @@ _OPENING = Record(
 
 _ACME = Record(
     Key(
-        "directory", Url(), "address of the ACME server's directory", default="Let's Encrypt's", also=("url", "server")
+        "directory",
+        Url("https://acme.example.com/directory"),
+        "address of the ACME server's directory",
+        default="Let's Encrypt's",
+        also=("url", "server"),
     ),
     Key(
         "terms_agreed",

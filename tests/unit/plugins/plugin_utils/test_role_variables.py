@@ -92,3 +92,23 @@ def test_what_roles_tell_each_other_is_not_taken_for_a_misspelled_variable() -> 
 
 def test_a_default_that_comes_to_nothing_is_no_mistake() -> None:
     assert list(_role_variables.findings({"anythingllm_agent_skills": None})) == []
+
+
+def test_what_is_written_as_nothing_is_a_finding_where_the_role_has_something() -> None:
+    """A template may come to nothing, and a default may be nothing: both mean that it is left open."""
+    nothing = dict.fromkeys(("llama_cpp_options", "vllm_models", "anythingllm_agent_skills"))
+    found = list(
+        _role_variables.findings(
+            nothing, {**nothing, "vllm_models": "{{ none }}", "anythingllm_agent_skills": "{{ none }}"}
+        )
+    )
+    assert found == [
+        "llama_cpp_options is empty (null), and a dictionary is wanted: write a dictionary, or take it away."
+    ]
+
+
+def test_a_number_has_the_unit_of_its_name() -> None:
+    assert list(_role_variables.findings({"anythingllm_context_tokens": "8k", "gateway_comment_seconds": "5m"})) == [
+        "anythingllm_context_tokens is '8k', and a whole number of tokens is wanted: write 8192.",
+        "gateway_comment_seconds is '5m', and a whole number of seconds is wanted: write 300.",
+    ]

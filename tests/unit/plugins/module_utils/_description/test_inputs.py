@@ -455,6 +455,19 @@ WRONG: list[tuple[str, list[tuple[str, str]]]] = [
         "hearth_assistants: {Doc: {model: hearth-mini, slug: Ä b}}",
         [("hearth_assistants.Doc.slug is 'Ä b'", "behind /workspace/, such as docexplorer")],
     ),
+    (
+        "hearth_frontends: {anythingllm: {search_provider: serpapi, search_key: a b}}",
+        [
+            (
+                "hearth_frontends.anythingllm.search_key holds a blank",
+                "write a text without blanks, of at least 16 characters.",
+            )
+        ],
+    ),
+    (
+        "hearth_frontends: {anythingllm: {search_url: searx.lan}}",
+        [("hearth_frontends.anythingllm.search_url is 'searx.lan'", "such as https://search.example.com")],
+    ),
     ("hearth_open_ports: 22", [("hearth_open_ports is 22", "write [{port: 22}]")]),
     ("hearth_open_ports: [22]", [("hearth_open_ports[0] is 22", "write {port: 22}")]),
     ("hearth_removal_percent_max: 50%", [("hearth_removal_percent_max is '50%'", "write 50")]),
