@@ -4,14 +4,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tarfile
+import tempfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 from .conftest import PROJECT, environment
 
@@ -43,17 +47,23 @@ def test_the_archive_holds_the_collection_and_nothing_else(archive: Path) -> Non
     assert Path("files/models/hearth-mini/model.safetensors") in names
 
 
-def test_the_installed_collection_runs_by_its_name(archive: Path, tmp_path: Path) -> None:
-    collections = tmp_path / "collections"
+def install(archive: Path, directory: Path) -> tuple[Path, dict[str, str]]:
+    """Into an empty directory, as a user would: where it lies, and the environment to run it in."""
+    collections = directory / "collections"
     # Users of the installed collection do not have the ansible.cfg of a clone.
-    (tmp_path / "ansible.cfg").touch()
+    (directory / "ansible.cfg").touch()
     variables = {
-        **environment(tmp_path),
-        "ANSIBLE_CONFIG": str(tmp_path / "ansible.cfg"),
+        **environment(directory),
+        "ANSIBLE_CONFIG": str(directory / "ansible.cfg"),
         "ANSIBLE_COLLECTIONS_PATH": str(collections),
     }
-    install = [str(BIN / "ansible-galaxy"), "collection", "install", str(archive), "--no-deps", "-p", str(collections)]
-    subprocess.run(install, check=True, env=variables, stdout=subprocess.DEVNULL)
+    command = [str(BIN / "ansible-galaxy"), "collection", "install", str(archive), "--no-deps", "-p", str(collections)]
+    subprocess.run(command, check=True, env=variables, stdout=subprocess.DEVNULL)
+    return collections, variables
+
+
+def test_the_installed_collection_runs_by_its_name(archive: Path, tmp_path: Path) -> None:
+    collections, variables = install(archive, tmp_path)
     inventory = collections / "ansible_collections/hearth/llm/inventories/local"
     for playbook in ("site", "preflight", "verify", "remove"):
         subprocess.run(
@@ -114,3 +124,71 @@ def test_the_installed_collection_runs_by_its_name(archive: Path, tmp_path: Path
     assert directory == f"{tmp_path}/.hearth"
     assert Path(source).is_relative_to(collections)
     assert Path(source).is_file()
+
+
+def test_the_installed_collection_serves_an_answer_outside_any_clone(archive: Path, tmp_path: Path) -> None:
+    # Paths of sockets may not be long.
+    with tempfile.TemporaryDirectory(prefix="hearth-") as home:
+        collections, variables = install(archive, tmp_path)
+        mine = tmp_path / "mine"
+        shutil.copytree(collections / "ansible_collections/hearth/llm/inventories/local", mine)
+        # Apart from a service that may run here already.
+        own = json.dumps(
+            {
+                "hearth_directory": f"{home}/hearth",
+                "hearth_port": 28443,
+                "gateway_metrics_port": 28404,
+                "preflight_fail_on": "never",
+            }
+        )
+
+        def play(name: str, *options: str) -> str:
+            process = subprocess.run(
+                [str(BIN / "ansible-playbook"), f"hearth.llm.{name}", "-i", str(mine), "-e", own, *options],
+                check=False,
+                cwd=tmp_path,
+                env=variables,
+                capture_output=True,
+                text=True,
+            )
+            assert process.returncode == 0, process.stdout + process.stderr
+            assert "[WARNING]" not in process.stderr, process.stderr
+            return process.stdout
+
+        try:
+            output = play("site")
+            assert "hearth-mini answered:  I am hearth-mini, and I am ready." in output
+            # What is printed works here, too: no program of a clone is named.
+            assert f"ansible-playbook hearth.llm.remove -i {mine}" in " ".join(output.split())
+            assert "./hearth" not in output
+            assert (mine / ".secrets/tls/ca.pem").is_file()
+        finally:
+            play("remove", "-e", "hearth_purge=true")
+        assert not Path(f"{home}/hearth").exists()
+
+
+def test_a_controller_without_the_clouds_collection_is_told_so(archive: Path, tmp_path: Path) -> None:
+    collections, variables = install(archive, tmp_path)
+    # Nothing but what galaxy.yml asks for.
+    there = Path(sysconfig.get_paths()["purelib"]) / "ansible_collections"
+    for name in yaml.safe_load((PROJECT / "galaxy.yml").read_text())["dependencies"]:
+        link = collections / "ansible_collections" / name.replace(".", "/")
+        link.parent.mkdir(exist_ok=True)
+        link.symlink_to(there / name.replace(".", "/"))
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "hosts.yml").write_text("all: {hosts: {vm: {cloud_vm_provider: aws, cloud_vm_region: us-east-1}}}\n")
+    process = subprocess.run(
+        [str(BIN / "ansible-playbook"), "hearth.llm.provision_cloud_vm", "-i", str(mine)],
+        check=False,
+        cwd=tmp_path,
+        env={**variables, "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "false"},
+        capture_output=True,
+        text=True,
+    )
+    assert process.returncode == 2
+    words = " ".join(process.stdout.split())
+    assert (
+        "cloud_vm_provider is aws, and this controller lacks the collection amazon.aws: install it by ansible-galaxy"
+        in words
+    )
