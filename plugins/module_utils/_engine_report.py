@@ -17,7 +17,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._secrets import check_t
 if TYPE_CHECKING:
     from typing import Mapping
 
-    from ansible_collections.hearth.llm.plugins.module_utils._completion.way import Way
+    from ansible_collections.hearth.llm.plugins.module_utils._staged_http import Way
 
 # Options that llama-server knows by several names, and that it reports.
 _SHORT = {"c": "ctx-size", "np": "parallel"}
