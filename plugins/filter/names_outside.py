@@ -38,25 +38,10 @@ _value:
   elements: str
 """
 
-import ipaddress
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
-
-def names_outside(names: Iterable[str], permitted: Iterable[str]) -> list[str]:
-    limits = list(permitted)
-    return [name for name in names if not any(_covers(limit, name) for limit in limits)]
-
-
-def _covers(limit: str, name: str) -> bool:
-    try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
-        return f".{name}".lower().endswith(f".{limit}".lower())
-    try:
-        return address in ipaddress.ip_network(limit, strict=False)
-    except ValueError:
-        return False
+from ansible_collections.hearth.llm.plugins.plugin_utils._certificates import names_outside
 
 
 class FilterModule:

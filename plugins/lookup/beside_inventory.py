@@ -24,9 +24,10 @@ options:
     elements: str
     required: true
   variable:
-    description: The variable by which a user says that it is elsewhere. C(~) and environment variables in its value are replaced.
+    description:
+      - The variable by which a user says that it is elsewhere. C(~) and environment variables in its value are replaced.
+      - The default is C(hearth_secrets_directory) for C(.secrets), and C(hearth_models_lock_file) for C(.models.lock.yml). Any other name needs one.
     type: str
-    required: true
   refusal:
     description: Give the reason why there is no such place, or an empty text, in the place of the path.
     type: bool
@@ -36,7 +37,7 @@ options:
 EXAMPLES = r"""
 - name: Show where the secrets lie
   ansible.builtin.debug:
-    msg: "{{ lookup('hearth.llm.beside_inventory', '.secrets', variable='hearth_secrets_directory') }}"
+    msg: "{{ lookup('hearth.llm.beside_inventory', '.secrets') }}"
 """
 
 RETURN = r"""
@@ -46,33 +47,25 @@ _raw:
   elements: str
 """
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
-from ansible_collections.hearth.llm.plugins.plugin_utils._beside_inventory import place_beside
+from ansible_collections.hearth.llm.plugins.plugin_utils._beside_inventory import VARIABLES, place_of
 
 
 class LookupModule(LookupBase):
     def run(self, terms: list[str], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[str]:
         self.set_options(var_options=variables, direct=kwargs)
-        known = variables or {}
-        variable = self.get_option("variable")
-        given = self._templar.template(known[variable]) if variable in known else None
         answers = []
-        for term in terms:
+        for term in map(str, terms):
+            variable = self.get_option("variable") or VARIABLES.get(term)
+            if variable is None:
+                raise AnsibleLookupError(f"{term} has no variable by which it could be elsewhere: give variable.")
             try:
-                path = place_beside(
-                    str(term),
-                    variable,
-                    str(given or ""),
-                    [str(source) for source in known.get("ansible_inventory_sources") or []],
-                    known.get("inventory_dir"),
-                    os.environ,
-                )
+                path = place_of(term, variable, variables or {}, self._templar.template)
             except InputError as error:
                 if not self.get_option("refusal"):
                     raise AnsibleLookupError(str(error)) from None

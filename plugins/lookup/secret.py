@@ -32,9 +32,10 @@ options:
     elements: str
     required: true
   directory:
-    description: The directory of the secrets on the controller.
+    description:
+      - The directory of the secrets on the controller.
+      - The default is C(.secrets) beside the inventory, or C(hearth_secrets_directory), as P(hearth.llm.beside_inventory#lookup) has it.
     type: path
-    required: true
   prefix:
     description: Text that a newly made secret begins with.
     type: str
@@ -49,7 +50,7 @@ options:
 EXAMPLES = r"""
 - name: Hand an engine its key
   ansible.builtin.copy:
-    content: "{{ lookup('hearth.llm.secret', 'engine_key', directory=inventory_dir ~ '/.secrets') }}"
+    content: "{{ lookup('hearth.llm.secret', 'engine_key') }}"
     dest: /etc/engine/key
     owner: root
     group: root
@@ -82,6 +83,7 @@ from typing import Any
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
+from ansible_collections.hearth.llm.plugins.plugin_utils._beside_inventory import SECRETS, VARIABLES, place_of
 from ansible_collections.hearth.llm.plugins.plugin_utils._secret_file import make_once, only_looks, read_line
 
 ALPHABET = string.ascii_letters + string.digits
@@ -92,14 +94,18 @@ NAME = re.compile(r"[A-Za-z0-9_@-][A-Za-z0-9._@-]*(/[A-Za-z0-9_@-][A-Za-z0-9._@-
 class LookupModule(LookupBase):
     def run(self, terms: list[str], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[str]:
         self.set_options(var_options=variables, direct=kwargs)
-        directory = Path(self.get_option("directory"))
         prefix, length = self.get_option("prefix"), self.get_option("length")
         if length < 16:
             raise AnsibleLookupError(f"A secret of {length} characters can be guessed: ask for a length of 16 or more.")
         try:
+            directory = self._directory(variables or {})
             return [self._secret(directory, str(term), prefix, length, only_looks(variables or {})) for term in terms]
         except InputError as error:
             raise AnsibleLookupError(str(error)) from None
+
+    def _directory(self, variables: Mapping[str, Any]) -> Path:
+        given = self.get_option("directory")
+        return Path(given) if given else place_of(SECRETS, VARIABLES[SECRETS], variables, self._templar.template)
 
     def _secret(self, directory: Path, name: str, prefix: str, length: int, looks: bool) -> str:
         if not NAME.fullmatch(name):

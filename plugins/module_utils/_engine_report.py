@@ -12,7 +12,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._hidden import hide, sh
 from ansible_collections.hearth.llm.plugins.module_utils._secrets import check_token
 
 if TYPE_CHECKING:
-    from ansible_collections.hearth.llm.plugins.module_utils._completion.way import Way
+    from ansible_collections.hearth.llm.plugins.module_utils._staged_http import Way
 
 Get = Callable[[str], str]
 

@@ -281,11 +281,10 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._completion.answer import Answer
 from ansible_collections.hearth.llm.plugins.module_utils._completion.ask import Question
-from ansible_collections.hearth.llm.plugins.module_utils._completion.errors import ProbeError
 from ansible_collections.hearth.llm.plugins.module_utils._completion.probe import Outcome, Patience, Prober
-from ansible_collections.hearth.llm.plugins.module_utils._completion.way import Way
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
 from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
+from ansible_collections.hearth.llm.plugins.module_utils._staged_http import ProbeError, Way
 
 if TYPE_CHECKING:
     from typing import Mapping

@@ -117,11 +117,11 @@ differences:
 import json
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.hearth.llm.plugins.module_utils._completion.way import Way
 from ansible_collections.hearth.llm.plugins.module_utils._engine_report import getter
 from ansible_collections.hearth.llm.plugins.module_utils._engines._on_targets import ENGINES
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
 from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
+from ansible_collections.hearth.llm.plugins.module_utils._staged_http import Way
 
 if TYPE_CHECKING:
     from typing import Mapping

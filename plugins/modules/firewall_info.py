@@ -137,9 +137,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
+from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
 from ansible_collections.hearth.llm.plugins.module_utils._host_firewall import HostFirewall, asker, uplinks
 from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
-from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
 from ansible_collections.hearth.llm.plugins.module_utils._ssh_connection import ssh_connection
 from ansible_collections.hearth.llm.plugins.module_utils._way_in.route import Route
 from ansible_collections.hearth.llm.plugins.module_utils._way_in.servers import ssh_connections, ssh_listeners

@@ -301,10 +301,10 @@ from ansible_collections.hearth.llm.plugins.module_utils._fit import machine as 
 from ansible_collections.hearth.llm.plugins.module_utils._fit.planner import VERDICTS, Wanted, plan
 from ansible_collections.hearth.llm.plugins.module_utils._fit.remedies import Finder
 from ansible_collections.hearth.llm.plugins.module_utils._fit.sources import Reader
+from ansible_collections.hearth.llm.plugins.module_utils._host.facts import memory_bytes
+from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
 from ansible_collections.hearth.llm.plugins.module_utils._http import Client
 from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
-from ansible_collections.hearth.llm.plugins.module_utils._preflight.capacity import memory_bytes
-from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
 
 if TYPE_CHECKING:
     from typing import Mapping, Sequence

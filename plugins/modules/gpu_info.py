@@ -187,9 +187,9 @@ from ansible_collections.hearth.llm.plugins.module_utils._gpu.state import (
     judge,
     wanted_flavour,
 )
+from ansible_collections.hearth.llm.plugins.module_utils._host.facts import virtualisation
+from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
 from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
-from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
-from ansible_collections.hearth.llm.plugins.module_utils._preflight.system import virtualisation
 
 WSL_LIBRARY = "/usr/lib/wsl/lib/libcuda.so.1"
 

@@ -167,6 +167,7 @@ report:
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
 from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
 from ansible_collections.hearth.llm.plugins.module_utils._preflight import capacity, clock, docker, ports, system
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.finding import (
@@ -176,7 +177,6 @@ from ansible_collections.hearth.llm.plugins.module_utils._preflight.finding impo
     gravest_first,
     verdict,
 )
-from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.wanted import Port, Space, Wanted
 
 # As programs write addresses that are none.

@@ -8,13 +8,31 @@ Whatever is written to a place that the next run does not find is made anew ther
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 
 # AWX names the directory of a job by this. It is thrown away with the job.
 AWX_JOB = "AWX_PRIVATE_DATA_DIR"
+
+SECRETS = ".secrets"
+# By which variable a user says that it is elsewhere.
+VARIABLES = {SECRETS: "hearth_secrets_directory", ".models.lock.yml": "hearth_models_lock_file"}
+
+
+def place_of(name: str, variable: str, known: Mapping[str, Any], template: Callable[[Any], Any]) -> Path:
+    """As place_beside, from the variables of a host."""
+    given = template(known[variable]) if variable in known else None
+    return place_beside(
+        name,
+        variable,
+        str(given or ""),
+        [str(source) for source in known.get("ansible_inventory_sources") or []],
+        known.get("inventory_dir"),
+        os.environ,
+    )
 
 
 def place_beside(

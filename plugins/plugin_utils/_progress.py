@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ansible.plugins.loader import connection_loader
-from ansible_collections.hearth.llm.plugins.module_utils._fetch.text import human
+from ansible_collections.hearth.llm.plugins.module_utils._sizes import as_decimal_size
 
 State = dict[str, Any]
 Look = Callable[[], str]
@@ -82,7 +82,7 @@ class Bar:
     def end(self, fetched_bytes: int | None) -> None:
         if self._open:
             # The last file was finished between two looks.
-            whole = "stopped" if fetched_bytes is None else f"fetched {human(fetched_bytes)}"
+            whole = "stopped" if fetched_bytes is None else f"fetched {as_decimal_size(fetched_bytes)}"
             self._line(f"{whole} in {_clock(time.monotonic() - self._began)}", "\n")
 
     def _line(self, text: str, end: str) -> None:
@@ -108,7 +108,7 @@ class Log:
         if not self._began and current:
             self._began = self._last = now
             self._write(
-                f"{self._host}fetching {state['files']} files, {human(state['bytes'])}, beginning with {current['name']}\n"
+                f"{self._host}fetching {state['files']} files, {as_decimal_size(state['bytes'])}, beginning with {current['name']}\n"
             )
         elif current and now - self._last >= LOG_SECONDS:
             self._last = now
@@ -118,7 +118,7 @@ class Log:
     def end(self, fetched_bytes: int | None) -> None:
         if self._began and fetched_bytes is not None:
             seconds = time.monotonic() - self._began
-            self._write(f"{self._host}fetched {human(fetched_bytes)} in {seconds:.0f} s\n")
+            self._write(f"{self._host}fetched {as_decimal_size(fetched_bytes)} in {seconds:.0f} s\n")
 
 
 def look_at(connection: Any, play_context: Any, path: str) -> tuple[Look, float] | None:
@@ -171,18 +171,18 @@ def _share(current: State) -> float:
 def _numbers(current: State) -> str:
     if current["note"]:
         return str(current["note"])
-    text = f"{_share(current):4.0%} of {human(current['bytes'])}"
+    text = f"{_share(current):4.0%} of {as_decimal_size(current['bytes'])}"
     if current["rate"] > 0:
         left = (current["bytes"] - current["done"]) / current["rate"]
-        text += f", {human(int(current['rate']))}/s, {_clock(left)} left"
+        text += f", {as_decimal_size(int(current['rate']))}/s, {_clock(left)} left"
     return text
 
 
 def _finished(done: State) -> str:
     new = done["bytes"] - done["from"]
     verb = {"fetch": "fetched", "verify": "verified"}[done["what"]]
-    rate = f" ({human(int(new / done['seconds']))}/s)" if done["seconds"] > 0.1 else ""
-    return f"{done['name']} {verb}: {human(new)} in {_clock(done['seconds'])}{rate}"
+    rate = f" ({as_decimal_size(int(new / done['seconds']))}/s)" if done["seconds"] > 0.1 else ""
+    return f"{done['name']} {verb}: {as_decimal_size(new)} in {_clock(done['seconds'])}{rate}"
 
 
 def _clock(seconds: float) -> str:

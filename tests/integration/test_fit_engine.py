@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
+from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
 from ansible_collections.hearth.llm.plugins.modules.fit_plan import argument_spec, run
 from ansible_collections.hearth.llm.tools.hello_model import seer
 from fakes.architectures import file, sight

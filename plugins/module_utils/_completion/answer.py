@@ -9,8 +9,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Iterator
 
-from ansible_collections.hearth.llm.plugins.module_utils._completion.errors import ProbeError
 from ansible_collections.hearth.llm.plugins.module_utils._hidden import shown
+from ansible_collections.hearth.llm.plugins.module_utils._staged_http import ProbeError
 
 Clock = Callable[[], float]
 

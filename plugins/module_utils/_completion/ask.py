@@ -20,12 +20,11 @@ from ansible_collections.hearth.llm.plugins.module_utils._completion.answer impo
     read_stream,
     read_whole,
 )
-from ansible_collections.hearth.llm.plugins.module_utils._completion.errors import ProbeError
 from ansible_collections.hearth.llm.plugins.module_utils._completion.picture import data_url
-from ansible_collections.hearth.llm.plugins.module_utils._completion.way import Way
 from ansible_collections.hearth.llm.plugins.module_utils._hidden import hide, shown
 from ansible_collections.hearth.llm.plugins.module_utils._http import USER_AGENT, check_request, safe_url
 from ansible_collections.hearth.llm.plugins.module_utils._secrets import check_token
+from ansible_collections.hearth.llm.plugins.module_utils._staged_http import ProbeError, Way
 
 _MOST_BODY = 1 << 20
 # Where each task is asked.

@@ -10,7 +10,7 @@ from typing import Callable, Sequence
 
 from ansible_collections.hearth.llm.plugins.module_utils._completion.answer import Answer, Clock
 from ansible_collections.hearth.llm.plugins.module_utils._completion.ask import Question, ask
-from ansible_collections.hearth.llm.plugins.module_utils._completion.errors import ProbeError
+from ansible_collections.hearth.llm.plugins.module_utils._staged_http import ProbeError
 
 
 @dataclass(frozen=True)

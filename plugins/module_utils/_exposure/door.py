@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ansible_collections.hearth.llm.plugins.module_utils._completion.errors import ProbeError
-from ansible_collections.hearth.llm.plugins.module_utils._completion.way import Way
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._exposure.finding import Finding
 from ansible_collections.hearth.llm.plugins.module_utils._exposure.paths import parse_path, spellings
 from ansible_collections.hearth.llm.plugins.module_utils._hidden import hide
 from ansible_collections.hearth.llm.plugins.module_utils._http import USER_AGENT, check_request
 from ansible_collections.hearth.llm.plugins.module_utils._secrets import check_token
+from ansible_collections.hearth.llm.plugins.module_utils._staged_http import ProbeError, Way
 
 if TYPE_CHECKING:
     from typing import Sequence

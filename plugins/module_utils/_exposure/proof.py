@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.hearth.llm.plugins.module_utils._completion.errors import ProbeError
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._exposure import tls
 from ansible_collections.hearth.llm.plugins.module_utils._exposure.finding import Finding, endpoint
 from ansible_collections.hearth.llm.plugins.module_utils._exposure.identify import Service, identify, plain_request
 from ansible_collections.hearth.llm.plugins.module_utils._exposure.scan import Scan, scan
+from ansible_collections.hearth.llm.plugins.module_utils._staged_http import ProbeError
 
 if TYPE_CHECKING:
     from typing import AbstractSet, Sequence

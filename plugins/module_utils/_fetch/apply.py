@@ -26,7 +26,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._fetch.store import (
     is_gguf,
     looks_like,
 )
-from ansible_collections.hearth.llm.plugins.module_utils._fetch.text import human
+from ansible_collections.hearth.llm.plugins.module_utils._sizes import as_decimal_size
 
 
 @dataclass
@@ -47,8 +47,8 @@ def check_room(store: Store, plan: Plan, reserve: int) -> None:
     short = needed - (store.free_bytes() + freed - reserve)
     if needed and short > 0:
         raise InputError(
-            f"Not enough room in {store.directory}: {human(needed)} are still to be fetched, {human(store.free_bytes())} are free, "
-            f"and {human(reserve)} of them are to stay free. {short} bytes ({human(short)}) are missing. "
+            f"Not enough room in {store.directory}: {as_decimal_size(needed)} are still to be fetched, {as_decimal_size(store.free_bytes())} are free, "
+            f"and {as_decimal_size(reserve)} of them are to stay free. {short} bytes ({as_decimal_size(short)}) are missing. "
             "Free them there, or let directory name a larger file system.",
             missing_bytes=short,
         )
@@ -193,7 +193,7 @@ def _size(path: str) -> int:
 def _disk_error(name: str, part: Part, error: OSError) -> HearthError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         text = (
-            f"{name}: the disk became full while it was fetched ({error.strerror}); {human(part.missing_bytes)} are missing. "
+            f"{name}: the disk became full while it was fetched ({error.strerror}); {as_decimal_size(part.missing_bytes)} are missing. "
             f"Free at least that much on the file system of {part.path} and run again: what is proven is kept and not fetched again."
         )
         return HearthError(text, missing_bytes=part.missing_bytes)

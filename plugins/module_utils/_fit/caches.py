@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.hearth.llm.plugins.module_utils._fit.llama_cpp import HOST
 from ansible_collections.hearth.llm.plugins.module_utils._fit.settings import LlamaCpp
-from ansible_collections.hearth.llm.plugins.module_utils._preflight.finding import as_size
+from ansible_collections.hearth.llm.plugins.module_utils._sizes import as_size
 
 if TYPE_CHECKING:
     from typing import Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.hearth.llm.plugins.module_utils._fit.gguf_facts import Facts
 from ansible_collections.hearth.llm.plugins.module_utils._fit.llama_cpp import HOST
 from ansible_collections.hearth.llm.plugins.module_utils._fit.settings import LAYERS, SPLITS, LlamaCpp
-from ansible_collections.hearth.llm.plugins.module_utils._preflight.finding import as_size
+from ansible_collections.hearth.llm.plugins.module_utils._sizes import as_size
 
 if TYPE_CHECKING:
     from typing import Mapping, Sequence

@@ -13,7 +13,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._gpu.cards import NVIDI
 if TYPE_CHECKING:
     from typing import Any
 
-    from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
+    from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
 
 # Displays (0x0300), and cards that can only compute (0x0302 and, of AMD and Intel, 0x0380 and 0x1200).
 GPU_CLASSES = ("0x0300", "0x0302", "0x0380", "0x1200")

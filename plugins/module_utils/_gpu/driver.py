@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ansible_collections.hearth.llm.plugins.module_utils._gpu import programs
 
 if TYPE_CHECKING:
-    from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
+    from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
 
 OPEN, PROPRIETARY = "open", "proprietary"
 LIBRARY_DIRECTORIES = (

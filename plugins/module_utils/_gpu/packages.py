@@ -13,7 +13,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._gpu import programs
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
+    from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
 
 DPKG_STATUS = "/var/lib/dpkg/status"
 # Drivers, and the kernels that they are made for.

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ansible_collections.hearth.llm.plugins.module_utils._preflight.finding import as_size
+from ansible_collections.hearth.llm.plugins.module_utils._sizes import as_size
 
 if TYPE_CHECKING:
     from ansible_collections.hearth.llm.plugins.module_utils._gpu.devices import Gpu, LeftOut

@@ -15,7 +15,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._gpu.cards import GIB
 from ansible_collections.hearth.llm.plugins.module_utils._gpu.devices import Gpu, LeftOut, Mig, left_out
 
 if TYPE_CHECKING:
-    from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
+    from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
 
 MIB = 1 << 20
 FIELDS = "index,pci.bus_id,name,uuid,memory.total,memory.free,mig.mode.current,driver_version"

@@ -8,17 +8,17 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from ansible_collections.hearth.llm.plugins.module_utils._preflight.finding import as_size, error, notice, ok, warning
+from ansible_collections.hearth.llm.plugins.module_utils._host.facts import memory_bytes
+from ansible_collections.hearth.llm.plugins.module_utils._preflight.finding import error, notice, ok, warning
+from ansible_collections.hearth.llm.plugins.module_utils._sizes import as_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
     from ansible_collections.hearth.llm.plugins.module_utils._preflight.finding import Finding
-    from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
     from ansible_collections.hearth.llm.plugins.module_utils._preflight.wanted import Space, Wanted
 
-# More memory than any host has: version 1 of control groups says "no limit" with a number that is larger still.
-NO_LIMIT = 1 << 60
 # So long may it take to count what we have fetched already.
 COUNTING_SECONDS = 3.0
 
@@ -84,13 +84,6 @@ def check_memory(host: Host, wanted: Wanted) -> Iterator[Finding]:
         )
     else:
         yield ok("memory", f"{there}, {as_size(available)} of it free.", **data)
-
-
-def memory_bytes(host: Host) -> int:
-    """What the machine has, or the control group that we are in allows."""
-    limits = (host.word(f"/sys/fs/cgroup/{name}") for name in ("memory.max", "memory/memory.limit_in_bytes"))
-    limit = min((int(limit) for limit in limits if limit.isdigit()), default=NO_LIMIT)
-    return min(host.numbers("/proc/meminfo").get("MemTotal", 0), limit)
 
 
 def check_disk(host: Host, wanted: Wanted) -> Iterator[Finding]:

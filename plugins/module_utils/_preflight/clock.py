@@ -13,8 +13,8 @@ from ansible_collections.hearth.llm.plugins.module_utils._preflight.finding impo
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
     from ansible_collections.hearth.llm.plugins.module_utils._preflight.finding import Finding
-    from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
     from ansible_collections.hearth.llm.plugins.module_utils._preflight.wanted import Wanted
 
 # The kernel's own bound: from here on it takes the clock for unsynchronised (16 seconds, in microseconds).

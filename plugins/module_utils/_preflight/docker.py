@@ -4,38 +4,21 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ansible_collections.hearth.llm.plugins.module_utils._host.docker import ask_docker
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.finding import notice, ok, warning
-from ansible_collections.hearth.llm.plugins.module_utils._unix_http import UnixConnection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
     from ansible_collections.hearth.llm.plugins.module_utils._preflight.finding import Finding
-    from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
     from ansible_collections.hearth.llm.plugins.module_utils._preflight.wanted import Wanted
 
-SOCKET = "/run/docker.sock"
-QUESTION_TIMEOUT = 5.0
 # Before this one, a port published on the loopback address can be reached by neighbours in the same network (moby#45610).
 KEEPS_LOOPBACK = 28
-
-
-def ask_docker(host: Host, question: str) -> Any:
-    """Docker's answer; nothing when there is no Docker, or none that answers us."""
-    connection = UnixConnection(host.path(SOCKET), QUESTION_TIMEOUT)
-    try:
-        connection.request("GET", question)
-        response = connection.getresponse()
-        return json.loads(response.read()) if response.status == 200 else None
-    except (OSError, http.client.HTTPException, ValueError):
-        return None
-    finally:
-        connection.close()
 
 
 def check_docker(host: Host, wanted: Wanted) -> Iterator[Finding]:

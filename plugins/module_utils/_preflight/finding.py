@@ -64,12 +64,3 @@ def as_text(title: str, findings: Iterable[Finding]) -> str:
 
 def _plural(severity: str, number: int) -> str:
     return severity if number == 1 or severity == "ok" else f"{severity}s"
-
-
-def as_size(number: float) -> str:
-    """Bytes as people read them: 1.5 GiB."""
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if number < 1024:
-            return f"{number:.0f} {unit}" if unit == "bytes" else f"{number:.1f} {unit}"
-        number /= 1024
-    return f"{number:.1f} TiB"

@@ -9,13 +9,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.hearth.llm.plugins.module_utils._preflight.docker import ask_docker
+from ansible_collections.hearth.llm.plugins.module_utils._host.docker import ask_docker
 from ansible_collections.hearth.llm.plugins.module_utils._sockets import owners, sockets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
+    from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
     from ansible_collections.hearth.llm.plugins.module_utils._sockets import Socket
 
 # How the role service names containers.

@@ -19,8 +19,8 @@ from ansible_collections.hearth.llm.plugins.module_utils._preflight.listeners im
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
     from ansible_collections.hearth.llm.plugins.module_utils._preflight.finding import Finding
-    from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
     from ansible_collections.hearth.llm.plugins.module_utils._preflight.wanted import Port, Wanted
 
 

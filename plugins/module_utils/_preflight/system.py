@@ -10,31 +10,18 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from ansible_collections.hearth.llm.plugins.module_utils._host.facts import virtualisation
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.finding import error, notice, ok, warning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
     from ansible_collections.hearth.llm.plugins.module_utils._preflight.finding import Finding
-    from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
     from ansible_collections.hearth.llm.plugins.module_utils._preflight.wanted import Wanted
 
 # The oldest Python on a target that ansible-core 2.19 and our modules know.
 OLDEST_PYTHON = (3, 8)
-# Makers of virtual machines, by what their firmware calls itself.
-HYPERVISORS = {
-    "QEMU": "qemu",
-    "KVM": "kvm",
-    "VMware": "vmware",
-    "VirtualBox": "virtualbox",
-    "innotek": "virtualbox",
-    "Xen": "xen",
-    "Microsoft Corporation": "hyperv",
-    "Amazon EC2": "amazon",
-    "Google": "google",
-    "Hetzner": "hetzner",
-    "DigitalOcean": "digitalocean",
-}
 
 
 def check_os(host: Host, wanted: Wanted) -> Iterator[Finding]:
@@ -113,25 +100,6 @@ def check_virtualisation(host: Host, wanted: Wanted) -> Iterator[Finding]:
     else:
         what = "This is a machine of its own." if kind == "none" else f"This is a virtual machine ({kind})."
         yield ok("virtualisation", what, kind=kind)
-
-
-def virtualisation(host: Host) -> str:
-    """Names as systemd-detect-virt has them, which not every host has."""
-    if host.is_wsl:
-        modern = "wsl2" in host.word("/proc/sys/kernel/osrelease").lower() or host.exists("/run/WSL")
-        return "wsl2" if modern else "wsl1"
-    if host.container:
-        return host.container
-    firmware = " ".join(
-        host.word(f"/sys/class/dmi/id/{name}") for name in ("sys_vendor", "product_name", "board_vendor")
-    )
-    for maker, kind in HYPERVISORS.items():
-        # Microsoft, Google and Amazon sell machines of metal, too: the processor knows.
-        if maker in firmware and "hypervisor" in host.cpu.get("flags", "").split():
-            return kind
-    if "hypervisor" in host.cpu.get("flags", "").split():
-        return "vm-other"
-    return host.word("/sys/hypervisor/type") or "none"
 
 
 def check_virtualisation_support(host: Host, _wanted: Wanted) -> Iterator[Finding]:

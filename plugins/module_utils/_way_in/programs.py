@@ -10,7 +10,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._sockets import Socket,
 from ansible_collections.hearth.llm.plugins.module_utils._way_in.stage import Door, Stage
 
 if TYPE_CHECKING:
-    from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
+    from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
 
 # They find their peers from inside, by servers of their own, and need no open port on either side.
 FROM_INSIDE = ("tailscaled", "zerotier-one", "netbird", "cloudflared", "warp-svc")

@@ -10,7 +10,7 @@ import re
 import struct
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.hearth.llm.plugins.module_utils._preflight.docker import ask_docker
+from ansible_collections.hearth.llm.plugins.module_utils._host.docker import ask_docker
 from ansible_collections.hearth.llm.plugins.module_utils._sockets import plain
 from ansible_collections.hearth.llm.plugins.module_utils._way_in.programs import by_device, by_socket
 from ansible_collections.hearth.llm.plugins.module_utils._way_in.stage import Door, Stage
@@ -19,7 +19,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._way_in.wireguard impor
 if TYPE_CHECKING:
     from typing import Callable
 
-    from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
+    from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
 
     Ask = Callable[..., str]
 

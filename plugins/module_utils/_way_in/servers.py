@@ -12,7 +12,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._sockets import owners,
 if TYPE_CHECKING:
     from typing import Callable
 
-    from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
+    from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
 
     Ask = Callable[..., str]
 

@@ -13,7 +13,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._way_in.stage import Do
 if TYPE_CHECKING:
     from typing import Callable
 
-    from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
+    from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
 
     # What a program writes; nothing where it is not there or fails.
     Ask = Callable[..., str]

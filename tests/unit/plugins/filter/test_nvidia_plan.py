@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.hearth.llm.plugins.filter.nvidia_plan import nvidia_plan
-from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
+from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
 from ansible_collections.hearth.llm.plugins.modules import gpu_info
 from fakes.gpu_host import Machine, build
 from fakes.gpu_machines import L4, MACHINES, OPEN, RTX_4090, SIGNED, T4

@@ -120,3 +120,29 @@ def test_a_job_of_awx_is_thrown_away_with_what_it_made(tmp_path: Path, monkeypat
     assert place(project, **{NAME: str(tmp_path / "mounted")}) == f"{tmp_path}/mounted"
     (project / ".secrets").mkdir()
     assert place(project) == f"{project}/.secrets"
+
+
+def test_what_everybody_asks_for_needs_no_more_than_its_name(tmp_path: Path) -> None:
+    source = inventory(tmp_path / "mine")
+    known = {
+        "ansible_inventory_sources": [str(source)],
+        "inventory_dir": None,
+        "hearth_models_lock_file": str(tmp_path / "lock.yml"),
+    }
+    loader = DataLoader()
+    plugin = lookup_loader.get("hearth.llm.beside_inventory", loader=loader, templar=Templar(loader, variables=known))
+    assert plugin.run([".secrets", ".models.lock.yml"], known) == [str(source / ".secrets"), str(tmp_path / "lock.yml")]
+    with pytest.raises(AnsibleError, match="give variable"):
+        plugin.run(["notes"], known)
+
+
+def test_a_secret_lies_there_unless_it_is_told_where(tmp_path: Path) -> None:
+    source = inventory(tmp_path / "mine")
+    known: dict[str, Any] = {"ansible_inventory_sources": [str(source)], "inventory_dir": None}
+    loader = DataLoader()
+    plugin = lookup_loader.get("hearth.llm.secret", loader=loader, templar=Templar(loader, variables=known))
+    made = plugin.run(["engine_key"], known)
+    assert [(source / ".secrets/engine_key").read_text().strip()] == made
+    known["hearth_secrets_directory"] = "secrets"
+    with pytest.raises(AnsibleError, match="hearth_secrets_directory is 'secrets'"):
+        plugin.run(["engine_key"], known)

@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 from ansible_collections.hearth.llm.plugins.module_utils._completion.answer import Answer
 from ansible_collections.hearth.llm.plugins.module_utils._completion.ask import Question, ask
-from ansible_collections.hearth.llm.plugins.module_utils._completion.errors import ProbeError
 from ansible_collections.hearth.llm.plugins.module_utils._completion.probe import Outcome, Patience, Prober
-from ansible_collections.hearth.llm.plugins.module_utils._completion.way import Way
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
+from ansible_collections.hearth.llm.plugins.module_utils._staged_http import ProbeError, Way
 
 from .conftest import Authority, Serve, Turn, events, http, refusal
 

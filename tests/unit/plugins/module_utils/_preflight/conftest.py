@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
+from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
 
 
 class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):

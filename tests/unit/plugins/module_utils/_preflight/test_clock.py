@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 
 import pytest
+from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
 from ansible_collections.hearth.llm.plugins.module_utils._preflight import clock
-from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.wanted import Wanted
 
 MakeHost = Callable[..., Host]

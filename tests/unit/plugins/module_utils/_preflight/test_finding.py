@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.finding import (
-    as_size,
     as_text,
     counts,
     error,
@@ -13,6 +12,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._preflight.finding impo
     verdict,
     warning,
 )
+from ansible_collections.hearth.llm.plugins.module_utils._sizes import as_size
 
 FINDINGS = [
     ok("os", "Debian."),

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ansible_collections.hearth.llm.plugins.module_utils._host.facts import virtualisation
+from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
 from ansible_collections.hearth.llm.plugins.module_utils._preflight import system
-from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.wanted import Wanted
 
 SYSTEMS = {"debian": ["12", "13"], "ubuntu": ["24.04"]}
@@ -57,7 +58,7 @@ def test_an_old_version_of_a_known_system_says_which_would_do(make_host: MakeHos
     ],
 )
 def test_virtualisation_is_recognised(make_host: MakeHost, files: dict[str, str], kind: str) -> None:
-    assert system.virtualisation(make_host(**files)) == kind
+    assert virtualisation(make_host(**files)) == kind
 
 
 def test_wsl_1_cannot_run_docker(make_host: MakeHost) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.hearth.llm.plugins.module_utils._preflight.host import Host
+from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
 from ansible_collections.hearth.llm.plugins.module_utils._way_in import route as route_module
 from ansible_collections.hearth.llm.plugins.module_utils._way_in.route import Route
 from ansible_collections.hearth.llm.plugins.module_utils._way_in.servers import ssh_connections, ssh_listeners

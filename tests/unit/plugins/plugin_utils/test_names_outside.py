@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.hearth.llm.plugins.filter.names_outside import names_outside
+from ansible_collections.hearth.llm.plugins.plugin_utils._certificates import names_outside
 
 PERMITTED = ["example.com", "192.168.0.0/16", "10.0.0.7", "2001:db8::/32"]
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from ansible_collections.hearth.llm.plugins.filter.certificate_due import certificate_due
+from ansible_collections.hearth.llm.plugins.plugin_utils._certificates import due as certificate_due
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec

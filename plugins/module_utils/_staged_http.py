@@ -14,10 +14,11 @@ import ssl
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
-from ansible_collections.hearth.llm.plugins.module_utils._completion.errors import ProbeError
-from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
+from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
 from ansible_collections.hearth.llm.plugins.module_utils._http import safe_url
 
+# In the order in which a question passes them.
+STAGES = ("resolve", "connect", "tls", "request", "auth", "model", "loading", "generation", "answer")
 _LONGEST_SOCKET_PATH = 107
 
 # What OpenSSL calls the reasons for which people have to do something (X509_V_ERR_*), and what they have to do.
@@ -31,6 +32,14 @@ _CERTIFICATE_REMEDIES = {
     62: "is not for that name. Ask under a name that it holds, or make a certificate for this one",
     64: "is not for that address. Ask under a name that it holds, or make a certificate for this address",
 }
+
+
+class ProbeError(HearthError):
+    """The question came as far as `stage`. `heals` says whether waiting alone can help."""
+
+    def __init__(self, stage: str, message: str, *, heals: bool, status: int | None = None) -> None:
+        super().__init__(message)
+        self.stage, self.heals, self.status = stage, heals, status
 
 
 @dataclass(frozen=True)

@@ -1,68 +1,11 @@
 # SPDX-FileCopyrightText: hearth.llm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Says why a certificate has to be made anew, so that a run that has nothing to do needs no task to find that out."""
+"""Certificates on the controller: why one has to be made anew, and what a CA may sign for."""
 
 from __future__ import annotations
 
-DOCUMENTATION = r"""
-name: certificate_due
-author: hearth.llm contributors (@hearth-llm)
-version_added: 1.0.0
-short_description: Says why a certificate on the controller has to be made anew
-description:
-  - Reads a certificate on the controller and compares it with what it should be. Every reason to make it anew is
-    a sentence of the answer. No sentence means that it is fine.
-requirements:
-  - cryptography >= 42 on the controller
-positional: _input
-options:
-  _input:
-    description: Path of the certificate, a PEM file.
-    type: path
-    required: true
-  key:
-    description: Path of its private key, a PEM file that needs no passphrase. One that is encrypted by Ansible Vault is taken for the right one.
-    type: path
-  key_required:
-    description: Whether a missing O(key) is a reason. The key of a CA that has nothing to sign may be kept elsewhere.
-    type: bool
-    default: true
-  names:
-    description: DNS names and IP addresses that the certificate has to carry, exactly these.
-    type: list
-    elements: str
-  permitted:
-    description: DNS names and networks that a CA has to be limited to, exactly these.
-    type: list
-    elements: str
-  authority:
-    description: Path of the certificate of the CA that has to have signed it.
-    type: path
-  renew_before_days:
-    description: It is due so many days before it ends.
-    type: int
-    default: 0
-"""
-
-EXAMPLES = r"""
-- name: Refuse a certificate that has ended
-  ansible.builtin.assert:
-    that: due | length == 0
-    fail_msg: "{{ path }}: {{ due | join('; ') }}"
-  vars:
-    path: /etc/ssl/private/llm.example.com.pem
-    due: "{{ path | hearth.llm.certificate_due(key='/etc/ssl/private/llm.example.com.key') }}"
-"""
-
-RETURN = r"""
-_value:
-  description: The reasons, each a sentence without its subject, such as C(it ends on 2027-01-31).
-  type: list
-  elements: str
-"""
-
 import ipaddress
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -80,7 +23,7 @@ except ImportError:
     HAS_CRYPTOGRAPHY = False
 
 
-def certificate_due(
+def due(
     path: str,
     key: str | None = None,
     key_required: bool = True,
@@ -89,6 +32,7 @@ def certificate_due(
     authority: str | None = None,
     renew_before_days: int = 0,
 ) -> list[str]:
+    """Every reason to make the certificate at `path` anew, a sentence without its subject. A key that Ansible Vault encrypts is taken for the right one."""
     if not HAS_CRYPTOGRAPHY:
         raise AnsibleFilterError("The controller lacks the Python package cryptography: pip install cryptography")
     if not Path(path).exists():
@@ -186,6 +130,29 @@ def _network(name: str) -> str:
         return name.lower()
 
 
-class FilterModule:
-    def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"certificate_due": certificate_due}
+def names_outside(names: Iterable[str], permitted: Iterable[str]) -> list[str]:
+    limits = list(permitted)
+    return [name for name in names if not any(_covers(limit, name) for limit in limits)]
+
+
+def _covers(limit: str, name: str) -> bool:
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return f".{name}".lower().endswith(f".{limit}".lower())
+    try:
+        return address in ipaddress.ip_network(limit, strict=False)
+    except ValueError:
+        return False
+
+
+def names_refused(path: str, names: Iterable[str]) -> list[str]:
+    """Names that the CA at `path` keeps itself from signing for. One that has ended, or cannot be read, refuses nothing: nobody relies on it."""
+    try:
+        authority = x509.load_pem_x509_certificate(Path(path).read_bytes())
+    except (ValueError, OSError):
+        return []
+    permitted = permitted_by(authority)
+    if not permitted or authority.not_valid_after_utc <= datetime.now(UTC):
+        return []
+    return names_outside(names, permitted)

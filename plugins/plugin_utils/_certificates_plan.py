@@ -1,0 +1,78 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a host's certificates are to be, what has to be made anew, and why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.hearth.llm.plugins.plugin_utils._certificates import due, names_outside, names_refused
+
+# Clients on the host itself, and the role that verifies the gateway there, come in by these.
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+# A certificate that ends is no reason to refuse a CA: it is made anew with its old key.
+_ENDING = re.compile(r"it end(s|ed) on ")
+_ADDRESS = re.compile(r"[0-9./]+$|.*:")
+
+
+def plan(described: Mapping[str, Any]) -> dict[str, Any]:
+    """Reads, and makes nothing. What is made changes the next answer."""
+    directory, host = Path(described["directory"]), described["host"]
+    before = int(described["renew_before_days"])
+    own = [described["domain"], *described["names"]]
+    names = _once([*own, *LOOPBACK])
+    permitted = _once([*described["permitted"], *LOOPBACK])
+    authority, authority_key = str(directory / "ca.pem"), str(directory / "ca.key")
+    path, key = str(directory / f"hosts/{host}.pem"), str(directory / f"hosts/{host}.key")
+    acme, acme_key = str(directory / f"acme/{host}.pem"), str(directory / f"acme/{host}.key")
+    source = described["source"]
+    return {
+        "names": names,
+        "authority_path": authority,
+        "authority_key_path": authority_key,
+        "path": path,
+        "key_path": key,
+        "acme_path": acme,
+        "acme_key_path": acme_key,
+        # Until ACME has given a certificate, the gateway that has to answer its challenges has one of the private CA.
+        "private": source == "private_ca" or (source == "acme" and not Path(acme).is_file()),
+        # A CA is made anew, with its old key, while it can still outlive what it signs.
+        "authority_due": due(
+            authority,
+            key=authority_key,
+            key_required=False,
+            permitted=permitted,
+            renew_before_days=int(described["valid_days"]) + before,
+        ),
+        "authority_faults": [
+            reason for reason in due(authority, key=authority_key, key_required=False) if not _ENDING.match(reason)
+        ],
+        "due": due(path, key=key, names=names, authority=authority, renew_before_days=before),
+        "outside": names_outside(names, permitted),
+        "refused": names_refused(authority, names),
+        "given_faults": due(described["file"], key=described["key_file"]) if source == "files" else [],
+        "acme_due": due(acme, key=acme_key, names=_once(own), renew_before_days=before),
+        "acme_names": _once(own),
+        "acme_addresses": [name for name in _once(own) if _ADDRESS.match(name)],
+        "subject_alternative_names": [_written(name) for name in names],
+        "name_constraints": [_written(name) for name in _networks(permitted)],
+    }
+
+
+def _once(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))
+
+
+def _written(name: str) -> str:
+    """As community.crypto writes names."""
+    return f"{'IP' if _ADDRESS.match(name) else 'DNS'}:{name}"
+
+
+def _networks(names: Iterable[str]) -> Iterator[str]:
+    """A CA is limited to networks, and an address is one of its own."""
+    for name in names:
+        alone = _ADDRESS.match(name) and "/" not in name
+        yield f"{name}/{128 if ':' in name else 32}" if alone else name
