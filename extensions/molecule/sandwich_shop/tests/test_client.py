@@ -34,11 +34,15 @@ def client(variables: dict[str, Any]) -> Any:
 @pytest.fixture(scope="module")
 def before(variables: dict[str, Any]) -> set[str]:
     """What the client was before anything was deployed."""
-    return set((Path(variables["lab_directory"]) / f"{NAME}.snapshot").read_text().split("\n")) - {""}
+    return lines((Path(variables["lab_directory"]) / f"{NAME}.snapshot").read_text())
 
 
 def snapshot(client: Any) -> set[str]:
-    return {line.rstrip("\r") for line in client.check_output(SNAPSHOT.read_text()).split("\n")} - {""}
+    return lines(client.check_output(SNAPSHOT.read_text()))
+
+
+def lines(text: str) -> set[str]:
+    return {line.rstrip("\r") for line in text.split("\n")} - {"", "\r"}
 
 
 def test_a_run_of_everything_changes_nothing_on_a_client(client: Any, before: set[str]) -> None:
