@@ -52,7 +52,9 @@ class ActionModule(ActionBase):
                     raise InputError(
                         f"{key['name']!r} is no name for an API key: use letters, digits, '.', '_', '@' and '-'."
                     )
-            result.update(self._prepare(top, directory, keys) if state == "prepared" else self._end(directory, keys, state))
+            result.update(
+                self._prepare(top, directory, keys) if state == "prepared" else self._end(directory, keys, state)
+            )
         except InputError as error:
             raise AnsibleActionFail(str(error)) from None
         except OSError as error:
@@ -97,7 +99,9 @@ class ActionModule(ActionBase):
         for key in wanting:
             text = self._text(directory, key)
             since = text.since
-            after.append(f"{key['name']}: rotation {key['rotation'] or text.rotation or 'none'}, valid since {_day(today)}")
+            after.append(
+                f"{key['name']}: rotation {key['rotation'] or text.rotation or 'none'}, valid since {_day(today)}"
+            )
             if since is None:
                 made.append(key["name"])
                 continue

@@ -21,9 +21,7 @@ KEYS: list[dict[str, Any]] = [
 def maps(keys: list[dict[str, Any]], models: list[str], valid: Any = ()) -> dict[str, list[str]]:
     files = gateway_key_files(keys, models=models, valid=valid, step_ms=1000, batch_ms=4000)
     contents = {file["path"]: file.get("content", file.get("secret_content", "")) for file in files}
-    return {
-        path: [line for line in text.splitlines() if not line.startswith("#")] for path, text in contents.items()
-    }
+    return {path: [line for line in text.splitlines() if not line.startswith("#")] for path, text in contents.items()}
 
 
 def test_keys_that_may_use_the_same_have_one_grant() -> None:
@@ -59,5 +57,9 @@ def test_texts_are_known_by_their_hashes_and_ends() -> None:
     valid = [{"name": "all", "sha256": "aa", "ends": None}, {"name": "some", "sha256": "bb", "ends": 17}]
     known = maps(KEYS, MODELS, valid)
     assert (known["keys.map"], known["ends.map"]) == (["aa all", "bb some"], ["bb 17"])
-    secret = [file["path"] for file in gateway_key_files(KEYS, models=MODELS, valid=valid, step_ms=1, batch_ms=1) if "secret_content" in file]
+    secret = [
+        file["path"]
+        for file in gateway_key_files(KEYS, models=MODELS, valid=valid, step_ms=1, batch_ms=1)
+        if "secret_content" in file
+    ]
     assert secret == ["keys.map"]
