@@ -65,11 +65,12 @@ class ActionModule(ActionBase):
         return result
 
     def _prepare(self, top: Path, directory: Path, keys: list[Mapping[str, Any]]) -> dict[str, Any]:
-        wanting = [key for key in keys if self._text(directory, key).is_wanting(key["rotation"])]
-        if not wanting:
-            return {"changed": False, "made": [], "rotated": []}
-        if self._task.check_mode:
-            return self._told(directory, wanting)
+        with locked(directory, reads=True):
+            wanting = [key for key in keys if self._text(directory, key).is_wanting(key["rotation"])]
+            if not wanting:
+                return {"changed": False, "made": [], "rotated": []}
+            if self._task.check_mode:
+                return self._told(directory, wanting)
         make_directory(top, directory)
         with locked(directory):
             # Another fork may have made them since.

@@ -56,7 +56,7 @@ from ansible.plugins.lookup import LookupBase
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._secrets import token_finding
 from ansible_collections.hearth.llm.plugins.plugin_utils._moments import end_of
-from ansible_collections.hearth.llm.plugins.plugin_utils._rotation import UNKNOWN, RotatedText
+from ansible_collections.hearth.llm.plugins.plugin_utils._rotation import UNKNOWN, RotatedText, locked
 from ansible_collections.hearth.llm.plugins.plugin_utils._secret_file import only_looks, read_line
 
 Key = Mapping[str, Any]
@@ -68,7 +68,8 @@ class LookupModule(LookupBase):
         self._directory = Path(self.get_option("directory")) / "api_keys"
         self._looks = only_looks(variables or {})
         try:
-            return [{"name": key["name"], **valid} for key in terms for valid in self._valid(key)]
+            with locked(self._directory, reads=True):
+                return [{"name": key["name"], **valid} for key in terms for valid in self._valid(key)]
         except InputError as error:
             raise AnsibleLookupError(str(error)) from None
 

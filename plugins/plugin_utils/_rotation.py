@@ -116,11 +116,14 @@ class RotatedText:
 
 
 @contextlib.contextmanager
-def locked(directory: Path) -> Iterator[None]:
-    """Several hosts and forks may ask for the same keys at once. The directory has to be there."""
+def locked(directory: Path, *, reads: bool = False) -> Iterator[None]:
+    """Several hosts and forks may ask for the same keys at once. Who only reads needs no directory."""
+    if reads and not directory.is_dir():
+        yield
+        return
     handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        fcntl.flock(handle, fcntl.LOCK_SH if reads else fcntl.LOCK_EX)
         yield
     finally:
         os.close(handle)
