@@ -9,13 +9,15 @@ DOCUMENTATION = r"""
 name: gateway_key_hashes
 author: hearth.llm contributors (@hearth-llm)
 version_added: 1.0.0
-short_description: Gives the hashes by which the gateway knows API keys, and rotates those that are due
+short_description: Gives the hashes by which the gateway knows API keys
 description:
   - Takes the descriptions of API keys and gives the SHA-256 of every text that is valid, with the name of the key and the second in which it ends.
-  - The text of a key that is given neither as text nor as hash lies in C(api_keys/<name>) below O(directory) on the controller, where it is made when
-    absent. When the key's C(rotation) gets another name, it is replaced, and the old text stays valid for C(overlap_days) from then on. Of the old
-    text only the hash is kept. The same description rotates nothing twice.
-  - In check mode nothing is written.
+  - The text of a key that is given neither as text nor as hash lies in C(api_keys/<name>) below O(directory) on the controller. M(hearth.llm.gateway_keys)
+    makes it, and replaces it when the key's C(rotation) gets another name; the old text stays valid for C(overlap_days) from then on, known by its hash.
+  - Nothing is written. In check mode, and while a role asks whose secrets a host has, zeros stand in the place of the hash of a text that is to be made.
+    Otherwise a text that is not there is an error.
+seealso:
+  - module: hearth.llm.gateway_keys
 options:
   _terms:
     description: The API keys, C(gateway_api_keys).
@@ -51,12 +53,12 @@ from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleLookupError
-from ansible.plugins.loader import lookup_loader
 from ansible.plugins.lookup import LookupBase
+from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._secrets import token_finding
 from ansible_collections.hearth.llm.plugins.plugin_utils._moments import end_of
-from ansible_collections.hearth.llm.plugins.plugin_utils._rotation import RotatedText
-from ansible_collections.hearth.llm.plugins.plugin_utils._secret_file import only_looks
+from ansible_collections.hearth.llm.plugins.plugin_utils._rotation import UNKNOWN, RotatedText, locked
+from ansible_collections.hearth.llm.plugins.plugin_utils._secret_file import only_looks, read_line
 
 Key = Mapping[str, Any]
 
@@ -64,9 +66,13 @@ Key = Mapping[str, Any]
 class LookupModule(LookupBase):
     def run(self, terms: list[Key], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[dict[str, Any]]:
         self.set_options(var_options=variables, direct=kwargs)
-        self._directory = Path(self.get_option("directory"))
-        self._variables = variables or {}
-        return [{"name": key["name"], **valid} for key in terms for valid in self._valid(key)]
+        self._directory = Path(self.get_option("directory")) / "api_keys"
+        self._looks = only_looks(variables or {})
+        try:
+            with locked(self._directory, reads=True):
+                return [{"name": key["name"], **valid} for key in terms for valid in self._valid(key)]
+        except InputError as error:
+            raise AnsibleLookupError(str(error)) from None
 
     def _valid(self, key: Key) -> Iterator[dict[str, Any]]:
         for known in [key, *(key.get("previous") or [])]:
@@ -81,13 +87,17 @@ class LookupModule(LookupBase):
     def _texts(self, key: Key) -> list[dict[str, Any]]:
         if "sha256" in key or "key" in key:
             return [{"sha256": _hash(key), "ends": None}]
-        name = f"api_keys/{key['name']}"
-        secret = lookup_loader.get("hearth.llm.secret", loader=self._loader, templar=self._templar)
-        options = {"directory": str(self._directory), "prefix": "sk-hearth-"}
-        text = RotatedText(self._directory / name, lambda: str(secret.run([name], self._variables, **options)[0]))
+        text = RotatedText(self._directory, str(key["name"]), self._read)
         rotation = str(key["rotation"]) if "rotation" in key else None
-        give = text.look if only_looks(self._variables) else text.rotate
-        return give(rotation, int(key.get("overlap_days", 7)))
+        valid = text.valid(rotation, int(key.get("overlap_days", 7)))
+        if valid[0]["sha256"] == UNKNOWN and not self._looks:
+            raise InputError(
+                f"The text of the API key {key['name']} is not there yet, below {self._directory}: have hearth.llm.gateway_keys make it first."
+            )
+        return valid
+
+    def _read(self, path: Path) -> str:
+        return read_line(path, self._loader.get_text_file_contents)
 
 
 def _described(previous: Key) -> dict[str, Any]:

@@ -3,6 +3,9 @@
 """API keys that lie on the controller as texts, each replaced when its rotation gets another name.
 
 A text's file is what is valid now. What was valid before is known by its hash alone, in the directory `.rotated` beside it.
+
+A text is made in the directory `.prepared`, laid out the same way, and takes its place once the gateway knows it. What lies there counts from then on: a
+gateway may know it already, from a run that was killed.
 """
 
 from __future__ import annotations
@@ -17,7 +20,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.hearth.llm.plugins.plugin_utils._secret_file import make_directory, make_once, refuse_dangling
+
 DAY = 86400
+PREPARED, ROTATED = ".prepared", ".rotated"
 # The place of a hash that nobody can know before the text is made.
 UNKNOWN = "0" * 64
 
@@ -25,72 +31,132 @@ Valid = list[dict[str, Any]]
 
 
 class RotatedText:
-    """`read` gives the text, and makes it first when it is absent."""
+    """The text `name` in `directory`. `read` gives what stands in a file."""
 
-    def __init__(self, path: Path, read: Callable[[], str]) -> None:
-        self._path = path
+    def __init__(self, directory: Path, name: str, read: Callable[[Path], str]) -> None:
+        self._directory = directory
         self._read = read
-        self._record_path = path.parent / ".rotated" / path.name
-        self._record: dict[str, Any] = {"rotation": None, "previous": []}
+        self._text, self._prepared_text = directory / name, directory / PREPARED / name
+        self._record, self._prepared_record = directory / ROTATED / name, directory / PREPARED / ROTATED / name
 
-    def look(self, rotation: str | None, overlap_days: int) -> Valid:
-        """As `rotate`, without changing anything."""
-        self._load()
-        if self._is_due(rotation):
-            return [{"sha256": UNKNOWN, "ends": None}, *self._previous(overlap_days, also=self._hash)]
-        return [{"sha256": self._hash, "ends": None}, *self._previous(overlap_days)]
+    def valid(self, rotation: str | None, overlap_days: int) -> Valid:
+        """The hash of the text that is valid now, and of those before it with the second in which each ends. As they would be, where one has to be made."""
+        present, record = self._hash, self._known
+        due = self._is_due(present, record, rotation)
+        previous = _replaced(record, present, overlap_days) if due else record["previous"]
+        now = UNKNOWN if due or not present else present
+        return [{"sha256": now, "ends": None}, *_dated(previous, overlap_days)]
 
-    def rotate(self, rotation: str | None, overlap_days: int) -> Valid:
-        """The hash of the text that is valid now, and of those before it with the second in which each ends."""
-        if rotation is not None or self._record_path.exists():
-            with self._locked():
-                self._load()
-                if rotation is not None and not self._path.exists():
-                    self._save(rotation)
-                if self._is_due(rotation):
-                    self._record["previous"] = self._previous(overlap_days, also=self._hash, since=int(time.time()))
-                    self._save(rotation or self._record["rotation"])
-                    self._path.unlink()
-        return [{"sha256": self._hash, "ends": None}, *self._previous(overlap_days)]
+    def is_wanting(self, rotation: str | None) -> bool:
+        """Whether a text has to be made."""
+        present = self._hash
+        return not present or self._is_due(present, self._known, rotation)
+
+    def prepare(self, rotation: str | None, overlap_days: int, make: Callable[[], str]) -> None:
+        make_directory(self._directory, self._prepared_record.parent)
+        present, record = self._hash, self._known
+        due = self._is_due(present, record, rotation)
+        if due:
+            # Its hash is noted before the text is made: who finds the one without the other makes the text.
+            record["previous"] = _replaced(record, present, overlap_days, since=int(time.time()))
+        if due or rotation is not None:
+            _save(self._prepared_record, {**record, "rotation": rotation or record["rotation"]})
+        if due:
+            self._prepared_text.unlink(missing_ok=True)
+        make_once(self._directory, self._prepared_text, make())
+
+    def take_over(self) -> bool:
+        """Puts what was prepared in its place. The old text is gone with that."""
+        return any([_move(self._prepared_record, self._record), _move(self._prepared_text, self._text)])
+
+    def withdraw(self) -> bool:
+        """Takes back what was prepared."""
+        there = self._prepared_text.exists() or self._prepared_record.exists()
+        self._prepared_text.unlink(missing_ok=True)
+        self._prepared_record.unlink(missing_ok=True)
+        return there
+
+    @property
+    def since(self) -> float | None:
+        """When the text was made that is valid now."""
+        place = self._place
+        return place.stat().st_mtime if place else None
+
+    @property
+    def rotation(self) -> str | None:
+        """The name of the rotation that it was made for."""
+        name = self._known["rotation"]
+        return None if name is None else str(name)
+
+    @property
+    def _place(self) -> Path | None:
+        for path in (self._prepared_text, self._text):
+            if path.exists():
+                return path
+            refuse_dangling(path)
+        return None
 
     @property
     def _hash(self) -> str:
-        return hashlib.sha256(self._read().encode()).hexdigest()
+        """Of the text that is valid now; empty where none was made."""
+        place = self._place
+        return hashlib.sha256(self._read(place).encode()).hexdigest() if place else ""
 
-    def _is_due(self, rotation: str | None) -> bool:
-        if not self._path.exists():
-            return False
-        # Its hash is noted before a text is replaced: a run that was killed in between is completed.
-        is_half_done = self._hash in [old["sha256"] for old in self._record["previous"]]
-        return is_half_done or rotation not in (None, self._record["rotation"])
+    @property
+    def _known(self) -> dict[str, Any]:
+        for path in (self._prepared_record, self._record):
+            with contextlib.suppress(FileNotFoundError):
+                return dict(json.loads(path.read_text()))
+        return {"rotation": None, "previous": []}
 
-    def _previous(self, overlap_days: int, also: str | None = None, since: int = 0) -> Valid:
-        """What was replaced, and has not ended before `since`."""
-        known = list(self._record["previous"])
-        if also and also not in [old["sha256"] for old in known]:
-            known.append({"sha256": also, "replaced": int(time.time())})
-        dated = [{**old, "ends": old["replaced"] + overlap_days * DAY} for old in known]
-        return [old for old in dated if old["ends"] >= since]
+    @staticmethod
+    def _is_due(present: str, record: dict[str, Any], rotation: str | None) -> bool:
+        is_half_done = present in [old["sha256"] for old in record["previous"]]
+        return bool(present) and (is_half_done or rotation not in (None, record["rotation"]))
 
-    def _load(self) -> None:
-        if self._record_path.exists():
-            self._record = json.loads(self._record_path.read_text())
 
-    def _save(self, rotation: str | None) -> None:
-        self._record["rotation"] = rotation
-        previous = [{"sha256": old["sha256"], "replaced": old["replaced"]} for old in self._record["previous"]]
-        draft = self._record_path.with_name(f".{self._record_path.name}.new")
-        draft.write_text(json.dumps({"rotation": rotation, "previous": previous}, indent=1) + "\n")
-        draft.rename(self._record_path)
+@contextlib.contextmanager
+def locked(directory: Path, *, reads: bool = False) -> Iterator[None]:
+    """Several hosts and forks may ask for the same keys at once. Who only reads needs no directory."""
+    if reads and not directory.is_dir():
+        yield
+        return
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH if reads else fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Several hosts and forks may ask for the same key at once."""
-        directory = self._record_path.parent
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(handle)
+
+def remove_emptied(directory: Path) -> None:
+    """What remains of `.prepared` when nothing is prepared any more."""
+    for place in (directory / PREPARED / ROTATED, directory / PREPARED):
+        with contextlib.suppress(OSError):
+            place.rmdir()
+
+
+def _replaced(record: dict[str, Any], present: str, overlap_days: int, since: int = 0) -> Valid:
+    """What was replaced, with the text that is valid now, without what has ended before `since`."""
+    known = list(record["previous"])
+    if present not in [old["sha256"] for old in known]:
+        known.append({"sha256": present, "replaced": int(time.time())})
+    return [old for old in known if old["replaced"] + overlap_days * DAY >= since]
+
+
+def _dated(previous: Valid, overlap_days: int) -> Valid:
+    return [{**old, "ends": old["replaced"] + overlap_days * DAY} for old in previous]
+
+
+def _save(path: Path, record: dict[str, Any]) -> None:
+    draft = path.with_name(f".{path.name}.new")
+    draft.write_text(json.dumps(record, indent=1) + "\n")
+    draft.rename(path)
+
+
+def _move(here: Path, there: Path) -> bool:
+    if not here.exists():
+        return False
+    there.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    here.rename(there)
+    return True

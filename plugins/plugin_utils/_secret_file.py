@@ -54,13 +54,9 @@ def read_line(path: Path, read: Callable[[str], str]) -> str:
 def make_once(directory: Path, path: Path, text: str) -> None:
     """Writes the file below `directory` unless it exists. Under its name it is whole from the first moment on."""
     try:
-        if path.is_symlink():
-            raise InputError(
-                f"The secret {path} is a link to {path.readlink()}, which is not there: bring it back, or delete the link."
-            )
-        for existing in _existing(directory, path.parent):
-            _make_private(existing)
-        _make_private_directory(path.parent)
+        if not path.exists():
+            refuse_dangling(path)
+        make_directory(directory, path.parent)
         handle = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
@@ -74,6 +70,21 @@ def make_once(directory: Path, path: Path, text: str) -> None:
             f"The secret {path} cannot be made: {error.strerror} ({error.filename}). Secrets need a directory that this user can write to: "
             "set hearth_secrets_directory to one, or bring the secret there."
         ) from error
+
+
+def make_directory(top: Path, bottom: Path) -> None:
+    """Makes the directories from `top` to `bottom`, and those that are there private."""
+    for existing in _existing(top, bottom):
+        _make_private(existing)
+    _make_private_directory(bottom)
+
+
+def refuse_dangling(path: Path) -> None:
+    """Nothing is put in the place of a link whose file may come back."""
+    if path.is_symlink():
+        raise InputError(
+            f"The secret {path} is a link to {path.readlink()}, which is not there: bring it back, or delete the link."
+        )
 
 
 def _why(error: AnsibleError) -> str:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
+from ansible.errors import AnsibleActionFail, AnsibleLookupError
 from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.loader import init_plugin_loader, lookup_loader
+from ansible.playbook.task import Task
+from ansible.plugins.loader import action_loader, init_plugin_loader, lookup_loader
+from ansible.template import Templar
 from ansible.utils.collection_loader import AnsibleCollectionConfig
 
 if AnsibleCollectionConfig.collection_finder is None:
@@ -21,11 +26,50 @@ DAY = 86400
 
 
 def look_up(directory: Path, *keys: dict[str, Any], check_mode: bool = False) -> list[dict[str, Any]]:
+    """What the gateway is told, once the keys have been made."""
+    if not check_mode:
+        have(directory, "prepared", *keys)
+    result = read(directory, *keys, check_mode=check_mode)
+    if not check_mode:
+        have(directory, "present", *keys)
+        assert read(directory, *keys) == result
+    return result
+
+
+def read(directory: Path, *keys: dict[str, Any], check_mode: bool = False) -> list[dict[str, Any]]:
     plugin = lookup_loader.get("hearth.llm.gateway_key_hashes", loader=DataLoader())
     result: list[dict[str, Any]] = plugin.run(
         list(keys), {"ansible_check_mode": check_mode}, directory=str(directory / "secrets")
     )
     return result
+
+
+def have(directory: Path, state: str, *keys: dict[str, Any], check_mode: bool = False) -> dict[str, Any]:
+    """Runs the task."""
+    made = [
+        {option: key[option] for option in ("name", "rotation", "overlap_days") if option in key}
+        for key in keys
+        if "key" not in key and "sha256" not in key
+    ]
+    task = Task()
+    task.args = {"keys": made, "directory": str(directory / "secrets"), "state": state}
+    task.check_mode = check_mode
+    loader = DataLoader()
+    action = action_loader.get(
+        "hearth.llm.gateway_keys",
+        task=task,
+        connection=MagicMock(),
+        play_context=None,
+        loader=loader,
+        templar=Templar(loader=loader),
+        shared_loader_obj=None,
+    )
+    result: dict[str, Any] = action.run(task_vars={})
+    return result
+
+
+def files(directory: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
 
 
 def sha256_of_file(directory: Path) -> str:
@@ -75,6 +119,89 @@ def test_a_rotation_that_was_killed_halfway_is_completed(tmp_path: Path) -> None
     text.write_text(before)
     new, ending = look_up(tmp_path, {"name": "office", "rotation": "2026-11"})
     assert new["sha256"] != old["sha256"] == ending["sha256"]
+
+
+PREPARED = "secrets/api_keys/.prepared"
+
+
+@pytest.mark.parametrize("gone", [f"{PREPARED}/office", f"{PREPARED}/.rotated/office", "nothing"])
+def test_a_run_that_was_killed_before_the_keys_were_in_their_places_is_completed(tmp_path: Path, gone: str) -> None:
+    """The first half of making them, the first half of putting them there, and what lies between."""
+    (old,) = look_up(tmp_path, {"name": "office"})
+    rotated = {"name": "office", "rotation": "2026-11"}
+    have(tmp_path, "prepared", rotated)
+    if gone == f"{PREPARED}/office":
+        (tmp_path / gone).unlink()
+    elif gone != "nothing":
+        record = tmp_path / "secrets/api_keys/.rotated/office"
+        record.parent.mkdir()
+        (tmp_path / gone).rename(record)
+    new, ending = look_up(tmp_path, rotated)
+    assert new["sha256"] == sha256_of_file(tmp_path)
+    assert new["sha256"] != old["sha256"] == ending["sha256"]
+    assert sorted(files(tmp_path / "secrets/api_keys")) == [".rotated/office", "office"]
+    assert look_up(tmp_path, rotated) == [new, ending]
+
+
+@pytest.mark.parametrize("then", [{"rotation": "2026-11"}, {"rotation": "2026-12"}, {"rotation": "2026-10"}, {}])
+def test_what_a_killed_run_has_told_a_gateway_stays_known(tmp_path: Path, then: dict[str, str]) -> None:
+    (old,) = look_up(tmp_path, {"name": "office", "rotation": "2026-10"})
+    have(tmp_path, "prepared", {"name": "office", "rotation": "2026-11"})
+    told, _ending = read(tmp_path, {"name": "office", "rotation": "2026-11"})
+    known = {entry["sha256"] for entry in look_up(tmp_path, {"name": "office", **then})}
+    assert {told["sha256"], old["sha256"]} <= known
+
+
+def test_what_was_made_can_be_taken_back(tmp_path: Path) -> None:
+    look_up(tmp_path, {"name": "office", "rotation": "2026-10"})
+    before = files(tmp_path)
+    keys = [{"name": "office", "rotation": "2026-11"}, {"name": "new"}]
+    told = have(tmp_path, "prepared", *keys)
+    assert (told["changed"], told["made"], told["rotated"]) == (True, ["new"], ["office"])
+    assert {path: content for path, content in files(tmp_path).items() if PREPARED not in path} == before
+    assert have(tmp_path, "prepared", *keys)["changed"] is False
+    assert have(tmp_path, "withdrawn", *keys)["changed"] is True
+    assert files(tmp_path) == before
+    assert have(tmp_path, "withdrawn", *keys)["changed"] is False
+    assert not (tmp_path / PREPARED).exists()
+
+
+def test_a_diff_tells_names_rotations_and_days_and_no_text(tmp_path: Path) -> None:
+    look_up(tmp_path, {"name": "office"})
+    rotated = {"name": "office", "rotation": "2026-11", "overlap_days": 0}
+    dry = have(tmp_path, "prepared", rotated, {"name": "new"}, check_mode=True)
+    told = have(tmp_path, "prepared", rotated, {"name": "new"})
+    today = time.strftime("%Y-%m-%d", time.gmtime())
+    assert dry == told
+    assert told["diff"]["before"] == f"office: rotation none, valid since {today}\n"
+    assert told["diff"]["after"].splitlines() == [
+        f"office: rotation 2026-11, valid since {today}",
+        f"office: the text before it ends on {today}",
+        f"new: rotation none, valid since {today}",
+    ]
+    have(tmp_path, "present", rotated, {"name": "new"})
+    assert "sk-hearth" not in json.dumps(told)
+    assert sha256_of_file(tmp_path) not in json.dumps(told)
+
+
+def test_a_lookup_makes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(AnsibleLookupError, match="the API key office is not there yet"):
+        read(tmp_path, {"name": "office"})
+    assert not (tmp_path / "secrets").exists()
+    look_up(tmp_path, {"name": "office"})
+    before = files(tmp_path)
+    with pytest.raises(AnsibleLookupError, match="not there yet"):
+        read(tmp_path, {"name": "office", "rotation": "2026-11"})
+    assert files(tmp_path) == before
+
+
+def test_what_is_prepared_is_private_and_a_link_that_leads_nowhere_stays(tmp_path: Path) -> None:
+    have(tmp_path, "prepared", {"name": "office", "rotation": "1"})
+    for path in (tmp_path / "secrets").rglob("*"):
+        assert path.stat().st_mode & 0o077 == 0 or path.parent.name == ".rotated", path
+    (tmp_path / "secrets/api_keys/lost").symlink_to("elsewhere")
+    with pytest.raises(AnsibleActionFail, match="is a link to elsewhere"):
+        have(tmp_path, "prepared", {"name": "lost"})
 
 
 def test_forks_that_rotate_at_once_agree(tmp_path: Path) -> None:
