@@ -28,7 +28,7 @@ HOME = ROOT / ".hearth/judges"
 THIS = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 # By name, with the time of the dearest first. Each group has environments of its own.
-GROUPS = (
+GROUPS: tuple[tuple[str, ...], ...] = (
     ("pylint",),
     ("validate-modules", "ansible-doc", "action-plugin-docs", "runtime-metadata"),
     (
@@ -60,7 +60,9 @@ def main() -> int:
         directory = Path(name)
         archive = build(directory)
         prepare_home()
-        tests = [(f"ansible-test {group[0]} …", group, THIS) for group in GROUPS]
+        tests: list[tuple[str, tuple[str, ...], str]] = [
+            (f"ansible-test {group[0]} …", group, THIS) for group in GROUPS
+        ]
         tests += [
             (f"ansible-test {'/'.join(ON_TARGETS)} on Python {version}", ON_TARGETS, version) for version in targets()
         ]
@@ -70,7 +72,7 @@ def main() -> int:
                 for number, (title, group, version) in enumerate(tests)
             ]
             running.append(pool.submit(importer, archive, directory / "importer"))
-            oldest = [
+            oldest: list[str | Path] = [
                 BIN / "vermin",
                 "--no-tips",
                 f"--target={pythons.OLDEST_OF_TARGETS}-",
@@ -98,7 +100,7 @@ def build(directory: Path) -> Path:
         if (ROOT / name).is_file() and ".collections" not in name:
             (clone / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, clone / name)
-    build = [BIN / "ansible-galaxy", "collection", "build", clone, "--output-path", directory]
+    build: list[str | Path] = [BIN / "ansible-galaxy", "collection", "build", clone, "--output-path", directory]
     subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
     return next(directory.glob("hearth-llm-*.tar.gz"))
 
@@ -132,7 +134,7 @@ def targets() -> list[str]:
 def sanity(title: str, tests: Sequence[str], version: str, collection: Path) -> Said:
     python = pythons.find(version)
     assert python
-    command = [BIN / "ansible-test", "sanity", "--color", "no", "--python", version]
+    command: list[str | Path] = [BIN / "ansible-test", "sanity", "--color", "no", "--python", version]
     for test in tests:
         command += ["--test", test]
     return judged(
@@ -156,11 +158,11 @@ def importer(archive: Path, directory: Path) -> Said:
 def environment(collection: Path) -> Said:
     """What an execution environment would install, and whether pip would: a requirement with a hash wants one of all the others, too."""
     wanted = collection.parents[2] / "wanted.txt"
-    introspect = [BIN / "ansible-builder", "introspect", collection.parents[2], "--write-pip", wanted]
+    introspect: list[str | Path] = [BIN / "ansible-builder", "introspect", collection.parents[2], "--write-pip", wanted]
     said = judged("ansible-builder", introspect, collection, {})
     if not said.passed or not {"cryptography", "openssh-client"} <= set(re.findall(r"[\w-]+", said.text)):
         return Said(said.name, False, said.text, said.seconds)
-    install = [
+    install: list[str | Path] = [
         sys.executable,
         "-m",
         "pip",
