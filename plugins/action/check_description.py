@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -16,12 +16,16 @@ from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import lookup_loader
 from ansible_collections.hearth.llm.plugins.module_utils import _description
 from ansible_collections.hearth.llm.plugins.module_utils._documents import walk
+from ansible_collections.hearth.llm.plugins.module_utils._engines import engines
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
-from ansible_collections.hearth.llm.plugins.plugin_utils import _role_variables
+from ansible_collections.hearth.llm.plugins.module_utils._frontends import frontends
+from ansible_collections.hearth.llm.plugins.plugin_utils import _role_variables, _topology
+from ansible_collections.hearth.llm.plugins.plugin_utils._role_judgements import Judges
 from ansible_collections.hearth.llm.plugins.plugin_utils._templates import OMITTED, Reader
 
 # Where models may be described for one role alone.
 MODELS_OF_ROLES = ("models_list", "llama_cpp_models", "vllm_models", "gateway_models")
+PLACES = {".secrets": "hearth_secrets_directory", ".models.lock.yml": "hearth_models_lock_file"}
 EXCLUSIVE = {"anythingllm": "anythingllm_exclusive", "open_webui": "open_webui_exclusive"}
 
 
@@ -34,12 +38,21 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         _known, arguments = self.validate_argument_spec(
-            {"serves": {"type": "bool", "default": True}, "values_only": {"type": "bool", "default": False}}
+            {
+                "serves": {"type": "bool", "default": True},
+                "values_only": {"type": "bool", "default": False},
+                "of_roles": {"type": "bool", "default": False},
+            }
         )
         reader = Reader(self._templar, variables)
         described = {
             name: reader.read(name, value) for name, value in variables.items() if name.startswith(_description.PREFIX)
         }
+        host, groups = str(variables.get("inventory_hostname", "")), variables.get("groups") or {}
+        wanted = arguments["serves"]
+        # A client has nothing but what it is told, and no models. Roles would not begin there.
+        if host in groups.get("all", ()) and host not in _topology.hosts_for(groups, "servers"):
+            arguments.update(serves=False, of_roles=False)
         serves = arguments["serves"] and not any(self._given(reader, variables, name) for name in MODELS_OF_ROLES)
         around = _description.Surroundings(
             now=int(time.time()),
@@ -60,11 +73,31 @@ class ActionModule(ActionBase):
             _role_variables.findings({name: value for name, value in theirs.items() if value is not OMITTED})
         )
         if not arguments["values_only"]:
+            findings.extend(_topology.findings(groups, host, nobody_serves=wanted))
             findings.extend(self._secrets(variables, given))
+        if arguments["of_roles"]:
+            findings.extend(self._places(variables, _description.wrong_in(findings, given)))
+            findings.extend(self._of_roles(variables, given, _description.wrong_in(findings, given)))
         result["changed"] = False
         if findings:
-            result.update(failed=True, msg=_message(str(variables.get("inventory_hostname", "")), findings))
+            result.update(failed=True, msg=_message(host, _description.in_order(findings)))
         return result
+
+    def _places(self, variables: dict[str, Any], wrong: Collection[str]) -> list[str]:
+        """Why there is no place for secrets and locks that the next run finds again."""
+        lookup = lookup_loader.get("hearth.llm.beside_inventory", loader=self._loader, templar=self._templar)
+        refusals: list[str] = []
+        for name, variable in PLACES.items():
+            if variable not in wrong:
+                refusals += lookup.run([name], variables, variable=variable, refusal=True)
+        return [refusal for refusal in refusals if refusal]
+
+    def _of_roles(self, variables: dict[str, Any], given: Mapping[str, Any], wrong: Collection[str]) -> Iterator[str]:
+        described = _description.sound(given)
+        judges = Judges(self._loader, self._templar, variables)
+        pages = [name for name in frontends() if name in described.get("hearth_frontends", ())]
+        for role in (*engines(), "certificates", "gateway", *pages):
+            yield from judges.findings(role, described, wrong)
 
     def _secrets(self, variables: dict[str, Any], given: Mapping[str, Any]) -> Iterator[str]:
         """What is wrong with files of keys that lie on the controller already. None is made, and none is shown."""

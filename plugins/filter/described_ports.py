@@ -15,7 +15,7 @@ description:
 options:
   _input:
     description: >-
-      C(runtime), C(models), C(frontends), C(otel_collector), and the addresses and ports, by the names of the inputs of the roles, such as
+      C(runtime), C(engines) and C(frontends), as P(hearth.llm.rooms#lookup) tells them, C(otel_collector), and the addresses and ports, by the names of the inputs of the roles, such as
       C(gateway_metrics_port).
     type: dict
     required: true
@@ -38,8 +38,7 @@ _value:
 
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.hearth.llm.plugins.filter.served_by import served_by
-from ansible_collections.hearth.llm.plugins.filter.vllm_ports import vllm_ports
+from ansible_collections.hearth.llm.plugins.module_utils._engines import engines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -57,20 +56,23 @@ def _ports(said: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     yield port("gateway's metrics", "gateway_metrics_address", "gateway_metrics_port")
     if int(said["gateway_redirect_port"]) > 0:
         yield port("gateway's redirect to HTTPS", "gateway_address", "gateway_redirect_port")
-    # As processes, engines listen on sockets in the directory.
-    if said["runtime"] == "docker":
-        if served_by(said["models"], "llama_cpp"):
-            yield port("engine of llama.cpp", "llama_cpp_address", "llama_cpp_port")
-        names = [model["name"] for model in served_by(said["models"], "vllm")]
-        for name, number in vllm_ports(names, int(said["vllm_first_port"])).items():
-            yield {**port(f"engine of {name}", "vllm_address", "vllm_first_port"), "port": number}
-    if "anythingllm" in said["frontends"]:
-        yield port("pages of AnythingLLM", "anythingllm_address", "anythingllm_port")
-    if "open_webui" in said["frontends"]:
-        yield port("pages of Open WebUI", "open_webui_address", "open_webui_port")
+    for room in said["engines"]:
+        # As processes, engines listen on sockets in the directory.
+        if room["described"] and said["runtime"] == "docker":
+            engine = engines()[room["name"]]
+            for name, number in engine.ports(room["models"], int(room["port"])).items():
+                purpose = f"engine of {engine.title if engine.shared else name}"
+                yield {**_at(room, purpose), "port": number}
+                if engine.shared:
+                    break
+    yield from (_at(room, f"pages of {room['title']}") for room in said["frontends"] if room["described"])
     if said["otel_collector"]:
         yield port("health of the collector of traces", "otel_collector_address", "otel_collector_health_port")
         yield port("metrics of the collector of traces", "otel_collector_address", "otel_collector_metrics_port")
+
+
+def _at(room: Mapping[str, Any], purpose: str) -> dict[str, Any]:
+    return {"address": room["address"], "port": room["port"], "purpose": purpose, "variable": room["port_variable"]}
 
 
 class FilterModule:

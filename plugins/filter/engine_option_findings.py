@@ -36,6 +36,10 @@ options:
     description: Variables of the engine's environment.
     type: dict
     default: {}
+  shared:
+    description: The options that every place is given besides its own, by the variable that they stand in. What is wrong with them is said of that alone.
+    type: dict
+    default: {}
 seealso:
   - module: hearth.llm.engine_options
 """
@@ -74,25 +78,27 @@ def engine_option_findings(
     build: str,
     owned: Mapping[str, str] | None = None,
     environment: Mapping[str, Any] | None = None,
+    shared: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> list[str]:
     if engine not in lists.BUILDS:
         raise AnsibleFilterError(f"engine is {engine!r}: use one of {', '.join(lists.BUILDS)}.")
-    known = lists.find(engine, build)
+    known = lists.find(engine, str(build))
     if known is None:
         return []
     misnomers = lists.misnomers(engine)
-    found = [
+    said: set[str] = set()
+    found = []
+    for place, given in {**(shared or {}), **places}.items():
+        for finding in option_findings(known, given, owned=owned or {}, misnomers=misnomers):
+            if finding not in said:
+                found.append(f"{place}: {finding}")
+            if place in (shared or {}):
+                said.add(finding)
+    found += [
         f"{place}: {finding}"
         for place, given in places.items()
-        for finding in option_findings(known, given, owned=owned or {}, misnomers=misnomers)
+        for finding in lists.ENGINES[engine].findings_of_values(given)
     ]
-    if engine == "llama_cpp":
-        found += [
-            f"{place}: '{written}' has several lines, and llama.cpp reads its options line by line: write one line, or a file and the option that takes it."
-            for place, given in places.items()
-            for written, value in given.items()
-            if isinstance(value, str) and len(value.splitlines()) > 1
-        ]
     return found + list(environment_findings(known, environment or {}, misnomers=misnomers))
 
 

@@ -43,7 +43,7 @@ _value:
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.hearth.llm.plugins.module_utils._engine_options.check import canonical
+from ansible_collections.hearth.llm.plugins.module_utils._engine_options.names import canonical
 from ansible_collections.hearth.llm.plugins.plugin_utils import _engine_option_lists as lists
 
 

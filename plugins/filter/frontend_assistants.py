@@ -46,34 +46,37 @@ _value:
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.hearth.llm.plugins.plugin_utils._records import named, records
+from ansible_collections.hearth.llm.plugins.module_utils import _description
+from ansible_collections.hearth.llm.plugins.module_utils._description import Assistant, User
+from ansible_collections.hearth.llm.plugins.module_utils._frontends import frontends
 
 Described = Mapping[str, Any]
 
-# Keys that say what this filter says, and those that only another frontend has: a slug is AnythingLLM's.
+# Keys that say what this filter says.
 _GENERAL = ("frontends", "members")
-_FOREIGN = {"open_webui": (*_GENERAL, "slug")}
 
 
 def frontend_assistants(
     assistants: Mapping[str, Described], users: Sequence[Described], frontend: str
 ) -> list[dict[str, Any]]:
-    present = [user for user in named(users) if user.get("state", "present") == "present"]
+    present = [user for user in _description.users(users) if user.present]
+    known = frontends().get(frontend)
+    left_out = (*_GENERAL, *(known.ignores if known else ()))
     return [
         {
             "name": name,
-            **{key: value for key, value in assistant.items() if key not in _FOREIGN.get(frontend, _GENERAL)},
-            "members": [user["name"] for user in present if _may(user, name, assistant)],
+            **{key: value for key, value in assistants[name].items() if key not in left_out},
+            "members": [user.name for user in present if _may(user, assistant)],
         }
-        for name, assistant in records(assistants).items()
-        if frontend in assistant.get("frontends", [frontend])
+        for name, assistant in _description.assistants(assistants).items()
+        if assistant.frontends is None or frontend in assistant.frontends
     ]
 
 
-def _may(user: Described, name: str, assistant: Described) -> bool:
-    if user["name"] in assistant.get("members", []) or name in user.get("assistants", []):
+def _may(user: User, assistant: Assistant) -> bool:
+    if user.name in (assistant.members or ()) or assistant.name in (user.assistants or ()):
         return True
-    return "members" not in assistant and "assistants" not in user
+    return assistant.members is None and user.assistants is None
 
 
 class FilterModule:

@@ -42,13 +42,17 @@ _value:
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-# By the header X-OpenWebUI-User-Id.
-NAMES_USERS = ("open_webui",)
+from ansible_collections.hearth.llm.plugins.module_utils import _description
+from ansible_collections.hearth.llm.plugins.module_utils._frontends import frontends
 
 
-def gateway_frontend_keys(frontends: Mapping[str, Any], users: Sequence[Any]) -> list[dict[str, Any]]:
-    weight = max(1, len(users))
-    return [{"name": name, "weight": weight, "names_users": name in NAMES_USERS} for name in frontends]
+def gateway_frontend_keys(described: Mapping[str, Any], users: Sequence[Any]) -> list[dict[str, Any]]:
+    known = frontends()
+    weight = max(1, len(_description.users(users)))
+    return [
+        {"name": name, "weight": weight, "names_users": bool(known[name].user_header) if name in known else False}
+        for name in described
+    ]
 
 
 class FilterModule:

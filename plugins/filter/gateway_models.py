@@ -44,24 +44,23 @@ _value:
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible_collections.hearth.llm.plugins.module_utils._engines import DEFAULT, engines
 from ansible_collections.hearth.llm.plugins.plugin_utils._records import records
 
-ENGINE_PORT = 8080
 LIMITS = ("task", "slots", "max_output_tokens", "answer_deadline_seconds")
 
 
 def gateway_models(models: Mapping[str, Mapping[str, Any]], runtime: str, directory: str) -> dict[str, dict[str, Any]]:
-    return {name: _route(name, model, runtime, directory) for name, model in sorted(records(models).items())}
-
-
-def _route(name: str, model: Mapping[str, Any], runtime: str, directory: str) -> dict[str, Any]:
-    if runtime == "docker":
-        # The engine's container is known by its service's name in the network that it shares with the gateway. vLLM has one for each model.
-        engine = model.get("engine", "llama_cpp")
-        address = f"{f'vllm-{name}' if engine == 'vllm' else engine}:{ENGINE_PORT}"
-    else:
-        address = f"unix@{directory}/run/{name}.sock"
-    return {"address": address, **{limit: model[limit] for limit in LIMITS if limit in model}}
+    """What an engine serves that is not there has its finding already, and is left away."""
+    engine_of = {name: engines().get(model.get("engine", DEFAULT)) for name, model in records(models).items()}
+    return {
+        name: {
+            "address": engine.address(name, runtime, directory),
+            **{limit: models[name][limit] for limit in LIMITS if limit in models[name]},
+        }
+        for name, engine in sorted(engine_of.items())
+        if engine
+    }
 
 
 class FilterModule:

@@ -12,7 +12,7 @@ author: hearth.llm contributors (@hearth-llm)
 description:
   - Takes the description of all frontends, C(hearth_frontends), and says where the roles of this collection let them listen, and what of them
     does not exist for clients.
-positional: domain, runtime
+positional: domain, runtime, listening
 options:
   _input:
     description: The frontends, C(hearth_frontends). Each may have a C(domain) of its own.
@@ -27,6 +27,12 @@ options:
     type: str
     choices: [docker, process]
     required: true
+  listening:
+    description: >-
+      Where they listen on the host, C(name), C(address) and C(port), as P(hearth.llm.rooms#lookup) tells it. The usual ports where it is not given.
+    type: list
+    elements: dict
+    default: []
 """
 
 EXAMPLES = r"""
@@ -41,46 +47,36 @@ _value:
   type: dict
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
+from ansible_collections.hearth.llm.plugins.module_utils._frontends import frontends
 from ansible_collections.hearth.llm.plugins.plugin_utils._records import records
 
 
-class Frontend(NamedTuple):
-    # In its container, and on loopback where it is a process of the host.
-    container_port: int
-    host_port: int
-    closed_paths: tuple[str, ...] = ()
-
-
-FRONTENDS = {
-    # What AnythingLLM answers to anybody who asks: it writes its settings, secrets among them, to its disk.
-    "anythingllm": Frontend(3001, 13001, ("/api/env-dump", "/api/v1/system/env-dump")),
-    "open_webui": Frontend(8080, 13080),
-}
-
-
 def gateway_sites(
-    frontends: Mapping[str, Mapping[str, Any] | None], domain: str, runtime: str
+    described: Mapping[str, Mapping[str, Any] | None],
+    domain: str,
+    runtime: str,
+    listening: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, dict[str, Any]]:
-    known = [name for name in sorted(FRONTENDS) if isinstance(frontends, Mapping) and name in frontends]
-    own = records(frontends)
-    domains = {name: str(own[name].get("domain", domain) if name in own else domain) for name in known}
+    known = {
+        name: frontend for name, frontend in frontends().items() if isinstance(described, Mapping) and name in described
+    }
+    own = records(described)
+    told = {str(room["name"]): room for room in listening}
     return {
         name: {
-            "address": _address(name, runtime),
-            "domains": [domains[name]],
-            "closed_paths": list(FRONTENDS[name].closed_paths),
+            "address": frontend.address(
+                runtime,
+                address=str(told.get(name, {}).get("address", "127.0.0.1")),
+                port=int(told.get(name, {}).get("port", frontend.port)),
+            ),
+            "domains": [str(own[name].get("domain", domain) if name in own else domain)],
+            "closed_paths": list(frontend.closed_paths),
         }
-        for name in known
+        for name, frontend in known.items()
     }
-
-
-def _address(name: str, runtime: str) -> str:
-    """A container is known by its service's name in the network that it shares with the gateway."""
-    frontend = FRONTENDS[name]
-    return f"{name}:{frontend.container_port}" if runtime == "docker" else f"127.0.0.1:{frontend.host_port}"
 
 
 class FilterModule:

@@ -44,7 +44,7 @@ _value:
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.hearth.llm.plugins.plugin_utils._records import records
+from ansible_collections.hearth.llm.plugins.module_utils import _description
 
 
 def loaded_models(
@@ -52,10 +52,8 @@ def loaded_models(
 ) -> list[str]:
     return [
         name
-        for name, model in records(models).items()
-        if model.get("task", "chat") == task
-        and model.get("load", "startup") == "startup"
-        and (permitted is None or name in permitted)
+        for name, model in _description.models(models).items()
+        if model.task == task and model.load == "startup" and (permitted is None or name in permitted)
     ]
 
 

@@ -67,7 +67,10 @@ from ansible_collections.hearth.llm.plugins.module_utils._open_webui.pieces impo
 
 Assistant = Mapping[str, Any]
 # Open WebUI's own template; what it writes around each piece; a question; an answer where the model has no limit.
-_TEMPLATE, _AROUND, _QUESTION, _ANSWER = 430, 40, 200, 512
+_TEMPLATE = 430
+_AROUND = 40
+_QUESTION = 200
+_ANSWER = 512
 # A piece is as long as it should be on the whole, and some are longer.
 _DENSER = 1.25
 _OFFLINE = {
@@ -112,7 +115,7 @@ def _of_modes(assistants: Sequence[Assistant]) -> Iterator[str]:
     for one in assistants:
         if one.get("mode") == "query":
             yield (
-                f"{one['name']}: Open WebUI has no mode query, and would answer from what the model knows, too. Give mode: chat and say in system_prompt "
+                f"hearth_assistants.{one['name']}: Open WebUI has no mode query, and would answer from what the model knows, too. Give mode: chat and say in system_prompt "
                 "what it may answer from, or frontends: [anythingllm]."
             )
 
@@ -121,7 +124,10 @@ def _of_numbers(assistants: Sequence[Assistant], settings: Mapping[str, Any]) ->
     wishes = {one["name"]: one["top_n"] for one in assistants if "documents" in one and "top_n" in one}
     if len(set(wishes.values())) > 1 and "rag.top_k" not in settings:
         said = ", ".join(f"{name} {number}" for name, number in wishes.items())
-        yield f"Open WebUI has one number of pieces for all assistants, and top_n differs ({said}). Give all the same, or open_webui_settings: {{rag.top_k: …}}."
+        yield (
+            f"Open WebUI has one number of pieces for all assistants, and top_n differs ({said}). "
+            f"Give all the same, or open_webui_settings: {{rag.top_k: …}}."
+        )
 
 
 def _of_embedding(assistants: Sequence[Assistant], chunk_tokens: int, context: int) -> Iterator[str]:
@@ -129,7 +135,7 @@ def _of_embedding(assistants: Sequence[Assistant], chunk_tokens: int, context: i
         tokens = int(one.get("chunk_tokens", chunk_tokens))
         if tokens > context - ADDED:
             yield (
-                f"{one['name']}: pieces of {tokens} tokens are longer than the embedding model takes, which is {context}. Give chunk_tokens of at most "
+                f"hearth_assistants.{one['name']}: pieces of {tokens} tokens are longer than the embedding model takes, which is {context}. Give chunk_tokens of at most "
                 f"{context - ADDED}, or an embedding model with more context_tokens."
             )
 
@@ -157,7 +163,8 @@ def _of_windows(
             f"context_tokens of at least {needed}",
         ]
         yield (
-            f"{one['name']}: {top_k} pieces of {tokens} tokens, its prompt, a question of {_QUESTION} and an answer of {answer} need about {needed} tokens, and "
+            f"hearth_assistants.{one['name']}: {top_k} pieces of {tokens} tokens, its prompt, a question of {_QUESTION} and an answer of {answer} need "
+            f"about {needed} tokens, and "
             f"{one['model']} has context_tokens: {context}. Give {', or '.join(remedies)}."
         )
 

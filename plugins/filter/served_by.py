@@ -21,7 +21,6 @@ options:
     description: Name of the engine.
     type: str
     required: true
-    choices: [llama_cpp, vllm]
 """
 
 EXAMPLES = r"""
@@ -39,6 +38,7 @@ _value:
 
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.hearth.llm.plugins.module_utils._engines import DEFAULT
 from ansible_collections.hearth.llm.plugins.plugin_utils._records import records
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def served_by(models: Mapping[str, Mapping[str, Any]], engine: str) -> list[dict
     return [
         {"name": name, **{key: value for key, value in model.items() if key != "engine"}}
         for name, model in sorted(records(models).items())
-        if model.get("engine", "llama_cpp") == engine
+        if model.get("engine", DEFAULT) == engine
     ]
 
 

@@ -39,22 +39,23 @@ _value:
 
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.hearth.llm.plugins.module_utils._engines import DEFAULT, engines
 from ansible_collections.hearth.llm.plugins.plugin_utils._records import records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-ENGINES = ("llama_cpp", "vllm")
 WANTED = ("source", "path", "files", "task", "context_tokens", "slots", "load", "options")
 
 
 def to_fit(
     models: Mapping[str, Mapping[str, Any]], gpus: Mapping[str, Sequence[str]] | None = None
 ) -> list[dict[str, Any]]:
+    known = engines()
     planned = []
     for name, model in sorted(records(models).items()):
-        engine = str(model.get("engine", "llama_cpp"))
-        if engine in ENGINES:
+        engine = str(model.get("engine", DEFAULT))
+        if engine in known and known[engine].planned:
             own = {key: model[key] for key in WANTED if key in model}
             given = model.get("gpus", (gpus or {}).get(engine, []))
             planned.append({"name": name, "engine": engine, "gpus": list(given), **own})

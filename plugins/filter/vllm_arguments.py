@@ -15,7 +15,7 @@ description:
 positional: build
 options:
   _input:
-    description: The options, as P(hearth.llm.vllm_options#filter) makes them.
+    description: The options, as P(hearth.llm.engine_plan#filter) makes them.
     type: dict
     required: true
   build:
@@ -37,38 +37,15 @@ _value:
   elements: str
 """
 
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.hearth.llm.plugins.module_utils._engine_options.option_list import Option
+from ansible_collections.hearth.llm.plugins.module_utils._engines import engines
 from ansible_collections.hearth.llm.plugins.plugin_utils import _engine_option_lists as lists
 
 
 def vllm_arguments(options: Mapping[str, Any], build: str) -> list[str]:
-    known = lists.find("vllm", build)
-    return [
-        word
-        for name, value in sorted(options.items())
-        for word in _words(name, value, known.by_name.get(name) if known else None)
-    ]
-
-
-def _words(name: str, value: Any, option: Option | None) -> Iterator[str]:
-    dashes = "-" if option and len(name) <= 3 and name != option.names[0] else "--"
-    if isinstance(value, bool):
-        if value:
-            yield f"{dashes}{name}"
-        elif option is None or option.negations:
-            yield f"--no-{option.names[0] if option else name}"
-        return
-    yield f"{dashes}{name}"
-    if isinstance(value, Mapping) or (option and option.kind == "json" and isinstance(value, list)):
-        yield json.dumps(value, sort_keys=True)
-    elif isinstance(value, list):
-        yield from map(str, value)
-    else:
-        yield str(value)
+    return engines()["vllm"].arguments(options, lists.find("vllm", build))
 
 
 class FilterModule:

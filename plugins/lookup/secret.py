@@ -1,4 +1,5 @@
 # SPDX-FileCopyrightText: hearth.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A secret that is made once, on the controller, and read ever after."""
 
@@ -116,5 +117,5 @@ class LookupModule(LookupBase):
             # A link that leads nowhere is refused by what makes a secret, and by a dry run as well.
             if looks and not path.is_symlink():
                 return str(prefix + (PLACEHOLDER * length)[:length])
-            make_once(directory, path, prefix + "".join(secrets.choice(ALPHABET) for _ in range(length)))
+            make_once(directory, path, prefix + "".join(secrets.choice(ALPHABET) for _index in range(length)))
         return read_line(path, self._loader.get_text_file_contents)

@@ -25,7 +25,8 @@ _MIRROR_HOSTS = ("hf-mirror.com", "www.hf-mirror.com")
 _SIGNED_HOSTS = re.compile(r"(?:cdn-lfs[\w-]*|cas-bridge|[\w.-]*\.xethub|(?:[\w.-]+\.)?cdn)\.(?:hf|huggingface)\.co\Z")
 # The hub's own revisions that are written with slashes.
 _REFS = re.compile(r"refs/(?:pr/\d+|convert/[\w.-]+)(?=/|\Z)")
-_SOURCE = re.compile(r"hf://([\w.-]+/[\w.-]+)(?:@([^/@]+))?/(.+)")
+# The one grammar of such a source. A path may be a glob, or be none for the whole repository.
+SOURCE = re.compile(r"hf://(?P<repository>[\w.-]+/[\w.-]+)(?:@(?P<revision>[^/@]+))?(?:/(?P<path>.*))?\Z")
 _NAME = r"[A-Za-z0-9][\w.-]*"
 _REPOSITORY = rf"{_NAME}/{_NAME}"
 _KINDS = "blob|resolve|tree|raw|blame|commit|commits|discussions|edit"
@@ -125,7 +126,8 @@ def _refuse_other_places(bare: str) -> None:
     scheme = "git" if bare.startswith("git@") else urlsplit(bare).scheme
     if scheme in ("git", *_STORES):
         raise InputError(
-            f"{safe_url(bare)!r} is not a source: {scheme} is not spoken here. Write hf://owner/repository/path for a model of the hub, an https:// address (a signed"
+            f"{safe_url(bare)!r} is not a source: {scheme} is not spoken here. "
+            "Write hf://owner/repository/path for a model of the hub, an https:// address (a signed"
             " one will do), or fetch it to the host and write file:///path."
         )
 
@@ -204,9 +206,9 @@ def _source(repository: str, revision: str, kind: str, path: str) -> str:
 
 
 def _parts(source: str) -> tuple[str, str | None, str]:
-    found = _SOURCE.fullmatch(source)
-    if not found or found.group(3).endswith("/"):
+    found = SOURCE.match(source)
+    if not found or not found["path"] or found["path"].endswith("/"):
         raise InputError(
             f"{source} does not name a file of a hub. Write hf://owner/repository/path or hf://owner/repository@revision/path."
         )
-    return found.group(1), found.group(2), found.group(3)
+    return found["repository"], found["revision"], found["path"]

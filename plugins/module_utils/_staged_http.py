@@ -172,7 +172,8 @@ class Way:
             except OSError as error:
                 raise ProbeError(
                     "tls",
-                    f"the certificates in ca_path {self.ca_path} cannot be read ({_reason(error)}). Name a PEM file on this host, or a directory of hashed ones.",
+                    f"the certificates in ca_path {self.ca_path} cannot be read ({_reason(error)}). "
+                    "Name a PEM file on this host, or a directory of hashed ones.",
                     heals=False,
                 ) from error
         return context

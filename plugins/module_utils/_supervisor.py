@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import time
 import xmlrpc.client
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +17,12 @@ from ansible_collections.hearth.llm.plugins.module_utils._unix_http import UnixC
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import Callable, Iterable
+    from typing import Callable, Iterable, Sequence
 
 # http://supervisord.org/subprocess.html#process-states
 ALIVE = ("STARTING", "RUNNING", "BACKOFF", "STOPPING")
-NO_SUCH_PROGRAM = 10
 ALREADY_STARTED = 60
+NOT_RUNNING = 70
 TIMEOUT = 60.0
 
 
@@ -56,27 +57,24 @@ class Supervisor:
         except HearthError:
             return False
 
-    def state(self, name: str) -> str:
-        """The program's state as supervisor names it, or an empty text where it knows no such program."""
-        try:
-            return str(self._call("getProcessInfo", name)["statename"])
-        except xmlrpc.client.Fault as fault:
-            if fault.faultCode == NO_SUCH_PROGRAM:
-                return ""
-            raise
+    def states(self) -> dict[str, str]:
+        """The state of each program that it knows, as supervisor names it."""
+        return {str(one["name"]): str(one["statename"]) for one in self._call("getAllProcessInfo")}
 
-    def take_over(self, name: str) -> bool:
-        """Reads the configuration again and restarts, starts or stops the one program by it. Whether there was a change."""
+    def take_over(self, names: Iterable[str]) -> set[str]:
+        """Reads the configuration again and restarts, starts or stops these programs by it. Those with which there was something to do."""
         try:
-            added, changed, removed = self._call("reloadConfig")[0]
+            added, changed, removed = (set(found) for found in self._call("reloadConfig")[0])
         except xmlrpc.client.Fault as fault:
             raise HearthError(f"supervisord cannot read its configuration: {fault.faultString}.") from fault
-        if name in (*changed, *removed):
-            self._call("stopProcessGroup", name)
+        wanted = set(names)
+        gone = sorted((changed | removed) & wanted)
+        self._stop(gone, "stopProcessGroup")
+        for name in gone:
             self._call("removeProcessGroup", name)
-        if name in (*changed, *added):
+        for name in sorted((changed | added) & wanted):
             self._call("addProcessGroup", name)
-        return name in (*added, *changed, *removed)
+        return (added | changed | removed) & wanted
 
     def start(self, name: str) -> None:
         """Does not wait: whether it comes up is for a health check to find out, which can also say why."""
@@ -86,12 +84,32 @@ class Supervisor:
             if fault.faultCode != ALREADY_STARTED:
                 raise HearthError(f"supervisord cannot start {name}: {fault.faultString}.") from fault
 
-    def restart(self, name: str) -> None:
-        self._call("stopProcess", name)
-        self.start(name)
+    def stop(self, names: Iterable[str]) -> None:
+        """All of them at the same time, and waits until the last one has ended."""
+        self._stop(sorted(names), "stopProcess")
 
     def signal(self, name: str, signal: str) -> None:
-        self._call("signalProcess", name, signal)
+        try:
+            self._call("signalProcess", name, signal)
+        except xmlrpc.client.Fault as fault:
+            raise HearthError(f"supervisord cannot send {signal} to {name}: {fault.faultString}.") from fault
+
+    def _stop(self, names: Sequence[str], method: str) -> None:
+        for name in names:
+            try:
+                self._call(method, name, False)
+            except xmlrpc.client.Fault as fault:
+                if fault.faultCode != NOT_RUNNING:
+                    raise HearthError(f"supervisord cannot stop {name}: {fault.faultString}.") from fault
+        deadline = time.monotonic() + TIMEOUT
+        while names:
+            states = self.states()
+            running = [name for name in names if states.get(name) in ALIVE]
+            if not running:
+                return
+            if time.monotonic() > deadline:
+                raise HearthError(f"supervisord has not stopped {', '.join(running)} in {TIMEOUT:.0f} s.")
+            time.sleep(0.05)
 
     def shut_down(self) -> None:
         self._call("shutdown")

@@ -1,5 +1,6 @@
 #!/usr/bin/python
 # SPDX-FileCopyrightText: hearth.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The one description, judged on the controller before anything is done. The work is done by the action plugin of the same name."""
 
@@ -25,6 +26,12 @@ options:
     description:
       - Whether to look at each value by itself, and not at what the values have to do with each other. For playbooks that take everything away,
         which a key that has ended, or documents that are gone, should not stop.
+    type: bool
+    default: false
+  of_roles:
+    description:
+      - Whether to tell along what the roles of engines, certificates, gateway and frontends would refuse, such as an option that an engine does not have.
+        A role that is run by itself tells its own.
     type: bool
     default: false
 extends_documentation_fragment: [hearth.llm.attributes, hearth.llm.attributes.info]

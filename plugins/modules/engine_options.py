@@ -1,5 +1,6 @@
 #!/usr/bin/python
 # SPDX-FileCopyrightText: hearth.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An engine that no list is kept of is asked itself which options it has."""
 
@@ -22,7 +23,6 @@ options:
   engine:
     description: The engine.
     type: str
-    choices: [llama_cpp, vllm]
     required: true
   build:
     description: What the build is called in messages, such as the reference of the image.
@@ -113,7 +113,7 @@ LAST_WORDS = 600
 
 def argument_spec() -> dict[str, Any]:
     return {
-        "engine": {"type": "str", "choices": ["llama_cpp", "vllm"], "required": True},
+        "engine": {"type": "str", "required": True},
         "build": {"type": "str", "required": True},
         "command": {"type": "list", "elements": "str", "required": True},
         "stdin": {"type": "str"},
@@ -162,7 +162,7 @@ def ask(params: Mapping[str, Any]) -> OptionList:
     try:
         if ended.returncode != 0:
             raise ValueError(f"the command ended with status {ended.returncode}")
-        if params["engine"] == "vllm":
+        if ended.stdout.lstrip().startswith("{"):
             return from_document(json.loads(ended.stdout))
         return read_help(ended.stdout, params["build"].rpartition(":")[2])
     except (ValueError, KeyError) as error:

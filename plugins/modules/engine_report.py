@@ -1,5 +1,6 @@
 #!/usr/bin/python
 # SPDX-FileCopyrightText: hearth.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An engine that passes over what it was told is found out by what it says of itself."""
 
@@ -116,7 +117,8 @@ differences:
 import json
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.hearth.llm.plugins.module_utils._engine_report import ASK, differences
+from ansible_collections.hearth.llm.plugins.module_utils._engine_report import getter
+from ansible_collections.hearth.llm.plugins.module_utils._engines._on_targets import ENGINES
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
 from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
 from ansible_collections.hearth.llm.plugins.module_utils._staged_http import Way
@@ -127,7 +129,7 @@ if TYPE_CHECKING:
 
 def argument_spec() -> dict[str, Any]:
     return {
-        "engine": {"type": "str", "choices": ["llama_cpp", "vllm"], "required": True},
+        "engine": {"type": "str", "choices": list(ENGINES), "required": True},
         "url": {"type": "str", "required": True},
         "api_key": {"type": "str", "no_log": True},
         "models": {
@@ -147,13 +149,14 @@ def argument_spec() -> dict[str, Any]:
 
 
 def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
+    engine = ENGINES[params["engine"]]
     reports: dict[str, Any] = {}
     found: list[str] = []
     for own in params["models"]:
         model = own["model"]
         way = Way(own["url"] or params["url"], socket_path=own["socket_path"])
         try:
-            report = ASK[params["engine"]](way, params["api_key"], model, params["timeout"])
+            report = engine.report(getter(way, params["api_key"], params["timeout"]), model)
         except HearthError as error:
             found.append(f"{model}: what its engine has cannot be told: {error.message}")
             continue
@@ -161,9 +164,7 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
             found.append(f"{model}: the engine at {way.words} answers in a form that is not known ({error!r}).")
             continue
         reports[model] = report
-        found += [
-            f"{model}: {part}." for part in differences(params["engine"], params["options"].get(model, {}), report)
-        ]
+        found += [f"{model}: {part}." for part in engine.differences(params["options"].get(model, {}), report)]
     result = {"reports": reports, "differences": found}
     if found and not check_mode:
         raise HearthError(

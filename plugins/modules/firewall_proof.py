@@ -1,5 +1,6 @@
 #!/usr/bin/python
 # SPDX-FileCopyrightText: hearth.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A new SSH connection that comes in from a network of its own, where nobody else can make one."""
 
@@ -101,10 +102,10 @@ end = time.monotonic() + seconds
 while True:
     try:
         with socket.create_connection((address, port), timeout=2, source_address=(source, 0)) as connection:
-            sys.exit(0 if connection.recv(4) == b"SSH-" else "it is no SSH server that answers")
+            raise SystemExit(0 if connection.recv(4) == b"SSH-" else "it is no SSH server that answers")
     except OSError as error:
         if time.monotonic() > end:
-            sys.exit(str(error))
+            raise SystemExit(str(error))
         time.sleep(0.2)
 """
 

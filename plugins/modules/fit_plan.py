@@ -1,5 +1,6 @@
 #!/usr/bin/python
 # SPDX-FileCopyrightText: hearth.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How models share the memory of GPUs and host, planned before a byte of them is fetched."""
 
@@ -14,10 +15,12 @@ description:
   - Says before anything is fetched what each model will take of the GPUs and of the host's memory, which layers go where, and what does not fit.
   - What a model is like is read from the header of its GGUF file, or from C(config.json) and the sizes of its files, by ranges of some megabytes at its origin,
     or on the host where it was fetched already.
-  - For what does not fit, or not all of it, the nearest settings are named with which it would. Each of them has been planned like the others before it is named.
+  - For what does not fit, or not all of it, the nearest settings are named with which it would. Each of them has been planned
+    like the others before it is named.
   - "llama.cpp: weights and cache are counted as it counts them (its C(src/llama-model.cpp), C(src/llama-kv-cache.cpp), C(src/llama-kv-cache-iswa.cpp),
     C(src/llama-memory-recurrent.cpp)), with grouped and latent attention, sliding windows, recurrent states and quantized caches. Compute buffers are
-    estimated from the largest tensors of one batch. Against llama.cpp 0.7.0 itself the sum is within 10 % on sixteen models of thirteen architectures, each served in ten ways."
+    estimated from the largest tensors of one batch. Against llama.cpp 0.7.0 itself the sum is within 10 % on sixteen models of thirteen
+    architectures, each served in ten ways."
   - "vLLM: it takes its share of each GPU; what weights, the largest batch and CUDA graphs leave of that is the cache
     (L(Conserving memory,https://docs.vllm.ai/en/latest/configuration/conserving_memory.html)). These figures have not been compared with vLLM itself."
 extends_documentation_fragment:
@@ -82,7 +85,8 @@ options:
       options:
         description: >-
           The engine's long flags without the dashes. Those that decide about memory are heeded: of llama.cpp C(n-gpu-layers), C(tensor-split), C(split-mode),
-          C(main-gpu), C(device), C(ctx-size), C(parallel), C(ubatch-size), C(cache-type-k), C(cache-type-v), C(flash-attn), C(kv-unified), C(kv-offload), C(swa-full),
+          C(main-gpu), C(device), C(ctx-size), C(parallel), C(ubatch-size), C(cache-type-k), C(cache-type-v), C(flash-attn), C(kv-unified), C(kv-offload),
+          C(swa-full),
           C(cpu-moe), C(n-cpu-moe), C(cache-ram), C(mmproj) and C(mmproj-offload); of vLLM C(max-model-len), C(max-num-seqs), C(max-num-batched-tokens),
           C(gpu-memory-utilization), C(kv-cache-dtype), C(tensor-parallel-size) and C(enforce-eager).
         type: dict
@@ -95,7 +99,8 @@ options:
     elements: dict
     default: []
   memory_bytes:
-    description: Memory of the host, in bytes. Read from the host (and from the control group that we are in) when left away; give it to plan for another machine.
+    description:
+      - Memory of the host, in bytes. Read from the host (and from the control group that we are in) when left away; give it to plan for another machine.
     type: int
   gpu_reserve_bytes:
     description: What stays free of each GPU, for the driver and for a desktop, in bytes.
@@ -147,8 +152,8 @@ notes:
   - A model that cannot be read (the hub does not answer, the format is not known) gets the verdict V(unknown), and no plan.
   - Of a model that sees, its projector is counted, and the buffers of one picture. They lie on the first GPU that its engine is given, unless
     C(mmproj-offload) is off.
-  - What a process takes beside llama.cpp's own buffers is reckoned with 450 MiB of each GPU that it uses, and of the host with 100 MiB, or 300 MiB where it uses a
-    GPU.
+  - What a process takes beside llama.cpp's own buffers is reckoned with 450 MiB of each GPU that it uses, and of the host with 100 MiB, or 300 MiB
+    where it uses a GPU.
 seealso:
   - module: hearth.llm.gguf_info
   - module: hearth.llm.gpu_info
@@ -259,7 +264,9 @@ settings:
   returned: success
   sample: {coder: {n-gpu-layers: 57}}
 contexts:
-  description: By served name, the context of each slot that was planned with, and that the engine has to be told, in tokens. Models that could not be read are not there.
+  description:
+    - By served name, the context of each slot that was planned with, and that the engine has to be told, in tokens. Models that could not be read are
+      not there.
   type: dict
   returned: success
   sample: {coder: 4096}
@@ -282,6 +289,9 @@ report:
 import os
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.hearth.llm.plugins.module_utils._engine_options.names import canonical
+from ansible_collections.hearth.llm.plugins.module_utils._engines import DEFAULT
+from ansible_collections.hearth.llm.plugins.module_utils._engines._on_targets import ENGINES
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.hub import DEFAULT_ENDPOINT, Hub
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.resolve import Resolver
@@ -318,9 +328,9 @@ def argument_spec() -> dict[str, Any]:
         "path": {"type": "path"},
         "sha256": {"type": "str"},
         "files": {"type": "list", "elements": "str", "default": []},
-        "engine": {"type": "str", "choices": ["llama_cpp", "vllm"], "default": "llama_cpp"},
+        "engine": {"type": "str", "choices": list(ENGINES), "default": DEFAULT},
         "task": {"type": "str", "choices": ["chat", "embedding", "rerank"], "default": "chat"},
-        "context_tokens": {"type": "int"},
+        "context_tokens": {"type": "int", "no_log": False},
         "slots": {"type": "int", "default": 1},
         "load": {"type": "str", "choices": ["startup", "on_demand"], "default": "startup"},
         "gpus": {"type": "list", "elements": "str"},
@@ -429,7 +439,7 @@ def _wanted(model: Mapping[str, Any], params: Mapping[str, Any], reader: Reader,
     on_demand = model["load"] == "on_demand"
     options = params[f"{model['engine']}_options"]
     why = machines.why_none(params["gpus"])
-    if model["engine"] == "vllm":
+    if ENGINES[model["engine"]].serves == "repository":
         repository, place = reader.repository(model)
         _check_context(model, params, repository.trained_context, place)
         served = settings.vllm(model, options, repository.trained_context)
@@ -446,7 +456,8 @@ def _wanted(model: Mapping[str, Any], params: Mapping[str, Any], reader: Reader,
         there = tuple(range(len(machine.gpus))) if gpus is None else gpus
         if there and told and max(told) >= len(there):
             raise InputError(
-                f"{model['name']}: the option device names CUDA{max(told)}, and its engine is given {len(there)} of the GPUs. Name CUDA0 to CUDA{len(there) - 1}."
+                f"{model['name']}: the option device names CUDA{max(told)}, and its engine is given {len(there)} of the GPUs. "
+                f"Name CUDA0 to CUDA{len(there) - 1}."
             )
         gpus = tuple(there[number] for number in told if number < len(there))
     count = len(machine.gpus) if gpus is None else len(gpus)
@@ -460,7 +471,7 @@ def _wanted(model: Mapping[str, Any], params: Mapping[str, Any], reader: Reader,
 
 def _check_task(model: Mapping[str, Any], facts: Facts, defaults: Mapping[str, Any]) -> None:
     """What the header says that the model is for, and the description does not, is said before it is fetched."""
-    pooling = any(str(flag).lstrip("-") == "pooling" for given in (defaults, model["options"]) for flag in given)
+    pooling = any(canonical(flag) == "pooling" for given in (defaults, model["options"]) for flag in given)
     if facts.ranks and model["task"] != "rerank" and not pooling:
         raise InputError(
             f"{model['name']}: its file says that it ranks documents, and its task is {model['task']}. Write task: rerank."
@@ -473,16 +484,15 @@ def _check_task(model: Mapping[str, Any], facts: Facts, defaults: Mapping[str, A
 
 def _check_context(model: Mapping[str, Any], params: Mapping[str, Any], trained: int, place: str) -> None:
     """A model cannot read further than it was trained for, however much memory there is."""
-    engine = model["engine"]
-    options = params[f"{engine}_options"]
-    asked, word = settings.asked_context(model, options, engine)
-    longest = settings.longest_context(model, options, engine, trained, params["vllm_environment"])
+    engine = ENGINES[model["engine"]]
+    options = params[f"{engine.name}_options"]
+    asked, word = engine.asked_context(model, options)
+    longest = engine.longest_context(model, options, trained, params.get(f"{engine.name}_environment") or {})
     if not longest or asked <= longest:
         return
-    stretch = "hf-overrides" if engine == "vllm" else "rope-scaling: yarn with rope-scale, or override-kv"
     raise TooLongError(
         f"{word} asks for a context of {asked} tokens, and the model takes at most {longest}: it was trained for {trained}, as {place} says. "
-        f"Give at most {longest}, or leave it away; or say in its options how the context is stretched ({stretch})."
+        f"Give at most {longest}, or leave it away; or say in its options how the context is stretched ({engine.stretched_by})."
     )
 
 

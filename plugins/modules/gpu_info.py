@@ -1,5 +1,6 @@
 #!/usr/bin/python
 # SPDX-FileCopyrightText: hearth.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Say which GPUs a host has, what drives them, and what stands between them and containers."""
 
@@ -15,7 +16,8 @@ description:
   - Programs are asked only where there is a card of NVIDIA's, and none of them is waited for longer than O(timeout_seconds). On a host without
     a GPU a few files are read and nothing else happens.
   - Cards of AMD and Intel are named; only those of NVIDIA are judged.
-  - A card that is plugged in and not the host's is left out and named. It is held for a virtual machine (C(vfio-pci) and its kind), a virtual function, lost from
+  - A card that is plugged in and not the host's is left out and named. It is held for a virtual machine (C(vfio-pci) and its kind), a virtual function,
+    lost from
     the bus, or not driven by the driver that is loaded.
 author: hearth.llm contributors (@hearth-llm)
 extends_documentation_fragment:

@@ -1,5 +1,6 @@
 #!/usr/bin/python
 # SPDX-FileCopyrightText: hearth.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Models on the disk of the managed host, verified."""
 
@@ -90,7 +91,8 @@ options:
     default: {}
   lock_file:
     description:
-      - Path on the controller of a lock file in YAML, absolute or relative to the playbook. What it says counts; what it does not say yet is looked up, and written into it.
+      - Path on the controller of a lock file in YAML, absolute or relative to the playbook. What it says counts; what it does not say yet is looked up,
+        and written into it.
       - Commit it beside the inventory, so that all hosts have the same bytes now and later. Not written in check mode.
     type: path
   update:
@@ -99,7 +101,8 @@ options:
     type: bool
     default: false
   verify:
-    description: How present files are verified. V(size) trusts a file whose size and time of change are those of its verification; V(full) reads all of it again.
+    description:
+      - How present files are verified. V(size) trusts a file whose size and time of change are those of its verification; V(full) reads all of it again.
     type: str
     choices: [size, full]
     default: size
@@ -109,7 +112,8 @@ options:
     default: false
   removal_percent_max:
     description:
-      - The share of the models below O(directory) that O(prune) may remove in one run, in percent. One of several may always go. All of them go only with V(100).
+      - The share of the models below O(directory) that O(prune) may remove in one run, in percent. One of several may always go. All of them go only
+        with V(100).
       - Counted are those that are there, and those that the same run brings. Judged before anything is fetched or removed, in check mode too.
     type: int
     default: 50

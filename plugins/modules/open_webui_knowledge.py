@@ -1,5 +1,6 @@
 #!/usr/bin/python
 # SPDX-FileCopyrightText: hearth.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Documents that assistants answer from."""
 
@@ -194,14 +195,14 @@ def argument_spec() -> dict[str, Any]:
                 "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
                 "description": {"type": "str"},
                 "src": {"type": "path"},
-                "chunk_tokens": {"type": "int"},
-                "chunk_overlap_tokens": {"type": "int"},
+                "chunk_tokens": {"type": "int", "no_log": False},
+                "chunk_overlap_tokens": {"type": "int", "no_log": False},
                 **access_spec(),
             },
         },
         "exclusive": {"type": "bool", "default": False},
         "embedding_model": {"type": "str", "default": ""},
-        "embedding_context_tokens": {"type": "int"},
+        "embedding_context_tokens": {"type": "int", "no_log": False},
         "fail_unreadable": {"type": "bool", "default": True},
         "removal_percent_max": {"type": "int", "default": DEFAULT_PERCENT},
     }

@@ -77,7 +77,7 @@ def make(
     present = [one for one in assistants if one.get("state", "present") == "present"]
     plan.notes += _notes(present, window, models)
     plan.findings += [
-        f"hearth_assistants, {one['name']}: history is 0, which AnythingLLM takes for {_HISTORY}. Give 1 or more."
+        f"hearth_assistants.{one['name']}: history is 0, which AnythingLLM takes for {_HISTORY}. Give 1 or more."
         for one in present
         if one.get("history") == 0
     ]
@@ -172,7 +172,7 @@ def _size(one: Described, window: Window, dense: float, plan: Plan) -> int | Non
 def _judge_given(one: Described, window: Window, dense: float, plan: Plan) -> None:
     tokens, top_n = int(one["chunk_tokens"]), int(one.get("top_n") or _TOP_N)
     overlap = int(one["chunk_overlap_tokens"]) if one.get("chunk_overlap_tokens") is not None else tokens // 10
-    name, free = f"hearth_assistants, {one['name']}", _free(one, window)
+    name, free = f"hearth_assistants.{one['name']}", _free(one, window)
     if tokens < 1 or not 0 <= overlap < tokens:
         plan.findings.append(
             f"{name}: pieces of {tokens} tokens that overlap by {overlap} cannot be. Give chunk_overlap_tokens below chunk_tokens."
@@ -197,7 +197,7 @@ def _judge_given(one: Described, window: Window, dense: float, plan: Plan) -> No
 
 def _does_not_fit(one: Described, window: Window, top_n: int, piece: int) -> str:
     return (
-        f"hearth_assistants, {one['name']}: top_n {top_n} pieces of {piece} tokens (their headers included), a prompt of {_prompt(one)}, a question "
+        f"hearth_assistants.{one['name']}: top_n {top_n} pieces of {piece} tokens (their headers included), a prompt of {_prompt(one)}, a question "
         f"of {window.question} and an answer of {max(_ANSWER_LEAST, window.answer)} do not fit into a context of {window.context} tokens: AnythingLLM "
         "would cut what it found, and say nothing."
     )
@@ -235,13 +235,13 @@ def _density(one: Described, plan: Plan, accepted: Sequence[str]) -> float:
     try:
         files = list(walk(src))
     except InputError as error:
-        plan.findings.append(f"hearth_assistants, {one['name']}: documents: {error.message.removeprefix('src: ')}")
+        plan.findings.append(f"hearth_assistants.{one['name']}: documents: {error.message.removeprefix('src: ')}")
         return ALPHABETIC
     if files:
         plan.reads.add(one["name"])
     elif "documents" not in accepted:
         plan.findings.append(
-            f"hearth_assistants, {one['name']}: documents: there is no file in {src}, so that it would forget all that it knows. Is it mounted? Put "
+            f"hearth_assistants.{one['name']}: documents: there is no file in {src}, so that it would forget all that it knows. Is it mounted? Put "
             "the files there or leave documents out; where it shall forget them, set hearth_accept_removals: [documents]."
         )
     for _path, place in files:

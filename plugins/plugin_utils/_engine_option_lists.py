@@ -6,19 +6,16 @@ from __future__ import annotations
 
 import functools
 import json
-import re
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._engine_options.option_list import OptionList, from_document
+from ansible_collections.hearth.llm.plugins.module_utils._engines import engines
 
 DIRECTORY = Path(__file__).resolve().parents[2] / "files/engine_options"
-# How each engine's images or wheels say which build they are.
-BUILDS = {
-    "llama_cpp": re.compile(r":(?:[\w.-]*-)?b(\d+)(?:@|$)"),
-    "vllm": re.compile(r":v?(\d+\.\d+\.\d+(?:\.?\w+)?)(?:-[\w.-]+)?(?:@|$)"),
-    "xllamacpp": re.compile(r"^xllamacpp==(\S+)", re.MULTILINE),
-}
+# How each engine's images or wheels say which build they are, and whose lists these are.
+BUILDS = {name: pattern for engine in engines().values() for name, pattern in engine.builds.items()}
+ENGINES = {name: engine for engine in engines().values() for name in engine.builds}
 
 
 def build_of(engine: str, reference: str) -> str:
@@ -40,7 +37,7 @@ def find(engine: str, reference: str) -> OptionList | None:
 def misnomers(engine: str) -> dict[str, str]:
     """Names that are often written and not right, each with what is meant."""
     known: dict[str, dict[str, str]] = json.loads((DIRECTORY / "misnomers.json").read_text())
-    return known["llama_cpp" if engine == "xllamacpp" else engine]
+    return known.get(ENGINES[engine].name, {})
 
 
 @functools.cache

@@ -12,12 +12,11 @@ import itertools
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+# Imported where they are used: who only reads the documentation, or has no CA, may be without cryptography.
+if TYPE_CHECKING:
+    from cryptography import x509
 
 SHOWN = 10
 # A key whose text stands in the description is replaced by who writes the description.
@@ -98,6 +97,8 @@ def _other_engine_key(deployed: Mapping[str, Any], engine_key: str) -> Iterator[
 
 
 def _certificate(text: str) -> x509.Certificate | None:
+    from cryptography import x509
+
     try:
         return x509.load_pem_x509_certificate(text.encode()) if text.strip() else None
     except ValueError:
@@ -105,15 +106,21 @@ def _certificate(text: str) -> x509.Certificate | None:
 
 
 def _name(certificate: x509.Certificate) -> str:
+    from cryptography.hazmat.primitives.hashes import SHA256
+
     return f"the CA with the SHA-256 fingerprint {certificate.fingerprint(SHA256()).hex(':').upper()}"
 
 
 def _public(certificate: x509.Certificate) -> bytes:
     """A CA that was renewed has its old key, and who trusts the old one goes on trusting it."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
     return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def _has_signed(authority: x509.Certificate, certificate: x509.Certificate) -> bool:
+    from cryptography.exceptions import InvalidSignature
+
     try:
         certificate.verify_directly_issued_by(authority)
     except (ValueError, TypeError, InvalidSignature):

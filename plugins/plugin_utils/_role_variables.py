@@ -44,6 +44,7 @@ PUBLISHED = frozenset(
         "fit_gpu_numbers",
         "fit_settings",
         "fit_unknown",
+        "gateway_published",
         "models_fingerprints",
         "models_paths",
         "models_projectors",
@@ -135,7 +136,11 @@ def kind_for(name: str, spec: Spec) -> Kind:
     if spec.get("choices") and all(isinstance(choice, str) for choice in spec["choices"]):
         return Choice(*spec["choices"])
     if kind == "int":
-        return Whole(least=0, most=65535, words="a port") if name.endswith("_port") else Whole(least=-_MOST, most=_MOST)
+        return (
+            Whole(least=0, most=65535, words="a port")
+            if name.endswith("_port")
+            else Whole("seconds" if name.endswith("_seconds") else "", least=-_MOST, most=_MOST)
+        )
     simple: dict[str, Kind] = {"bool": Flag(text=True), "float": Number(-_MOST, _MOST), "raw": Whatever()}
     return simple.get(kind, Simple())
 

@@ -71,6 +71,11 @@ class Reader:
         return f"{path} cannot be read, because {_plain(said)}: correct its template."
 
 
+def explained(error: Exception) -> str:
+    """What a template ran into, as it goes on in a sentence."""
+    return _plain(" ".join(str(error).split()))
+
+
 def _plain(said: str) -> str:
     text = FRAME.sub("", FRAME.sub("", said)).rstrip(". ")
     return f"{text[:1].lower()}{text[1:]}"

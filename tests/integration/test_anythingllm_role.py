@@ -83,7 +83,7 @@ class House:
                 "name": f"Do {part}",
                 "ansible.builtin.include_role": {"name": "hearth.llm.anythingllm", "tasks_from": part, "public": True},
             }
-            for part in ("validate", "configure", "verify")
+            for part in ("validate_description", "configure", "verify")
         ]
         play = {"name": "House", "hosts": "localhost", "gather_facts": False, "vars": given, "tasks": tasks}
         return self.playbook([play], *options, succeeds=succeeds)

@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import json
-import tempfile
-from collections.abc import Iterator
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from integration.conftest import PROJECT, Outcome, Runner
+from integration.conftest import PROJECT, Outcome, Runner, environment
 
 MINI = {"hearth-mini": {"source": f"file://{PROJECT}/files/models/hearth-mini.gguf", "context_tokens": 2048}}
 # Nobody is there: whoever connects fails in another way.
@@ -221,6 +222,87 @@ def test_it_names_all_that_is_wrong_on_all_hosts_and_none_of_them_begins(playboo
     assert "UNREACHABLE" not in outcome.output
 
 
+def test_what_every_role_would_refuse_is_told_with_all_the_rest_within_seconds(playbook: Runner) -> None:
+    """Each judge has something to say, and none of them ends before the others have."""
+    gguf = {"source": "hf://owner/repository/model.gguf"}
+    served = {f"m{number}": {**gguf, "context_tokens": 4096} for number in range(40)}
+    wrong = {
+        "hearth_models": {
+            **served,
+            "a": {**gguf, "slots": "four", "options": {"temperatur": 1}},
+            "v": {"source": "hf://owner/repository", "engine": "vllm", "options": {"max-num-seqz": 3, "port": 1}},
+            "embedder": {**gguf, "task": "embedding", "context_tokens": 512},
+        },
+        "hearth_api_keys": [{"name": "office", "models": ["m00"]}],
+        "hearth_tls": {"source": "files", "certificate": f"{PROJECT}/LICENSE", "key": f"{PROJECT}/LICENSE"},
+        "llama_cpp_options": {"flash-atn": "on"},
+        "gateway_queue_timeout_seconds": 900,
+        "gateway_comment_seconds": "10s",
+    }
+    begun = time.monotonic()
+    outcome = run(playbook, "check", hosts={"far": {**NOWHERE, **wrong}})
+    assert time.monotonic() - begun < 10
+    told = [line.strip() for line in outcome.output.partition("msg: |-")[2].split("PLAY RECAP")[0].splitlines()]
+    beginnings = [
+        "The description of far has 9 findings. Nothing was changed.",
+        "hearth_models.a.slots is 'four'",
+        "hearth_models.v.options.port is not for options",
+        "hearth_models.a: 'temperatur' is no option of llama.cpp",
+        "hearth_models.v: 'max-num-seqz' is no option of vLLM",
+        "hearth_api_keys[office].models: m00 is not described",
+        "gateway_comment_seconds is '10s', and a whole number of seconds is wanted: write 10.",
+        "llama_cpp_options: 'flash-atn' is no option of llama.cpp",
+        f"The certificate {PROJECT}/LICENSE cannot be used",
+        "gateway_queue_timeout_seconds is 900: use 4 to 500 seconds.",
+    ]
+    told = [line for line in told if line]
+    assert len(told) == len(beginnings), told
+    assert all(line.startswith(beginning) for line, beginning in zip(told, beginnings, strict=True)), told
+
+
+def test_what_follows_from_a_finding_is_no_finding_of_its_own(playbook: Runner) -> None:
+    """Without its embedder, or with an engine that nobody knows, roles would say what is not true."""
+    wrong = {
+        "hearth_models": {
+            "chat": {"source": "file:///a.gguf"},
+            "embedder": {"source": "file:///b.gguf", "task": "embeding"},
+            "other": {"source": "hf://owner/repository", "engine": "vlm", "options": {"max-num-batched-tokens": 2048}},
+        },
+        "hearth_frontends": {"open_webui": {}},
+        "hearth_assistants": {"Doc": {"model": "chat", "documents": str(PROJECT / "docs")}},
+        "hearth_secrets_directory": "secrets",
+        "gateway_queue_timeout_seconds": "soon",
+    }
+    outcome = run(playbook, "check", hosts={"far": {**NOWHERE, **wrong}})
+    assert "has 4 findings" in outcome.words
+    for sentence in ("task is 'embeding'", "engine is 'vlm'", "directory is 'secrets'", "seconds is 'soon'"):
+        assert sentence in outcome.words
+
+
+def test_a_list_of_hosts_is_an_inventory(tmp_path: Path) -> None:
+    def check(**variables: Any) -> subprocess.CompletedProcess[str]:
+        described = json.dumps({"hearth_models": MINI, "hearth_models_lock_file": f"{tmp_path}/lock.yml", **variables})
+        return subprocess.run(
+            [
+                str(Path(sys.executable).parent / "ansible-playbook"),
+                "--inventory=far,",
+                f"--extra-vars={described}",
+                "hearth.llm.check",
+            ],
+            cwd=tmp_path,
+            env=environment(tmp_path),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    nowhere = check()
+    assert "has 1 finding." in nowhere.stdout
+    assert "there is no place for .secrets beside it" in nowhere.stdout
+    assert check(hearth_secrets_directory=f"{tmp_path}/secrets").returncode == 0
+    assert not (tmp_path / "secrets").exists()
+
+
 def test_a_secret_is_neither_shown_nor_made_by_being_looked_at(playbook: Runner, tmp_path: Path) -> None:
     keys = [
         {"name": "line-end", "key": "sk-verysecretverysecret\n"},
@@ -258,13 +340,6 @@ def test_templates_that_fail_are_told_by_their_places(playbook: Runner) -> None:
     assert "Traceback" not in outcome.output
 
 
-@pytest.fixture
-def short_path() -> Iterator[Path]:
-    """Room for the paths of sockets, which pytest's own directories leave little of."""
-    with tempfile.TemporaryDirectory() as directory:
-        yield Path(directory)
-
-
 SHOP = PROJECT / "inventories/sandwich_shop"
 INVENTORIES = [
     *sorted(path for path in PROJECT.glob("inventories/*") if path.name != "gpu_vm_aws"),
@@ -274,9 +349,10 @@ INVENTORIES = [
 
 @pytest.mark.parametrize("inventory", INVENTORIES, ids=lambda path: str(path.relative_to(PROJECT)))
 def test_every_inventory_of_the_repository_is_right(
-    playbook: Runner, tmp_path: Path, short_path: Path, inventory: Path
+    playbook: Runner, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, inventory: Path
 ) -> None:
-    lab = short_path / "lab"
+    # Paths of sockets are short.
+    lab = tmp_path_factory.mktemp("i") / "lab"
     (lab / "hub").mkdir(parents=True)
     (lab / "nvidia").mkdir()
     (lab / "hub/url").write_text("http://127.0.0.1:1\n")

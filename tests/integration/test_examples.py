@@ -127,6 +127,36 @@ def test_an_example_is_right_where_a_reader_would_write_it(example: Example, tmp
         described(example, content, tmp_path)
 
 
+def test_every_role_takes_what_its_example_gives(tmp_path: Path) -> None:
+    """Of each role only Ansible's own comparison with its argument specification runs, which has the tag always."""
+    roles = [example for example in YAML if re.fullmatch(r"roles/\w+/README\.md", example.page)]
+    plays = [play for example in roles for play in yaml.safe_load(example.text) if "roles" in play]
+    for play in plays:
+        play.update(hosts="all", gather_facts=False, become=False)
+    inventory = tmp_path / "inventory"
+    shutil.copytree(
+        PROJECT / "inventories/single_host", inventory, ignore=shutil.ignore_patterns(".secrets", ".models.lock.yml")
+    )
+    (tmp_path / "haproxy.cfg").write_text("defaults\n")
+    playbook = tmp_path / "plays.yml"
+    playbook.write_text(yaml.safe_dump(plays, sort_keys=False))
+    here = {"ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": sys.executable}
+    shown = run(
+        tmp_path,
+        "ansible-playbook",
+        "--check",
+        "--tags",
+        "no_task_has_this",
+        playbook,
+        "-i",
+        inventory,
+        "-e",
+        json.dumps(here),
+    )
+    validated = set(re.findall(r"TASK \[hearth\.llm\.(\w+) : Validating arguments", shown))
+    assert validated == {path.name for path in (PROJECT / "roles").iterdir() if path.is_dir()}
+
+
 def is_inventory(content: dict[str, Any]) -> bool:
     return all(isinstance(group, dict) and set(group) <= {"hosts", "children", "vars"} for group in content.values())
 

@@ -16,8 +16,8 @@ import pytest
 from .conftest import PROJECT, environment
 
 BIN = Path(sys.executable).parent
-TREES = {"changelogs", "docs", "files", "inventories", "meta", "playbooks", "plugins", "roles"}
-FILES = {"CHANGELOG.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "requirements.txt", "site.yml"}
+TREES = {"changelogs", "docs", "files", "inventories", "meta", "playbooks", "plugins", "roles", "tests"}
+FILES = {"CHANGELOG.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "bindep.txt", "site.yml"}
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +37,8 @@ def test_the_archive_holds_the_collection_and_nothing_else(archive: Path) -> Non
     assert {name.parts[0] for name in names if len(name.parts) > 1} <= TREES
     assert {name.name for name in names if len(name.parts) == 1} == FILES
     assert not [name for name in names if name.suffix in (".pyc", ".orig", ".swp") or ".secrets" in name.parts]
+    # Of the tests the exceptions of ansible-test alone: whoever runs it on the archive needs them. The lock with hashes is for clones.
+    assert {name.parts[1] for name in names if name.parts[0] == "tests"} == {"sanity"}
     assert Path("files/models/hearth-mini.gguf") in names
     assert Path("files/models/hearth-mini/model.safetensors") in names
 

@@ -94,11 +94,16 @@ class Echo:
         return self._playbook([play], *(["--check"] if check else []), "--diff", succeeds=succeeds)
 
     def ask(self) -> dict[str, Any]:
-        connection = http.client.HTTPConnection("localhost")
-        connection.sock = socket.socket(socket.AF_UNIX)
-        connection.sock.connect(str(self.socket))
-        connection.request("GET", "/")
-        return dict(json.loads(connection.getresponse().read()))
+        return asked(str(self.socket))
+
+
+def asked(path: str) -> dict[str, Any]:
+    """What the program at this socket answers."""
+    connection = http.client.HTTPConnection("localhost")
+    connection.sock = socket.socket(socket.AF_UNIX)
+    connection.sock.connect(path)
+    connection.request("GET", "/")
+    return dict(json.loads(connection.getresponse().read()))
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +120,7 @@ def echo(hearth: Path, tmp_path: Path, playbook: Any) -> Iterator[Echo]:
 
 def test_a_service_comes_up_once_and_restarts_only_for_a_change(echo: Echo) -> None:
     dry = echo.describe({"says": "one"}, check=True)
+    assert dry.changed > 0
     assert "would be started" in dry.words
     assert not echo.files.exists(), "a dry run wrote something"
 

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Collection, Mapping
 
 from ansible_collections.hearth.llm.plugins.module_utils._description.findings import Place
@@ -18,17 +19,48 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.kinds impo
     instead_of_unknown,
 )
 from ansible_collections.hearth.llm.plugins.module_utils._description.relations import contradictions
+from ansible_collections.hearth.llm.plugins.module_utils._description.sound import sound
 from ansible_collections.hearth.llm.plugins.module_utils._description.surroundings import Surroundings
+from ansible_collections.hearth.llm.plugins.module_utils._description.typed import (
+    ApiKey,
+    Assistant,
+    Model,
+    User,
+    api_keys,
+    assistants,
+    models,
+    users,
+)
 from ansible_collections.hearth.llm.plugins.module_utils._description.variables import PREFIX, VARIABLES
 from ansible_collections.hearth.llm.plugins.module_utils._description.words import alike, nearest, nearest_free
 
-__all__ = ["PREFIX", "UNREAD", "VARIABLES", "Surroundings", "findings", "read"]
+__all__ = [
+    "PREFIX",
+    "UNREAD",
+    "VARIABLES",
+    "ApiKey",
+    "Assistant",
+    "Model",
+    "Surroundings",
+    "User",
+    "api_keys",
+    "assistants",
+    "findings",
+    "in_order",
+    "models",
+    "read",
+    "sound",
+    "users",
+    "wrong_in",
+]
 
 
 _FOREIGN = f"what begins with {PREFIX} is this collection's, so rename it if it is yours, or take it away"
 
 
 _ALMOST = 0.92
+_FIRST = re.compile(r"\A[a-z_]+")
+_VARIABLE = re.compile(rf"\b{PREFIX}[a-z_]+")
 
 
 def findings(
@@ -46,6 +78,25 @@ def findings(
     if not values_only:
         found.extend(contradictions(described, around))
     return found
+
+
+def wrong_in(findings: Collection[str], variables: Mapping[str, Any]) -> set[str]:
+    """The variables that have a finding, or were meant by one that has."""
+    return {
+        *read(variables).unsure,
+        *(name for finding in findings for name in (*_FIRST.findall(finding), *_VARIABLE.findall(finding)[:1])),
+    }
+
+
+def in_order(findings: Collection[str]) -> list[str]:
+    """Each once, in the order of the variables; what is said of no variable of the description stands behind."""
+    order = {name: number for number, name in enumerate(VARIABLES)}
+
+    def place(finding: str) -> int:
+        found = _VARIABLE.match(finding)
+        return order.get(found[0] if found else "", len(order))
+
+    return sorted(dict.fromkeys(findings), key=place)
 
 
 def read(variables: Mapping[str, Any]) -> Typed:
@@ -77,6 +128,10 @@ def _near(name: str, there: Collection[str]) -> str:
 
 def _slips(names: Collection[str], found: list[str]) -> set[str]:
     """Variables that are spelled almost like one of ours, but for the beginning, so that nobody reads them."""
+    if PREFIX.rstrip("_") in names:
+        found.append(
+            "hearth is read by nothing: write each of its keys as a variable of its own, such as hearth_models."
+        )
     near = {name: nearest(name, VARIABLES, cutoff=_ALMOST) for name in names if not name.startswith(PREFIX)}
     meant = {name: ours for name, ours in near.items() if ours}
     found.extend(f"{name} is read by nothing: write {ours}, or rename it." for name, ours in meant.items())

@@ -34,14 +34,19 @@ _BOOLEAN = "put it in quotes where that is the name, for YAML takes yes, no, on 
 _ALL = ("all", "any", "*", "everything", "everybody", "everyone")
 _NONE = ("none", "nothing", "nobody", "no")
 
+# Beyond it nobody means a bound.
+_ANY = 1 << 60
+
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
 class Typed(Dict[str, Any]):
     """What was read of a record. `unsure` names the keys that are there, or were meant, and could not be read; `broken` is no record at all."""
 
-    def __init__(self, read: Mapping[str, Any] = {}, unsure: Collection[str] = (), *, broken: bool = False) -> None:
-        super().__init__(read)
+    def __init__(
+        self, read: Mapping[str, Any] | None = None, unsure: Collection[str] = (), *, broken: bool = False
+    ) -> None:
+        super().__init__(read or {})
         self.unsure = frozenset(unsure)
         self.broken = broken
 
@@ -155,6 +160,8 @@ class Whole(Kind):
 
     def _range(self) -> str:
         unit = f" of {self.unit}" if self.unit else ""
+        if self.least < -_ANY and (self.most or 0) > _ANY:
+            return f"write a whole number{unit}"
         if self.most is None:
             return f"write a whole number{unit} from {self.least}"
         return f"write a whole number{unit} from {self.least} to {self.most}"
@@ -183,6 +190,9 @@ class Number(Kind):
         if isinstance(value, str):
             if re.fullmatch(r"\d+,\d+", value):
                 return self._refuse(place, value, f"write {value.replace(',', '.')}")
+            share = re.fullmatch(r"([0-9]{1,3})\s*%", value)
+            if share and self.least <= int(share[1]) / 100 <= self.most == 1:
+                return self._refuse(place, value, f"write {int(share[1]) / 100:g}")
             number = float(value) if re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value) else None
         if isinstance(number, bool) or not isinstance(number, (int, float)):
             return self._refuse(place, value, remedy)
@@ -222,8 +232,10 @@ class Choice(Kind):
     def _read(self, place: Place, value: Any) -> Any:
         if isinstance(value, str) and value in self.choices:
             return str(value)
-        word = shown(value) if isinstance(value, bool) else str(value)
-        said = "" if value is None else self.also.get(word.lower()) or nearest(word, self.choices)
+        only = value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value
+        word = shown(only) if isinstance(only, bool) else str(only)
+        several = only is None or isinstance(only, (Mapping, list, tuple))
+        said = "" if several else self.also.get(word.lower()) or nearest(word, self.choices)
         if said and said not in self.choices:
             return self._refuse(place, value, said)
         choices = f"{', '.join(self.choices[:-1])} or {self.choices[-1]}" if len(self.choices) > 1 else self.choices[0]
@@ -279,6 +291,8 @@ class ListOf(Kind):
         if isinstance(value, Mapping) and value and isinstance(self.item, Record):
             first = next((key.name for key in self.item.keys.values() if key.required), "name")
             return f"write each with a dash, '- {first}: …', and its other keys below"
+        if not self.secret and isinstance(self.item, Record) and self.item.shortened(value):
+            return f"write [{self.item.shortened(value)}]"
         if self.secret or isinstance(self.item, (Record, MapOf)):
             return f"write {self.words}, or take it away"
         word = value.strip().lower() if isinstance(value, str) else ""
@@ -345,13 +359,18 @@ class MapOf(Kind):
     def _instead(self, value: Any) -> str:
         if value is None and self.empty:
             return self.empty
+        if not isinstance(self.item, Record):
+            return "write each as 'name: value' on a line of its own below it"
         if isinstance(value, (list, tuple)) and value:
             return "write each as 'name:' with its keys below, without a dash"
-        return f"write {self.words}"
+        return self.empty or f"write {self.words}"
 
 
 class Key:
-    """One key of a record, or one whole variable: its kind, what it is without being named, and what it means."""
+    """One key of a record, or one whole variable: its kind, what it means, and what it is without being named.
+
+    That is `value`, wherever it is read; `default` are words for it where it is none that stands by itself.
+    """
 
     def __init__(
         self,
@@ -360,13 +379,15 @@ class Key:
         means: str,
         *,
         default: str = "",
+        value: Any = None,
         required: bool = False,
         also: Sequence[str] = (),
     ) -> None:
         self.name = name
         self.kind = kind
         self.means = means
-        self.default = default
+        self.value = value
+        self.default = default or ("" if value is None else shown(value) if isinstance(value, bool) else str(value))
         self.required = required
         self.also = also
 
@@ -393,7 +414,7 @@ class Record(Kind):
                 self._instead(value),
             )
             return ABSENT
-        unknown = [str(name) for name in value if name not in self.keys]
+        unknown = [name for name in value if name not in self.keys]
         taken = [self._unknown(place, name, value) for name in unknown]
         read = {}
         for name, item in value.items():
@@ -408,27 +429,36 @@ class Record(Kind):
             place.find(f"has no {key.name}", f"give it one: {key.means}")
         return Typed(read, {name for name in (*taken, *value) if name in self.keys and name not in read})
 
-    def _unknown(self, place: Place, name: str, value: Mapping[str, Any]) -> str:
+    def _unknown(self, place: Place, name: Any, value: Mapping[str, Any]) -> str:
         """The key that was meant. What stands behind an unknown one is not shown: it may be a secret."""
-        meant = self._synonym(name) or nearest_free(name, self.keys, value)
+        meant = self._synonym(name) or (nearest_free(name, self.keys, value) if isinstance(name, str) else "")
         place.key(name).find("is no key that is known here", instead_of_unknown(meant, value, self.keys))
         return meant
 
-    def _synonym(self, name: str) -> str:
-        word = name.lower().replace("-", "_")
+    def _synonym(self, name: Any) -> str:
+        word = str(name).lower().replace("-", "_")
         return next((key.name for key in self.keys.values() if word in key.also), "")
 
     def _instead(self, value: Any) -> str:
         names = [key.name for key in self.keys.values() if key.required] or list(self.keys)[:2]
         if value is None:
             return f"write its keys below it, such as {', '.join(names)}, or take the name away"
-        only = value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value
-        if self.short and isinstance(only, str) and sayable(only) and not self.secret:
-            return f"write {self.short.replace('…', only)}"
+        if self.null and isinstance(value, bool):
+            return "write {}" if value else "take it away"
+        if self.shortened(value):
+            return f"write {self.shortened(value)}"
         return f"write its keys below it, such as {', '.join(names)}"
+
+    def shortened(self, value: Any) -> str:
+        """How somebody who gave one value has to write it; empty where nobody knows."""
+        only = value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value
+        fits = isinstance(only, (str, int)) and not isinstance(only, bool) and sayable(only)
+        return self.short.replace("…", str(only)) if self.short and fits and not self.secret else ""
 
 
 def instead_of_unknown(meant: str, there: Collection[str], known: Collection[str]) -> str:
     if meant in there:
         return f"{meant} is there already, so take this away"
-    return f"write {meant}, or take it away" if meant else f"there are {', '.join(known)}"
+    if meant:
+        return f"write {meant}, or take it away"
+    return f"there {'is' if len(known) == 1 else 'are'} {', '.join(known)}, so take it away"

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ansible_collections.hearth.llm.plugins.module_utils._description.kinds import (
     Anything,
     Choice,
@@ -23,22 +21,12 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.special im
     Name,
     Sha256,
 )
+from ansible_collections.hearth.llm.plugins.module_utils._engines import DEFAULT, engines
+from ansible_collections.hearth.llm.plugins.module_utils._engines._contract import DEFAULT_CONTEXT
 
-ENGINES = ("llama_cpp", "vllm")
+# Engines that people know from elsewhere.
+_NOT_SERVED = ("openvino",)
 TASKS = ("chat", "embedding", "rerank")
-CONTEXT_TOKENS = 4096
-
-_TRUE = ("true", "on", "1", "yes")
-
-
-def ranks(options: Any) -> bool:
-    """Whether options of llama.cpp make a reranker of a model."""
-    if not isinstance(options, dict):
-        return False
-    given = {str(flag).lstrip("-").replace("_", "-"): str(value).lower() for flag, value in options.items()}
-    return given.get("pooling") == "rank" or any(given.get(flag) in _TRUE for flag in ("rerank", "reranking"))
-
-
 SERVED_NAME = Name(
     "a served name",
     r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}",
@@ -71,16 +59,18 @@ MODEL = Record(
     Key(
         "engine",
         Choice(
-            *ENGINES,
+            *engines(),
             also={
-                "llama.cpp": "write llama_cpp",
-                "llamacpp": "write llama_cpp",
-                "llama": "write llama_cpp",
-                "openvino": "no engine of this collection serves it; write llama_cpp or vllm",
+                **{word: f"write {name}" for name, engine in engines().items() for word in engine.misspelled},
+                **{
+                    word: f"no engine of this collection serves it; write {' or '.join(engines())}"
+                    for word in _NOT_SERVED
+                    if word not in engines()
+                },
             },
         ),
         "what serves it",
-        default="llama_cpp",
+        value=DEFAULT,
         also=("backend", "server", "runtime"),
     ),
     Key(
@@ -98,21 +88,21 @@ MODEL = Record(
             },
         ),
         "what the model is for",
-        default="chat",
+        value=TASKS[0],
         also=("kind", "type", "purpose", "role"),
     ),
     Key(
         "context_tokens",
         Whole("tokens", most=1 << 24),
         "length of the context of each slot",
-        default=f"{CONTEXT_TOKENS}, or what the model was trained for where that is less",
+        default=f"{DEFAULT_CONTEXT}, or what the model was trained for where that is less",
         also=("context", "ctx", "ctx_size", "n_ctx", "context_size", "context_length", "max_model_len", "num_ctx"),
     ),
     Key(
         "slots",
         Whole("requests", most=1024),
         "how many requests are answered at the same time; more wait in the gateway",
-        default="1",
+        value=1,
         also=("parallel", "np", "n_parallel", "max_num_seqs", "num_parallel"),
     ),
     Key(
@@ -128,7 +118,7 @@ MODEL = Record(
             },
         ),
         "whether the model is loaded with the engine or by its first request (llama_cpp in docker)",
-        default="startup",
+        value="startup",
         also=("preload", "autoload"),
     ),
     Key(
@@ -164,6 +154,7 @@ MODEL = Record(
         MapOf(Text("the name of an option"), Anything(), words="a dictionary of options"),
         "options of the engine in its own words, without the dashes",
         default="none",
+        value={},
         also=("args", "extra_args", "flags", "settings", "parameters"),
     ),
     words="a model with its source",

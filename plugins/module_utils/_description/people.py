@@ -23,15 +23,9 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.special im
     Secret,
     Url,
 )
+from ansible_collections.hearth.llm.plugins.module_utils._frontends import frontends
 
-FRONTENDS = ("anythingllm", "open_webui")
-_MISSPELLED = {
-    "openwebui": "write open_webui",
-    "open-webui": "write open_webui",
-    "webui": "write open_webui",
-    "anything_llm": "write anythingllm",
-    "anything-llm": "write anythingllm",
-}
+_KINDS = {"text": Text(), "texts": ListOf(Text()), "secret": Secret(), "url": Url()}
 
 _DOMAIN = Key(
     "domain",
@@ -41,47 +35,25 @@ _DOMAIN = Key(
     also=("host", "hostname", "url", "name", "fqdn"),
 )
 
-# What agents of AnythingLLM can, in mode automatic and with @agent in a chat.
-_AGENTS = (
-    Key(
-        "agent_skills",
-        ListOf(Text()),
-        "all skills that agents have, as web-browsing",
-        default="the server's",
-        also=("skills", "agents", "tools"),
-    ),
-    Key(
-        "search_provider",
-        Text(),
-        "where agents search the web, as searxng-engine; none for nowhere",
-        default="the server's",
-        also=("search", "provider"),
-    ),
-    Key("search_key", Secret(), "the key that the search service wants", default="none", also=("search_api_key",)),
-    Key("search_url", Url(), "the address of a search service of one's own", default="none", also=("searxng_url",)),
-    Key(
-        "search_engine",
-        Text(),
-        "which engine the search service asks, as google (serpapi, searchapi)",
-        default="the service's",
-        also=("engine",),
-    ),
-)
-
 FRONTENDS_KIND = Record(
-    Key(
-        "anythingllm",
-        Record(_DOMAIN, *_AGENTS, words="a dictionary, {} at least", null=True, short="{domain: …}"),
-        "AnythingLLM (docker only)",
-        default="not run",
-        also=("anything_llm", "anything"),
-    ),
-    Key(
-        "open_webui",
-        Record(_DOMAIN, words="a dictionary, {} at least", null=True, short="{domain: …}"),
-        "Open WebUI",
-        default="not run",
-        also=("openwebui", "webui", "open_web_ui"),
+    *(
+        Key(
+            name,
+            Record(
+                _DOMAIN,
+                *(
+                    Key(key.name, _KINDS[key.kind], key.meaning, default=key.default, also=key.also)
+                    for key in frontend.keys
+                ),
+                words="a dictionary, {} at least",
+                null=True,
+                short="{domain: …}",
+            ),
+            frontend.title if "process" in frontend.runtimes else f"{frontend.title} (docker only)",
+            default="not run",
+            also=tuple(frontend.misspelled),
+        )
+        for name, frontend in frontends().items()
     ),
     words="a dictionary of frontends",
     short="{…: {}}",
@@ -100,7 +72,7 @@ _STATE = Key(
         },
     ),
     "absent takes it away",
-    default="present",
+    value="present",
 )
 
 ASSISTANT_NAME = Name(
@@ -147,7 +119,12 @@ ASSISTANT = Record(
     ),
     Key(
         "slug",
-        Text(),
+        Text(
+            "the end of its address in AnythingLLM",
+            pattern=r"[^\s/\\?#]+",
+            rule="write the end of its address there, behind /workspace/",
+            example="docexplorer",
+        ),
         "AnythingLLM's own name of it, which stays: only to give an assistant another name and keep its chats",
         default="found by its name",
     ),
@@ -162,7 +139,7 @@ ASSISTANT = Record(
         "mode",
         Choice("chat", "query", "automatic", also={"agent": "write automatic", "auto": "write automatic"}),
         "chat answers also without documents, query only from them, automatic is an agent that heeds no temperature (anythingllm)",
-        default="chat",
+        value="chat",
         also=("chat_mode",),
     ),
     Key(
@@ -214,7 +191,10 @@ ASSISTANT = Record(
     Key(
         "frontends",
         ListOf(
-            Choice(*FRONTENDS, also=_MISSPELLED),
+            Choice(
+                *frontends(),
+                also={word: f"write {name}" for name, frontend in frontends().items() for word in frontend.misspelled},
+            ),
             words="a list of frontends",
             empty="it would be in none; name one, or leave frontends out for all",
         ),
@@ -251,7 +231,7 @@ USER = Record(
             also={"administrator": "write admin", "default": "write user", "owner": "write admin"},
         ),
         "what the user may do (open_webui takes a manager for a user)",
-        default="user",
+        value="user",
         also=("roles", "type"),
     ),
     Key(

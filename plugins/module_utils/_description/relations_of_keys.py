@@ -12,6 +12,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.names impo
     correction,
     known,
     names_of,
+    nearly_alike,
     said_twice,
 )
 from ansible_collections.hearth.llm.plugins.module_utils._description.surroundings import Surroundings
@@ -21,6 +22,8 @@ def of_keys(described: Typed, around: Surroundings) -> Iterator[str]:
     keys = described.get("hearth_api_keys", [])
     models = names_of(described, "hearth_models")
     yield from said_twice("hearth_api_keys", "the name", [key["name"] for key in keys if "name" in key])
+    for _lower, names in nearly_alike(key["name"] for key in keys if "name" in key):
+        yield f"hearth_api_keys: {' and '.join(names)} differ by capital letters only, and some controllers keep one file for both: rename one."
     yield from _same_texts(keys)
     for key in keys:
         name = key.get("name", "")

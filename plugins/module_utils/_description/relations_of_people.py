@@ -17,6 +17,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.names impo
 )
 from ansible_collections.hearth.llm.plugins.module_utils._description.surroundings import Surroundings
 from ansible_collections.hearth.llm.plugins.module_utils._description.words import listed
+from ansible_collections.hearth.llm.plugins.module_utils._frontends import frontends as rooms
 
 
 def of_frontends(described: Typed) -> Iterator[str]:
@@ -26,8 +27,13 @@ def of_frontends(described: Typed) -> Iterator[str]:
     for name, count in Counter(names).items():
         if count > 1:
             yield f"hearth_frontends: {' and '.join(frontends)} both have the name {name}: give all but one a domain of its own."
-    if "anythingllm" in frontends and described.get("hearth_runtime") == "process":
-        yield "hearth_frontends.anythingllm is run in a container only, and hearth_runtime is process: write hearth_runtime: docker, or take open_webui."
+    runtime = described.get("hearth_runtime", "docker")
+    for name in frontends:
+        if runtime not in rooms()[name].runtimes:
+            others = [other.name for other in rooms().values() if runtime in other.runtimes]
+            yield (
+                f"hearth_frontends.{name} is run in a container only, and hearth_runtime is {runtime}: write hearth_runtime: docker, or take {listed(others)}."
+            )
 
 
 def of_assistants(described: Typed, around: Surroundings) -> Iterator[str]:
@@ -116,11 +122,14 @@ def of_users(described: Typed) -> Iterator[str]:
 def _addresses(users: Sequence[Typed], described: Typed) -> Iterator[str]:
     """Also those that are not written down, where Open WebUI makes them of names."""
     made = "open_webui" in described.get("hearth_frontends", {}) and "hearth_domain" not in described.unsure
+    derived: set[str] = set()
     for user in {user.get("name", number): user for number, user in enumerate(users)}.values():
         if "email" in user:
             yield user["email"].lower()
         elif made and "name" in user and user.lacks("email") and "@" not in user["name"]:
-            yield f"{user['name']}@{described.get('hearth_domain', 'localhost')}".lower()
+            derived.add(f"{user['name']}@{described.get('hearth_domain', 'localhost')}".lower())
+    # Of names that differ by capital letters only that is said.
+    yield from derived
 
 
 def _anythingllm_takes(name: str) -> bool:

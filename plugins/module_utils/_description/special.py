@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from ansible_collections.hearth.llm.plugins.module_utils._description.findings import Place
 from ansible_collections.hearth.llm.plugins.module_utils._description.kinds import ABSENT, Kind, Text, Whole
-from ansible_collections.hearth.llm.plugins.module_utils._description.words import kind_of, shown
+from ansible_collections.hearth.llm.plugins.module_utils._description.words import kind_of, shown, without_accents
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import parse
 from ansible_collections.hearth.llm.plugins.module_utils._secrets import secret_finding
@@ -309,6 +309,8 @@ class HostPath(Kind):
 
     def _read(self, place: Place, value: Any) -> Any:
         wrong = _wrong_path(value)
+        if not wrong and value.startswith("file:///"):
+            wrong = f"write {value[len('file://') :]}"
         if not wrong and not value.startswith("/"):
             wrong = "begin it with /"
         return self._refuse(place, value, wrong) if wrong else str(value)
@@ -483,6 +485,8 @@ class Secret(Kind):
 
 def unsendable(value: Any) -> str:
     """What is wrong with a secret, without showing any of it."""
+    if not isinstance(value, str):
+        return f"is {kind_of(value)}"
     finding = secret_finding(value)
     if finding:
         # What is to be done says the kind.
@@ -537,7 +541,7 @@ class Name(Text):
 
     def _read(self, place: Place, value: Any) -> Any:
         if isinstance(value, str) and value.strip() and (value != value.strip() or not self._fits(value)):
-            near = _WRONG_IN_NAMES.sub("-", value.strip()).strip("-._")
+            near = _WRONG_IN_NAMES.sub("-", without_accents(value.strip())).strip("-._")
             remedy = f"write {near}, or another name; {self._remedy()}" if near and self._fits(near) else self._remedy()
             place.find(f"is {shown(value)}, and {self.words} is wanted", remedy)
             return ABSENT

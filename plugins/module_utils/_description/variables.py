@@ -37,7 +37,7 @@ REMOVABLE = ("models", "documents", "users", "assistants", "api_keys", "certific
 
 _OPENING = Record(
     Key("port", Ports(), "a port, or a range such as 8000-8010", required=True, also=("ports", "dport", "to_port")),
-    Key("protocol", Choice("tcp", "udp"), "its protocol", default="tcp", also=("proto",)),
+    Key("protocol", Choice("tcp", "udp"), "its protocol", value="tcp", also=("proto",)),
     Key(
         "sources",
         ListOf(
@@ -54,6 +54,7 @@ _OPENING = Record(
         default="none",
     ),
     words="a dictionary for a port",
+    short="{port: …}",
 )
 
 _ACME = Record(
@@ -64,7 +65,7 @@ _ACME = Record(
         "terms_agreed",
         Flag(),
         "whether you agree to the server's terms; it gives no certificate otherwise",
-        default="false",
+        value=False,
         also=("agree", "terms", "tos_agreed", "agreed"),
     ),
     Key(
@@ -100,7 +101,7 @@ _TLS = Record(
             },
         ),
         "where the certificate comes from",
-        default="private_ca",
+        value="private_ca",
         also=("from", "kind", "type"),
     ),
     Key(
@@ -138,13 +139,19 @@ VARIABLES: dict[str, Key] = {
     key.name: key
     for key in (
         Key("hearth_models", MODELS, "served name → the model", required=True),
-        Key("hearth_api_keys", API_KEYS, "who may ask", default="one key, called default, for all models"),
+        Key(
+            "hearth_api_keys",
+            API_KEYS,
+            "who may ask",
+            default="one key, called default, for all models",
+            value=[{"name": "default"}],
+        ),
         Key("hearth_frontends", FRONTENDS_KIND, "the pages for people", default="none"),
         Key("hearth_assistants", ASSISTANTS, "name → the assistant", default="none"),
         Key("hearth_users", USERS, "who may log in at the frontends", default="nobody but the administrator"),
-        Key("hearth_domain", HostName(), "the name that clients use", default="localhost"),
-        Key("hearth_address", Address(), "the address of the host on which the gateway listens", default="0.0.0.0"),
-        Key("hearth_port", Port(), "the port on which the gateway listens", default="443"),
+        Key("hearth_domain", HostName(), "the name that clients use", value="localhost"),
+        Key("hearth_address", Address(), "the address of the host on which the gateway listens", value="0.0.0.0"),
+        Key("hearth_port", Port(), "the port on which the gateway listens", value=443),
         Key("hearth_tls", _TLS, "where the gateway's certificate comes from", default="a private CA on the controller"),
         Key(
             "hearth_runtime",
@@ -160,13 +167,13 @@ VARIABLES: dict[str, Key] = {
                 },
             ),
             "docker, or process (one directory, no root, no containers)",
-            default="docker",
+            value="docker",
         ),
         Key(
             "hearth_directory",
             OwnDirectory(),
             "everything of hearth on a host lies below it",
-            default="/var/lib/hearth",
+            value="/var/lib/hearth",
         ),
         Key(
             "hearth_secrets_directory",
@@ -184,7 +191,7 @@ VARIABLES: dict[str, Key] = {
             "hearth_hub_endpoint",
             Url(),
             "the hub that hf:// sources are read from, or a mirror of it",
-            default="https://huggingface.co",
+            value="https://huggingface.co",
         ),
         Key(
             "hearth_gpu_policy",
@@ -204,7 +211,7 @@ VARIABLES: dict[str, Key] = {
                 },
             ),
             "whether the host has to have a GPU",
-            default="auto",
+            value="auto",
             also=("hearth_gpu", "hearth_gpu_required"),
         ),
         Key(
@@ -217,7 +224,7 @@ VARIABLES: dict[str, Key] = {
             "hearth_firewall",
             Flag(text=True),
             "whether the host is closed but for SSH and the gateway (docker only)",
-            default="true",
+            value=True,
         ),
         Key(
             "hearth_lan_sources",
@@ -241,8 +248,8 @@ VARIABLES: dict[str, Key] = {
             "where the controller connects to, while the name is not in DNS yet",
             default="what hearth_domain leads to",
         ),
-        Key("hearth_otel_collector", Flag(text=True), "whether traces are collected on the host", default="false"),
-        Key("hearth_valkey", Flag(text=True), "whether a store for applications is run", default="false"),
+        Key("hearth_otel_collector", Flag(text=True), "whether traces are collected on the host", value=False),
+        Key("hearth_valkey", Flag(text=True), "whether a store for applications is run", value=False),
         Key(
             "hearth_accept_removals",
             ListOf(Choice(*REMOVABLE), words=f"a list of {', '.join(REMOVABLE)}", commas=True),
@@ -253,13 +260,13 @@ VARIABLES: dict[str, Key] = {
             "hearth_removal_percent_max",
             Whole("percent", least=1, most=100),
             "the share of a kind that may go without being confirmed",
-            default="50",
+            value=50,
         ),
         Key(
             "hearth_purge",
             Flag(text=True),
             "whether playbooks/remove.yml removes everything below hearth_directory, models and chats too",
-            default="false",
+            value=False,
         ),
     )
 }

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from difflib import SequenceMatcher, get_close_matches
 from typing import Any, Collection, Mapping
 
@@ -12,11 +13,12 @@ _SHOWN = 60
 _LOGIN = re.compile(r"(?<=//)[^/@\s]*@")
 _QUERY = re.compile(r"\?.*", re.DOTALL)
 _GROUPED = re.compile(r"\d{1,3}(?:[ ,'._]\d{3})+")
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([km])(?:i?b|i)?(?:\s*tokens?)?", re.IGNORECASE)
-_TIME = re.compile(
-    r"(?:(\d+)\s*d[a-z]*)?\s*(?:(\d+)\s*h[a-z]*)?\s*(?:(\d+)\s*m[a-z]*)?\s*(?:(\d+)\s*s[a-z]*)?", re.IGNORECASE
-)
-_PLAIN = re.compile(r"(\d+)(?:\.0+)?\s*[a-z]*", re.IGNORECASE)
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([km])i?(?:\s*tokens?)?", re.IGNORECASE)
+_TIME = re.compile(r"\s*".join(rf"(?:([0-9]+(?:\.[0-9]+)?)\s*{letter}[a-z]*)?" for letter in "dhms"), re.IGNORECASE)
+_PLAIN = re.compile(r"([0-9]+(?:\.[0-9]+)?(?:e\+?[0-9]{1,2})?)\s*(%|[a-z]*)", re.IGNORECASE)
+# What stands behind a number besides its unit.
+_UNITS = {"requests": ("slots",), "percent": ("%",), "seconds": ("secs",), "people": ("users",)}
+_LETTERS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ø": "o", "æ": "ae", "å": "a", "ł": "l"})
 _NUMBERS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 _KINDS = {
     "str": "a text",
@@ -38,6 +40,8 @@ def shown(value: Any) -> str:
         text = _QUERY.sub("?…", _LOGIN.sub("", value)) if "//" in value else value
         return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
     if isinstance(value, (list, tuple)):
+        if any(isinstance(item, (Mapping, list, tuple)) for item in value):
+            return "a list"
         return f"[{listed(value)}]" if value else "an empty list"
     if isinstance(value, Mapping):
         return "a dictionary" if value else "an empty dictionary"
@@ -69,6 +73,10 @@ def kind_of(value: Any) -> str:
 def nearest(name: str, names: Collection[str], cutoff: float = 0.6) -> str:
     """The name that is spelled most alike; empty where none is near."""
     plain = {_plain(other): other for other in names}
+    turned = [other for other in plain if sorted(other) == sorted(_plain(name))]
+    if len(turned) == 1:
+        # Letters that changed their places.
+        return plain[turned[0]]
     close = get_close_matches(_plain(name), plain, n=1, cutoff=cutoff)
     return plain[close[0]] if close else ""
 
@@ -84,8 +92,14 @@ def nearest_free(name: str, names: Collection[str], there: Collection[str]) -> s
 
 def labelled(name: Any) -> str:
     """A name as it stands in a path: one line, and not longer than one reads."""
-    text = str(name)
+    text = "null" if name is None else str(name)
     return text if sayable(text) and text == text.strip() else shown(text)
+
+
+def without_accents(text: str) -> str:
+    """Letters that names may have, for those that they may not."""
+    apart = unicodedata.normalize("NFKD", text.translate(_LETTERS))
+    return "".join(letter for letter in apart if not unicodedata.combining(letter))
 
 
 def written(value: Any) -> str:
@@ -117,10 +131,19 @@ def meant_number(text: str, unit: str) -> int | None:
     if unit == "seconds" and text and not text.isdecimal():
         found = _TIME.fullmatch(text)
         if found and any(found.groups()):
-            days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
-            return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
-    sized = _SIZE.fullmatch(text)
+            days, hours, minutes, seconds = (float(part or 0) for part in found.groups())
+            return round(((days * 24 + hours) * 60 + minutes) * 60 + seconds)
+    sized = _SIZE.fullmatch(text) if unit == "tokens" else None
     if sized:
         return int(float(sized[1]) * {"k": 1024, "m": 1024 * 1024}[sized[2].lower()])
-    plain = _PLAIN.fullmatch(text)
-    return int(plain[1]) if plain else None
+    return _counted(text, unit)
+
+
+def _counted(text: str, unit: str) -> int | None:
+    """A number with its own unit behind it: 30s are no tokens."""
+    found = _PLAIN.fullmatch(text)
+    if not found:
+        return None
+    number, word = float(found[1]), found[2].lower()
+    own = not word or unit.startswith(word) or word in _UNITS.get(unit, ())
+    return int(number) if own and number.is_integer() else None

@@ -8,6 +8,7 @@ import re
 from difflib import get_close_matches
 from typing import Any, Collection, Iterator, Mapping
 
+from ansible_collections.hearth.llm.plugins.module_utils._engine_options.names import canonical
 from ansible_collections.hearth.llm.plugins.module_utils._engine_options.option_list import Option, OptionList
 from ansible_collections.hearth.llm.plugins.module_utils._engine_options.value import why_not
 
@@ -19,10 +20,6 @@ _FOREIGN = re.compile(
 )
 _SECRET = re.compile(r"(^|_)(API_)?(KEY|TOKEN|SECRET|PASSWORD)$")
 _PREFIXES = ("VLLM_", "LLAMA_ARG_", "LLAMA_")
-
-
-def canonical(name: str) -> str:
-    return name.lstrip("-").replace("_", "-")
 
 
 def option_findings(
@@ -67,7 +64,10 @@ def environment_findings(
 ) -> Iterator[str]:
     for name in environment:
         if _SECRET.search(name):
-            yield f"the variable {name} carries a secret, and everybody who may look at the service sees its environment: {misnomers.get(name, 'secrets are handed over as files')}."
+            yield (
+                f"the variable {name} carries a secret, and everybody who may look at the service sees its environment: "
+                f"{misnomers.get(name, 'secrets are handed over as files')}."
+            )
         elif name not in known.environment and not _FOREIGN.fullmatch(name):
             yield f"the variable {name} is read by nothing in {known.title}{_variable_instead(name, known, misnomers)}."
 

@@ -45,7 +45,7 @@ class OptionList:
     @property
     def title(self) -> str:
         titles = {"llama_cpp": "llama.cpp b", "vllm": "vLLM ", "xllamacpp": "xllamacpp "}
-        return titles[self.engine] + self.build
+        return titles.get(self.engine, f"{self.engine} ") + self.build
 
 
 def to_document(known: OptionList) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._fetch import copies
 from ansible_collections.hearth.llm.plugins.module_utils._http import safe_url
-from ansible_collections.hearth.llm.plugins.module_utils._hub import HUB, meant
+from ansible_collections.hearth.llm.plugins.module_utils._hub import HUB, SOURCE, meant
 
 SPLIT = re.compile(r"-(?P<part>\d{5})-of-(?P<count>\d{5})(?=\.gguf\Z)")
 # x.gguf.part1of2, x.gguf.part-00001, x.gguf-split-a, x.gguf.split-aa, x.gguf.001, x.part2of3.gguf
@@ -29,7 +29,6 @@ _PIECE = re.compile(
     re.IGNORECASE,
 )
 _COMMIT = re.compile(r"[0-9a-f]{40}\Z")
-_HUB = re.compile(r"hf://(?P<repository>[\w.-]+/[\w.-]+)(?:@(?P<revision>[^@]+?))?(?:/(?P<pattern>[^@]*))?\Z")
 _WILD = re.compile(r"[*?\[]")
 
 FORMS = "hf://owner/repository[@revision][/path or glob], https://host/path or file:///path"
@@ -126,9 +125,9 @@ def parse(text: str, files: Sequence[str] = (), endpoint: str | None = HUB) -> S
 def _parse(text: str, files: Sequence[str]) -> Source:
     scheme = urlsplit(text).scheme
     if scheme == "hf":
-        found = _HUB.match(text)
+        found = SOURCE.match(text)
         if found and ".." not in text:
-            pattern, revision = found["pattern"] or "", unquote(found["revision"] or "main")
+            pattern, revision = found["path"] or "", unquote(found["revision"] or "main")
             if pattern and files:
                 raise InputError(
                     f"{text}: a source that names a path cannot have files as well. Leave the path away, or files."

@@ -107,7 +107,8 @@ def read(sources: Sequence[ByteSource]) -> Facts:
         )
     if described["complete"] is False:
         raise InputError(
-            f"{sources[-1].name} ends before its weights do: it is a piece of a file that was cut, or its download broke off. Join its pieces, or fetch it again."
+            f"{sources[-1].name} ends before its weights do: it is a piece of a file that was cut, or its download broke off. "
+            "Join its pieces, or fetch it again."
         )
     own = _Own(metadata, architecture, count)
     weights, experts, inputs, outputs = _weights(tensors, count, sources[0].name)

@@ -59,7 +59,8 @@ def read(
     heads = _number(text, "num_attention_heads", "n_head", "num_heads")
     if not (layers and width and heads):
         raise InputError(
-            f"{name}: its config.json names no layers, width and heads (num_hidden_layers, hidden_size, num_attention_heads). Name a repository of a language model."
+            f"{name}: its config.json names no layers, width and heads (num_hidden_layers, hidden_size, num_attention_heads). "
+            "Name a repository of a language model."
         )
     latent = _number(text, "kv_lora_rank")
     kv_heads = 1 if latent else _number(text, "num_key_value_heads", "n_head_kv") or heads

@@ -55,7 +55,9 @@ class Finder:
         """What makes a model fit that is refused, or all of it where only a part does."""
         settings = planned.wanted.settings
         found = (
-            self._llama_cpp(planned.wanted, settings) if isinstance(settings, LlamaCpp) else self._vllm(planned.wanted)
+            self._llama_cpp(planned.wanted, settings)
+            if isinstance(settings, LlamaCpp)
+            else self._vllm(planned.wanted, settings)
         )
         return [*found, *self._fewer_loaded(planned.wanted), *self._smaller_weights(planned.wanted)]
 
@@ -104,9 +106,7 @@ class Finder:
             found.append(self._shorter(wanted, replace(small, slots=1)))
         return [remedy for remedy in found if remedy]
 
-    def _vllm(self, wanted: Wanted) -> list[Remedy]:
-        settings = wanted.settings
-        assert isinstance(settings, Vllm)
+    def _vllm(self, wanted: Wanted, settings: Vllm) -> list[Remedy]:
         found = [
             self._try(wanted, replace(settings, cache_bytes=1)) if settings.cache_bytes > 1 else None,
             self._most(wanted, settings.slots - 1, 1, lambda slots: replace(settings, slots=slots)),

@@ -83,7 +83,10 @@ def taken(host: Host, address: str) -> str:
     head = host.data(f"{DEVICES}/{address}/config", 4)
     # Asking wakes a card that only sleeps.
     if head == b"\xff\xff\xff\xff":
-        return "it does not answer on the bus: it has fallen off it, or has no power. Look for Xid 79 in the kernel's log (dmesg | grep -i nvrm), and restart the machine"
+        return (
+            "it does not answer on the bus: it has fallen off it, or has no power. "
+            "Look for Xid 79 in the kernel's log (dmesg | grep -i nvrm), and restart the machine"
+        )
     if not head and host.word(f"{DEVICES}/{address}/power_state") == "D3cold":
         return "it has no power (D3cold) and does not wake"
     return ""

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-FileCopyrightText: hearth.llm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """serve_model.py CONFIG.json: serves one model with the llama.cpp that the wheel xllamacpp carries.

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-FileCopyrightText: hearth.llm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """serve.py SECRETS.json HOST PORT: runs Open WebUI, with secrets that no process list and no container's description shows.

@@ -109,7 +109,7 @@ def expressions(content: Any, bare: bool = False) -> Iterator[str]:
         for item in content:
             yield from expressions(item, bare)
     elif isinstance(content, str):
-        yield f"{{{{ {content} }}}}" if bare else content
+        yield f"{{{{ {content} }}}}" if bare and "{{" not in content else content
 
 
 def read_by(template: str) -> set[str]:

@@ -95,16 +95,3 @@ def test_the_container_has_no_more_rights_than_it_needs(host: Any) -> None:
     assert limits["PortBindings"] == {"3001/tcp": [{"HostIp": "127.0.0.1", "HostPort": "13001"}]}
     assert not [variable for variable in found["Config"]["Env"] if "SECRET" in variable or "KEY" in variable]
     assert host.check_output("stat --format '%a %u' /var/lib/hearth/anythingllm/.env").strip() == "600 1000"
-
-
-def test_a_client_trusts_the_house_until_it_is_told_otherwise(playbook: Playbook, host: Any) -> None:
-    asked = "curl --silent --output /dev/null --write-out '%{http_code}' https://127.0.0.1/v1/models"
-    # The host itself is the client; the certificate is for its loopback, too.
-    here = "--extra-vars=trusted_ca_verify_url=https://127.0.0.1/v1/models"
-    assert host.run(asked).rc == 60, "trusted already"
-    assert playbook.changes("trust_ca", "--check", here) > 0
-    assert playbook.changes("trust_ca", here) > 0
-    assert host.check_output(asked) == "401"
-    assert playbook.changes("trust_ca", here) == 0
-    assert playbook.changes("trust_ca", here, "--extra-vars=trusted_ca_state=absent") > 0
-    assert host.run(asked).rc == 60

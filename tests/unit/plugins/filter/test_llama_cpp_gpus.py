@@ -2,13 +2,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from ansible_collections.hearth.llm.plugins.filter.llama_cpp_gpus import llama_cpp_gpus
-from ansible_collections.hearth.llm.plugins.filter.llama_cpp_options import llama_cpp_options
+from ansible_collections.hearth.llm.plugins.filter.engine_plan import engine_plan
+from ansible_collections.hearth.llm.plugins.module_utils._engines import engines
 
 ALL, FIRST, SECOND, FOURTH = (f"nvidia.com/gpu={name}" for name in ("all", "0", "1", "3"))
+
+
+def llama_cpp_gpus(
+    models: list[dict[str, Any]], given: list[str], runtime: str = "docker", present: Sequence[int] = ()
+) -> dict[str, Any]:
+    return engines()["llama_cpp"].gpus_of(models, given, runtime, present)
 
 
 def shared_out(given: list[str], **own: list[str] | None) -> dict[str, Any]:
@@ -59,11 +66,7 @@ def test_a_process_has_no_gpus_and_says_so() -> None:
 
 
 def test_what_is_a_models_own_stands_among_its_options() -> None:
-    options = llama_cpp_options(
-        {"name": "a"},
-        path="/m.gguf",
-        prompt_cache_mib=0,
-        devices={"a": "CUDA1"},
-        planned={"n-gpu-layers": 9, "main-gpu": 0},
-    )
+    models = [{"name": "a", "gpus": [SECOND]}, {"name": "b", "gpus": [FIRST]}]
+    planned = {"a": {"n-gpu-layers": 9, "main-gpu": 0}}
+    options = engine_plan(models, "llama_cpp", gpus=[ALL], planned=planned)["told"]["a"]
     assert (options["device"], options["n-gpu-layers"], options["main-gpu"]) == ("CUDA1", 9, 0)

@@ -2,9 +2,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from ansible_collections.hearth.llm.plugins.filter.llama_cpp_questions import llama_cpp_questions
+from typing import Any
+
+from ansible_collections.hearth.llm.plugins.filter.engine_plan import engine_plan
 
 MODELS = [{"name": "chat"}, {"name": "rare", "load": "on_demand"}, {"name": "embedder", "task": "embedding"}]
+
+
+def llama_cpp_questions(
+    models: list[dict[str, str]], runtime: str, directory: str, projectors: dict[str, str] | None = None
+) -> list[dict[str, Any]]:
+    plan = engine_plan(models, "llama_cpp", runtime=runtime, directory=directory, projectors=projectors)
+    return list(plan["questions"])
 
 
 def test_a_router_is_asked_for_what_it_has_loaded() -> None:

@@ -29,7 +29,7 @@ def test_pieces_prompt_and_answer_are_counted_against_the_window_and_what_would_
     (sentence,) = findings(assistant(chunk_tokens=500))
 
     assert sentence.startswith(
-        "Doc: 4 pieces of 500 tokens, its prompt, a question of 200 and an answer of 1024 need about 4"
+        "hearth_assistants.Doc: 4 pieces of 500 tokens, its prompt, a question of 200 and an answer of 1024 need about 4"
     )
     assert (
         "nemo has context_tokens: 4096. Give rag.top_k (top_n) of at most 3, or chunk_tokens of at most 4" in sentence

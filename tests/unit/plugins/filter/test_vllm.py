@@ -4,12 +4,20 @@
 
 from __future__ import annotations
 
-from ansible_collections.hearth.llm.plugins.filter.engine_option_findings import engine_option_findings
-from ansible_collections.hearth.llm.plugins.filter.vllm_arguments import vllm_arguments
-from ansible_collections.hearth.llm.plugins.filter.vllm_options import vllm_options
-from ansible_collections.hearth.llm.plugins.filter.vllm_ports import vllm_ports
+from typing import Any
 
+from ansible_collections.hearth.llm.plugins.filter.engine_option_findings import engine_option_findings
+from ansible_collections.hearth.llm.plugins.filter.engine_plan import engine_plan
+from ansible_collections.hearth.llm.plugins.filter.vllm_arguments import vllm_arguments
+from ansible_collections.hearth.llm.plugins.module_utils._engines import engines
+
+VLLM = engines()["vllm"]
 IMAGE = "docker.io/vllm/vllm-openai:v0.32.0"
+
+
+def vllm_options(model: dict[str, Any], defaults: dict[str, Any] | None = None) -> dict[str, Any]:
+    options: dict[str, Any] = engine_plan([{"name": "m", **model}], "vllm", options=defaults)["given"]["m"]
+    return options
 
 
 def test_a_description_becomes_flags_and_the_models_own_options_win() -> None:
@@ -53,9 +61,9 @@ def test_how_many_pictures_a_request_may_hold_is_an_option_like_others() -> None
 
 
 def test_a_port_stays_when_models_come_and_go() -> None:
-    first = vllm_ports(["chat", "coder"], 18100)
-    second = vllm_ports(["another", "chat", "coder", "vision"], 18100)
+    first = VLLM.ports(["chat", "coder"], 18100)
+    second = VLLM.ports(["another", "chat", "coder", "vision"], 18100)
     assert first.items() <= second.items()
     assert len(set(second.values())) == 4
     # As many models as ports: each gets one.
-    assert sorted(vllm_ports([f"m{n}" for n in range(100)], 18100).values()) == list(range(18100, 18200))
+    assert sorted(VLLM.ports([f"m{n}" for n in range(100)], 18100).values()) == list(range(18100, 18200))

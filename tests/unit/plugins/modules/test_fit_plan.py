@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.hearth.llm.plugins.filter.llama_cpp_options import llama_cpp_options
-from ansible_collections.hearth.llm.plugins.filter.vllm_options import vllm_options
+from ansible_collections.hearth.llm.plugins.filter.engine_plan import engine_plan
+from ansible_collections.hearth.llm.plugins.module_utils._engines import engines
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
 from ansible_collections.hearth.llm.plugins.modules.fit_plan import argument_spec, run
@@ -353,8 +353,30 @@ def test_without_a_wish_a_model_is_planned_for_what_it_was_trained_for_and_never
     assert [model["context_tokens"] for model in found["models"]] == [2048, 512, 4096]
     # What was planned is what the engines are told.
     for model in (mini, embedder):
-        options = llama_cpp_options(model, path="/m", prompt_cache_mib=0, contexts=found["contexts"])
+        options = engine_plan([model], "llama_cpp", contexts=found["contexts"])["told"][model["name"]]
         assert options["ctx-size"] == found["contexts"][model["name"]]
+
+
+@pytest.mark.parametrize("name", ["llama_cpp", "vllm"])
+def test_what_an_engine_is_told_otherwise_is_planned_otherwise(
+    name: str, plan: Plan, qwen: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plan has no translation of its own: both ask the very object of the engine."""
+    model = (
+        {**qwen, "slots": 1}
+        if name == "vllm"
+        else {"name": "mini", "path": str(PROJECT / "files/models/hearth-mini.gguf"), "slots": 1}
+    )
+    engine, flag = engines()[name], {"llama_cpp": "parallel", "vllm": "max-num-seqs"}[name]
+    honest = engine.options
+
+    def other(*arguments: Any, **named: Any) -> dict[str, Any]:
+        return {**honest(*arguments, **named), flag: 3}
+
+    assert plan([model])["models"][0]["slots"] == 1
+    monkeypatch.setattr(engine, "options", other)
+    assert plan([model])["models"][0]["slots"] == 3
+    assert engine_plan([model], name)["told"][model["name"]][flag] == 3
 
 
 @pytest.mark.parametrize(
@@ -404,7 +426,7 @@ def test_vllm_is_told_what_was_planned_and_no_more_than_the_model_was_trained_fo
 ) -> None:
     bare = {key: value for key, value in qwen.items() if key not in ("context_tokens", "slots")}
     found = plan([bare])
-    told = vllm_options(bare, contexts=found["contexts"])
+    told = engine_plan([bare], "vllm", contexts=found["contexts"])["told"][bare["name"]]
     assert (told["max-model-len"], told["max-num-seqs"]) == (4096, 1)
     assert (found["models"][0]["context_tokens"], found["models"][0]["slots"]) == (4096, 1)
 

@@ -404,6 +404,67 @@ WRONG: list[tuple[str, list[tuple[str, str]]]] = [
         "hearth_users: [{name: ana, email: bo@localhost}, {name: bo}]",
         [("hearth_users: the e-mail address bo@localhost is there 2 times", "keep one")],
     ),
+    # A number with the unit of something else is no number of these.
+    (model("context_tokens: 1 GiB"), [("hearth_models.m.context_tokens is '1 GiB'", "from 1 to 16777216")]),
+    (model("context_tokens: 30s"), [("hearth_models.m.context_tokens is '30s'", "from 1 to 16777216")]),
+    (model("context_tokens: 1e4"), [("hearth_models.m.context_tokens is '1e4'", "write 10000")]),
+    (model("idle_unload_seconds: 1.5h"), [("hearth_models.m.idle_unload_seconds is '1.5h'", "write 5400")]),
+    (model("slots: 4 slots"), [("hearth_models.m.slots is '4 slots'", "write 4")]),
+    (model("slots: 4k"), [("hearth_models.m.slots is '4k'", "from 1 to 1024")]),
+    (
+        model("task: [chat, embedding]"),
+        [("hearth_models.m.task is [chat, embedding]", "write chat, embedding or rerank")],
+    ),
+    (model("engine: [llama_cpp]"), [("hearth_models.m.engine is [llama_cpp]", "write llama_cpp")]),
+    (model("null: 4"), [("hearth_models.m.null is no key", "there are source")]),
+    (model("slots: .nan"), [("hearth_models.m.slots is nan", "from 1 to 1024")]),
+    (model("options: {jinja: true, --jinja: false}"), [("hearth_models.m.options has jinja and --jinja", "keep one")]),
+    (model("options: {flash_attn: on, flash-attn: off}"), [("hearth_models.m.options has flash_attn and", "keep one")]),
+    (model("options: [--jinja]"), [("hearth_models.m.options is [--jinja]", "write each as 'name: value'")]),
+    (
+        model("options: --jinja --mlock"),
+        [("hearth_models.m.options is '--jinja --mlock'", "write each as 'name: value'")],
+    ),
+    ("hearth_models: {m: {path: 'file:///m.gguf'}}", [("hearth_models.m.path is 'file:///m.gguf'", "write /m.gguf")]),
+    ("hearth_models: {mødel: {source: 'file:///m'}}", [("hearth_models: the name mødel is", "write model, or")]),
+    (
+        "hearth_models: {Qwen: {source: 'file:///m'}, qwen: {source: 'file:///m'}}",
+        [("hearth_models: Qwen and qwen differ by capital letters only", "rename one")],
+    ),
+    ("hearth_models: qwen", [("hearth_models is 'qwen'", "such as hearth-mini: {source")]),
+    ("hearth_models: [{m: {source: 'file:///m'}}]", [("hearth_models is a list", "without a dash")]),
+    (
+        "hearth_api_keys: [{name: office}, {name: Office}]",
+        [("hearth_api_keys: office and Office differ by capital letters only", "rename one")],
+    ),
+    ("hearth_api_keys: [{name: büro}]", [("hearth_api_keys[büro].name is", "write buero, or")]),
+    ("hearth_api_keys: [{name: a, key: 1234567890123456}]", [("hearth_api_keys[a].key is a number", "without blanks")]),
+    ("hearth_api_keys: [{name: a, key: }]", [("hearth_api_keys[a].key is empty (null)", "leave it out")]),
+    ("hearth_users: [{name: Ána}]", [("hearth_users[Ána].name is", "write Ana, or")]),
+    ("hearth_users: ana", [("hearth_users is 'ana'", "write [{name: ana}]")]),
+    ("hearth_users: [{name: ana}, {name: Ana}]", [("hearth_users: ana and Ana differ", "rename one")]),
+    (
+        "hearth_assistants: {Doc: {modle: hearth-mini}}",
+        [("hearth_assistants.Doc.modle is no key", "write model, or take it away")],
+    ),
+    (
+        "hearth_assistants: {Doc: {model: hearth-mini, similarity_threshold: 80%}}",
+        [("hearth_assistants.Doc.similarity_threshold is '80%'", "write 0.8")],
+    ),
+    (
+        "hearth_assistants: {Doc: {model: hearth-mini, slug: Ä b}}",
+        [("hearth_assistants.Doc.slug is 'Ä b'", "behind /workspace/, such as docexplorer")],
+    ),
+    ("hearth_open_ports: 22", [("hearth_open_ports is 22", "write [{port: 22}]")]),
+    ("hearth_open_ports: [22]", [("hearth_open_ports[0] is 22", "write {port: 22}")]),
+    ("hearth_removal_percent_max: 50%", [("hearth_removal_percent_max is '50%'", "write 50")]),
+    ("hearth_port: 443/tcp", [("hearth_port is '443/tcp'", "from 1 to 65535")]),
+    ("hearth_frontends: {open_webui: true}", [("hearth_frontends.open_webui is true", "write {}")]),
+    ("hearth_frontends: {open_webui: false}", [("hearth_frontends.open_webui is false", "take it away")]),
+    (
+        "hearth_frontends: {open_webui: {port: 3000}}",
+        [("hearth_frontends.open_webui.port is", "there is domain, so take it away")],
+    ),
     ("hearth_assistants: {Doc: {mode: chat}}", [("hearth_assistants.Doc has no model", "one of hearth_models")]),
 ]
 
@@ -427,6 +488,11 @@ def test_each_wrong_input_gets_its_sentence(text: str, wanted: list[tuple[str, s
 
 
 RIGHT = [
+    # YAML writes numbers in several ways.
+    "hearth_models: {m: {source: 'file:///m.gguf', context_tokens: 8_192, slots: '2'}}",
+    "hearth_models: {m: {source: ' file:///m.gguf'}, n: {source: 'hf:/a/b/c.gguf'}, o: {source: 'HF://a/b/c.gguf'}}",
+    "{hearth_domain: LLM.Example.COM, hearth_gpus: ['nvidia.com/gpu=GPU-8d5f'], hearth_lan_sources: [fd00::/8, 10.1.2.3]}",
+    "hearth_api_keys: [{name: 2026-team, models: [hearth-mini]}, {name: '5'}]",
     "hearth_api_keys: [{name: a, expires: 9999-12-31}, {name: b, expires: '9999-12-31'}, {name: c, hand_over: {path: /etc/app/key, owner: ana}}]",
     "hearth_api_keys: [{name: a, key: sk-1234567890abcdef, previous: [{key: sk-1234567890abcdef, until: 2027-01-01}]}]",
     "{hearth_assistants: {Doc: {state: absent}, Old: {model: gone, documents: /nowhere, state: absent}}, hearth_frontends: {open_webui: {}}}",

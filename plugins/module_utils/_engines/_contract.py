@@ -1,0 +1,189 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the collection asks an engine. Whatever most engines do alike is said here; `docs/extending.md` says how to add one."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.hearth.llm.plugins.module_utils._engine_options.names import canonical
+from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
+
+if TYPE_CHECKING:
+    from typing import Iterator, Mapping, Sequence
+
+    from ansible_collections.hearth.llm.plugins.module_utils._engine_report import Get
+
+    Model = Mapping[str, Any]
+
+# Of each slot, where the description names none.
+DEFAULT_CONTEXT = 4096
+# Where every engine listens in its container.
+CONTAINER_PORT = 8080
+# Models of an engine that listens once for each of them have that many ports of the host.
+PORTS = 100
+
+
+def context_tokens(model: Model, trained: int = 0) -> int:
+    """The context of each slot: as described, else the usual one, or what the model was trained for (0: not known) where that is shorter."""
+    described = model.get("context_tokens")
+    return int(described) if described else min(DEFAULT_CONTEXT, trained or DEFAULT_CONTEXT)
+
+
+def slots(model: Model) -> int:
+    return int(model.get("slots") or 1)
+
+
+class Engine:
+    # As `engine` of a model names it, and what the role and the lists of options are called.
+    name = ""
+    title = ""
+    # How its role can run it.
+    runtimes: Sequence[str] = ("docker",)
+    # What is often written for its name.
+    misspelled: Sequence[str] = ()
+    # What a model is: one file in the format GGUF, or the directory of a repository.
+    serves = "gguf"
+    # Whether `_fit` can plan its memory. Models of others are left out of the plan.
+    planned = False
+    # Whether one engine serves all models in a container.
+    shared = False
+    # The input of its role that says the (first) port of the host, and its default.
+    port_variable = ""
+    port = 0
+    # The GPUs that its containers get where nobody says which.
+    gpus: Sequence[str] = ()
+    # Where a reference of an image or a wheel says which build it is, by the name of the lists of options.
+    builds: Mapping[str, re.Pattern[str]] = MappingProxyType({})
+    # What of the description, or of the role's inputs, its options follow from.
+    follows: Mapping[str, Sequence[str]] = MappingProxyType({})
+    # How a context is stretched beyond what a model was trained for.
+    stretched_by = ""
+
+    def options(
+        self,
+        model: Model,
+        defaults: Mapping[str, Any],
+        *,
+        context: int,
+        planned: Mapping[str, Any] | None = None,
+        **told: Any,
+    ) -> dict[str, Any]:
+        """What the description means in the engine's own words, without dashes. The plan and the role both ask here: who plans with other words
+        than those that the engine is told plans something else."""
+        raise NotImplementedError
+
+    def files(self, path: str, projector: str) -> dict[str, Any]:  # noqa: ARG002
+        """Options that name the files of a model, where the engine takes them as options."""
+        return {}
+
+    def address(self, model: str, runtime: str, directory: str) -> str:
+        """Where the gateway reaches the engine of a model: a container by its service's name, a process by its socket."""
+        return (
+            f"{self.service(model)}:{CONTAINER_PORT}"
+            if runtime == "docker"
+            else f"unix@{self.socket(model, directory)}"
+        )
+
+    def service(self, model: str) -> str:
+        """The service that serves a model in a container, as the role calls it."""
+        return self.name if self.shared else f"{self.name}-{model}"
+
+    def socket(self, model: str, directory: str) -> str:
+        return f"{directory}/run/{model}.sock"
+
+    def ports(self, models: Sequence[str], first: int) -> dict[str, int]:
+        """The port of the host for each model. A further model does not move those of the others, whose containers would be made anew."""
+        if self.shared:
+            return dict.fromkeys(models, first)
+        if len(models) > PORTS:
+            raise InputError(f"{len(models)} models cannot have a port each among {PORTS}.")
+        ports: dict[str, int] = {}
+        for model in sorted(models):
+            offset = zlib.crc32(model.encode()) % PORTS
+            while first + offset in ports.values():
+                offset = (offset + 1) % PORTS
+            ports[model] = first + offset
+        return ports
+
+    def asks(self, model: Model, runtime: str) -> bool:
+        """Whether a model answers at once. One that is loaded on demand would push another one out of a shared engine."""
+        return runtime == "process" or not self.shared or model.get("load", "startup") == "startup"
+
+    def findings(self, path: str, model: Model, runtime: str) -> Iterator[str]:
+        """What this engine cannot do of a model's description."""
+        if runtime not in self.runtimes:
+            yield (
+                f"{path}.engine is {self.name!r}, and hearth_runtime is {runtime}: {self.title} is run in containers only, so write hearth_runtime: "
+                f"{self.runtimes[0]}, or engine: llama_cpp."
+            )
+        spellings: dict[str, str] = {}
+        for option in model.get("options") or {}:
+            first = spellings.setdefault(canonical(option), str(option))
+            if first != str(option):
+                yield f"{path}.options has {first} and {option}, which are one option: keep one."
+            key = self.own_option(option)
+            if key:
+                yield f"{path}.options.{option} is not for options, because it follows from {key}: take it away, and write that."
+
+    def own_option(self, option: Any) -> str:
+        """What an option follows from that the role tells the engine itself; empty for others."""
+        return next((key for key, options in self.follows.items() if canonical(option) in options), "")
+
+    def findings_of_values(self, options: Mapping[str, Any]) -> Iterator[str]:  # noqa: ARG002
+        """What its way of taking options cannot carry."""
+        return iter(())
+
+    def gpus_of(
+        self,
+        models: Sequence[Model],  # noqa: ARG002
+        given: Sequence[str],
+        runtime: str,
+        present: Sequence[int] = (),  # noqa: ARG002
+    ) -> dict[str, Any]:
+        """The GPUs of a shared container, the devices in it of each model that has not all of them, and what cannot be."""
+        return {"container": [] if runtime == "process" else list(given), "devices": {}, "findings": []}
+
+    def arguments(self, options: Mapping[str, Any], known: Any = None) -> list[str]:  # noqa: ARG002
+        """The options as words of a command line; `known` is the list of those that its build has."""
+        words = []
+        for name, value in sorted(options.items()):
+            words += [f"--{name}"] if value is True else [] if value is False else [f"--{name}", str(value)]
+        return words
+
+    def asked_context(self, model: Model, defaults: Mapping[str, Any]) -> tuple[int, str]:  # noqa: ARG002
+        """The context of each slot that the description itself asks for, and in which word; 0 where it leaves that open."""
+        return int(model.get("context_tokens") or 0), "context_tokens"
+
+    def sharing(self, model: Model, defaults: Mapping[str, Any]) -> int:  # noqa: ARG002
+        """How many slots share a context that the engine finds itself."""
+        return 1
+
+    def decided_context(self, model: Model, defaults: Mapping[str, Any], trained: int) -> int:
+        """The context of each slot that is planned, and that the engine is told."""
+        asked, word = self.asked_context(model, defaults)
+        if asked or word == "context_tokens":
+            return asked or context_tokens(model, trained)
+        # The engine is told to take what the model was trained for.
+        return max(1, (trained or DEFAULT_CONTEXT) // self.sharing(model, defaults))
+
+    def longest_context(
+        self,
+        model: Model,  # noqa: ARG002
+        defaults: Mapping[str, Any],  # noqa: ARG002
+        trained: int,
+        environment: Mapping[str, Any],  # noqa: ARG002
+    ) -> int:
+        """The longest context that the engine gives a model, with what the options say of longer ones. 0: not known, or without an end."""
+        return trained
+
+    def report(self, get: Get, model: str) -> dict[str, Any]:
+        """What a running engine says of itself, by the text that it answers to a path."""
+        raise NotImplementedError
+
+    def differences(self, options: Mapping[str, Any], report: Mapping[str, Any]) -> Iterator[str]:
+        """Each a part of a sentence: what was asked for, and what the engine has."""
+        raise NotImplementedError

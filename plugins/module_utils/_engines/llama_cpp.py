@@ -1,0 +1,255 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""llama.cpp: llama-server as a router in a container, or a wheel of it as a process for each model."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from ansible_collections.hearth.llm.plugins.module_utils._engine_options.names import canonical, spelled_alike
+from ansible_collections.hearth.llm.plugins.module_utils._engines._contract import Engine, slots
+from ansible_collections.hearth.llm.plugins.module_utils._engines._words import number, scale
+
+if TYPE_CHECKING:
+    from typing import Iterator, Mapping, Sequence
+
+    from ansible_collections.hearth.llm.plugins.module_utils._engine_report import Get
+
+    Model = Mapping[str, Any]
+
+# Short forms of llama-server's flags that decide about memory, and other names of them.
+LONG = {
+    "b": "batch-size",
+    "c": "ctx-size",
+    "dev": "device",
+    "embedding": "embeddings",
+    "cmoe": "cpu-moe",
+    "ctk": "cache-type-k",
+    "ctv": "cache-type-v",
+    "fa": "flash-attn",
+    "gpu-layers": "n-gpu-layers",
+    "kvu": "kv-unified",
+    "mg": "main-gpu",
+    "mm": "mmproj",
+    "ncmoe": "n-cpu-moe",
+    "ngl": "n-gpu-layers",
+    "nkvo": "no-kv-offload",
+    "np": "parallel",
+    "sm": "split-mode",
+    "ts": "tensor-split",
+    "ub": "ubatch-size",
+}
+# Tasks of models that take a text in one batch, and the option that gives them their task.
+ONE_BATCH = {"embedding": "embeddings", "rerank": "rerank"}
+_ALL_GPUS = "nvidia.com/gpu=all"
+_GPU = re.compile(r"nvidia\.com/gpu=(\d+)")
+# llama.cpp's way to say another thing than the file's header.
+_OVERRIDDEN_CONTEXT = re.compile(r"\.context_length=int:(\d+)")
+_TRUE = ("true", "on", "1", "yes")
+_BUILD = re.compile(r":(?:[\w.-]*-)?b(\d+)(?:@|$)")
+_WHEEL = re.compile(r"^xllamacpp==(\S+)", re.MULTILINE)
+# What of the description, or of the role's inputs, options follow from.
+_FOLLOWS = {
+    "context_tokens and slots": ("ctx-size", "c", "n-ctx", "parallel", "np", "n-parallel"),
+    "max_output_tokens": ("n-predict", "predict", "n"),
+    "idle_unload_seconds": ("sleep-idle-seconds",),
+    "the model's name in hearth_models": ("alias", "a"),
+    "source or path": (
+        *("model", "m", "model-url", "mu", "hf-repo", "hf", "hfr", "hf-file", "hff"),
+        *("models-dir", "models-preset"),
+    ),
+    "hearth_address and hearth_port for the gateway, llama_cpp_address and llama_cpp_port for the engine": (
+        "host",
+        "port",
+    ),
+    "llama_cpp_api_key": ("api-key", "api-key-file"),
+    "llama_cpp_loaded_models_max": ("models-max",),
+}
+_BUILDS = {"llama_cpp": _BUILD, "xllamacpp": _WHEEL}
+
+
+class LlamaCpp(Engine):
+    name = "llama_cpp"
+    title = "llama.cpp"
+    runtimes = ("docker", "process")
+    misspelled = ("llama.cpp", "llamacpp", "llama")
+    serves = "gguf"
+    planned = True
+    shared = True
+    port_variable = "llama_cpp_port"
+    port = 18080
+    builds = _BUILDS
+    stretched_by = "rope-scaling: yarn with rope-scale, or override-kv"
+    follows = _FOLLOWS
+
+    def options(
+        self,
+        model: Model,
+        defaults: Mapping[str, Any],
+        *,
+        context: int,
+        planned: Mapping[str, Any] | None = None,
+        prompt_cache_mib: int = 0,
+        **_told: Any,
+    ) -> dict[str, Any]:
+        """Long flags of llama-server, but for the place of the file."""
+        options: dict[str, Any] = {
+            "ctx-size": context * slots(model),
+            "parallel": slots(model),
+            "cache-ram": int(prompt_cache_mib),
+            "jinja": True,
+            "metrics": True,
+            "slots": False,
+            "webui": False,
+        }
+        if model.get("task") in ONE_BATCH:
+            options.update({ONE_BATCH[model["task"]]: True, "batch-size": context, "ubatch-size": context})
+        if "max_output_tokens" in model:
+            options["n-predict"] = int(model["max_output_tokens"])
+        if "idle_unload_seconds" in model:
+            options["sleep-idle-seconds"] = int(model["idle_unload_seconds"])
+        for given in (planned or {}, defaults, model.get("options") or {}):
+            options.update(spelled_alike(given))
+        return options
+
+    def files(self, path: str, projector: str) -> dict[str, Any]:
+        return {**({"model": path} if path else {}), **({"mmproj": projector} if projector else {})}
+
+    def findings(self, path: str, model: Model, runtime: str) -> Iterator[str]:
+        yield from super().findings(path, model, runtime)
+        task = model.get("task", "chat")
+        if task != "rerank" and _ranks(model.get("options") or {}):
+            yield f"{path}.options make it rank documents, and its task is {task}: write task: rerank, and take these options away."
+        if runtime == "process" and model.get("load") == "on_demand":
+            yield f"{path}.load is 'on_demand', and with hearth_runtime: process every model is loaded from the start: write startup, or take it away."
+
+    def findings_of_values(self, options: Mapping[str, Any]) -> Iterator[str]:
+        for written, value in options.items():
+            if isinstance(value, str) and len(value.splitlines()) > 1:
+                yield (
+                    f"'{written}' has several lines, and llama.cpp reads its options line by line: write one line, or a file and the option that takes it."
+                )
+
+    def gpus_of(
+        self, models: Sequence[Model], given: Sequence[str], runtime: str, present: Sequence[int] = ()
+    ) -> dict[str, Any]:
+        if runtime == "process":
+            return {"container": [], "devices": {}, "findings": list(_without_gpus(models))}
+        own = {str(model["name"]): list(model.get("gpus", given)) for model in models}
+        named = list(dict.fromkeys(gpu for gpus in own.values() for gpu in gpus)) or list(given)
+        container = [_ALL_GPUS] if _ALL_GPUS in named else named
+        devices: dict[str, str] = {}
+        findings: list[str] = []
+        for name, gpus in own.items():
+            if set(gpus) == set(container) or _ALL_GPUS in gpus:
+                continue
+            device = _device(gpus, container, present)
+            if device:
+                devices[name] = device
+            else:
+                findings.append(
+                    f"hearth_models.{name}.gpus: {', '.join(gpus)} is not all that llama.cpp's container is given ({', '.join(container)}), and only GPUs"
+                    " that are named by their number can be told apart in it. Write nvidia.com/gpu=0 and so on, or give all models of llama.cpp the same."
+                )
+        return {"container": container, "devices": devices, "findings": findings}
+
+    def asked_context(self, model: Model, defaults: Mapping[str, Any]) -> tuple[int, str]:
+        options, name = described(model, defaults), str(model["name"])
+        if "ctx-size" in options:
+            return number(name, options, "ctx-size", 0) // self.sharing(model, defaults), "ctx-size"
+        return super().asked_context(model, defaults)
+
+    def sharing(self, model: Model, defaults: Mapping[str, Any]) -> int:
+        return max(1, number(str(model["name"]), described(model, defaults), "parallel", slots(model)))
+
+    def longest_context(
+        self,
+        model: Model,
+        defaults: Mapping[str, Any],
+        trained: int,
+        environment: Mapping[str, Any],  # noqa: ARG002
+    ) -> int:
+        options, name = described(model, defaults), str(model["name"])
+        override = _OVERRIDDEN_CONTEXT.search(str(options.get("override-kv", "")))
+        if override:
+            return int(override.group(1))
+        # llama-server caps a slot at what the model was trained for, but for YaRN, which stretches that.
+        if str(options.get("rope-scaling")) != "yarn":
+            return trained
+        if "rope-scale" not in options and "rope-freq-scale" not in options:
+            return 0
+        stretched = (
+            scale(name, options, "rope-scale")
+            if "rope-scale" in options
+            else 1 / scale(name, options, "rope-freq-scale")
+        )
+        return int(trained * stretched)
+
+    def report(self, get: Get, model: str) -> dict[str, Any]:
+        document = json.loads(get(f"/props?model={quote(model)}"))
+        return {
+            "context_tokens": document["default_generation_settings"]["n_ctx"],
+            "slots": document["total_slots"],
+            "build": document.get("build_info", ""),
+        }
+
+    def differences(self, options: Mapping[str, Any], report: Mapping[str, Any]) -> Iterator[str]:
+        given = long(options)
+        parallel = int(given.get("parallel", 0))
+        if parallel > 0 and parallel != report["slots"]:
+            yield f"parallel is {parallel}, and it has {report['slots']} slots"
+        # It shares its context among its slots, and rounds up.
+        wanted = int(given.get("ctx-size", 0)) // max(parallel, 1)
+        if report["context_tokens"] < wanted:
+            yield f"a slot is to have {wanted} tokens of context, and it has {report['context_tokens']}"
+
+
+def long(given: Mapping[str, Any]) -> dict[str, Any]:
+    """By the one name that each option has here; what stands last counts."""
+    return {LONG.get(canonical(flag), canonical(flag)): value for flag, value in given.items()}
+
+
+def described(model: Model, defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """What the description itself says in the engine's words."""
+    return {**long(defaults), **long(model.get("options") or {})}
+
+
+def _ranks(options: Mapping[str, Any]) -> bool:
+    """Whether options make a reranker of a model."""
+    given = {flag: str(value).lower() for flag, value in spelled_alike(options).items()}
+    return given.get("pooling") == "rank" or any(given.get(flag) in _TRUE for flag in ("rerank", "reranking"))
+
+
+def _without_gpus(models: Sequence[Model]) -> Iterator[str]:
+    for model in models:
+        if model.get("gpus"):
+            yield (
+                f"hearth_models.{model['name']}.gpus: {', '.join(model['gpus'])} cannot be given to a process of the runtime process, whose build of"
+                " llama.cpp knows no GPUs. Leave gpus away, or set hearth_runtime to docker."
+            )
+
+
+def _device(gpus: Sequence[str], container: Sequence[str], present: Sequence[int]) -> str:
+    if not gpus:
+        return "none"
+    wanted = _numbers(gpus)
+    there = (
+        (sorted(present) or list(range(max(wanted, default=0) + 1)))
+        if container == [_ALL_GPUS]
+        else _numbers(container)
+    )
+    if not wanted or not set(wanted) <= set(there):
+        return ""
+    return ",".join(f"CUDA{there.index(gpu)}" for gpu in wanted)
+
+
+def _numbers(names: Sequence[str]) -> list[int]:
+    """In the order of the host; none where one of them has another name."""
+    found = [_GPU.fullmatch(name) for name in names]
+    return sorted({int(match.group(1)) for match in found if match}) if all(found) else []
+
+
+ENGINE = LlamaCpp()

@@ -1,0 +1,72 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the roles would refuse of a description, found before any of them begins, and told together with all the rest.
+
+What that is stands in the role alone, as `__<role>_judgements` in its vars: a list of
+
+    when: whether there is something to say; it is read first
+    say: a sentence, or a list of them
+    needs: variables of the description without which nothing true can be said; nothing is said where one of them has a finding
+
+A role that is run by itself asserts the same list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
+from ansible_collections.hearth.llm.plugins.module_utils._description import PREFIX
+from ansible_collections.hearth.llm.plugins.plugin_utils._role_variables import ROLES
+from ansible_collections.hearth.llm.plugins.plugin_utils._templates import explained
+
+
+class Judges:
+    def __init__(self, loader: DataLoader, templar: Templar, variables: Mapping[str, Any]) -> None:
+        self._loader = loader
+        self._templar = templar
+        self._variables = variables
+
+    def findings(self, role: str, described: Mapping[str, Any], wrong: Collection[str]) -> Iterator[str]:
+        """`described` is what can be read of the description, and `wrong` names the variables that have a finding."""
+        path = ROLES / role
+        own = self._read(f"{path}/vars/main.yml")
+        given = {name: value for name, value in self._variables.items() if not name.startswith(PREFIX)}
+        known = {
+            **self._read(f"{path}/defaults/main.yml"),
+            **given,
+            **described,
+            **own,
+            "role_path": str(path),
+            "ansible_search_path": [str(path)],
+            # A secret that does not exist yet is not made by being looked at.
+            "ansible_check_mode": True,
+        }
+        templar = self._templar.copy_with_new_env(available_variables=known)
+        for judgement in own.get(f"__{role}_judgements", []):
+            if not set(judgement.get("needs", ())) & set(wrong):
+                yield from self._told(role, templar, judgement, consequence=bool(wrong))
+
+    @staticmethod
+    def _told(role: str, templar: Templar, judgement: Mapping[str, Any], *, consequence: bool) -> list[str]:
+        try:
+            if not boolean(templar.template(judgement["when"]), strict=False):
+                return []
+            said = templar.template(judgement["say"])
+        # Whatever a template runs into. Where something is wrong already, it is that.
+        except Exception as error:
+            return [] if consequence else [f"The role {role} cannot judge the description, because {explained(error)}."]
+        return [said] if isinstance(said, str) else list(said)
+
+    def _read(self, path: str) -> dict[str, Any]:
+        try:
+            read = self._loader.load_from_file(path, trusted_as_template=True)
+        except AnsibleError:
+            if self._loader.path_exists(path):
+                raise
+            read = {}
+        return dict(read or {})

@@ -1,0 +1,177 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the role service makes of definitions, and the roles of models."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible_collections.hearth.llm.plugins.filter.engine_plan import engine_plan
+from ansible_collections.hearth.llm.plugins.filter.llama_cpp_programs import llama_cpp_programs
+from ansible_collections.hearth.llm.plugins.filter.service_place import service_place
+from ansible_collections.hearth.llm.plugins.filter.service_plan import service_plan
+from ansible_collections.hearth.llm.plugins.filter.service_starts import service_starts
+from ansible_collections.hearth.llm.plugins.filter.vllm_engines import vllm_engines
+from ansible_collections.hearth.llm.plugins.plugin_utils._services import FIELDS
+
+ROLE = Path(__file__).parents[4] / "roles/service"
+DEFAULTS = yaml.safe_load((ROLE / "defaults/main.yml").read_text())
+OF_ALL = ("name", "items", "family", "start", "state", "runtime", "directory", "log_lines")
+COMMON = {name: DEFAULTS[f"service_{name}"] for name in (*FIELDS, "log_lines") if name != "files"}
+DIRECTORY = "/var/lib/hearth"
+
+
+def plan(*items: dict[str, Any], runtime: str = "docker", **common: Any) -> dict[str, Any]:
+    return service_plan(items, {**COMMON, "image": "engine:1", **common}, DIRECTORY, runtime)
+
+
+def written(name: str, **more: Any) -> dict[str, Any]:
+    definition = plan({"name": name})["services"][0]["generation"]["definition"]
+    return {
+        "name": name,
+        "error": "",
+        "changed": False,
+        "is_proven": True,
+        "restart_key": "k",
+        "definition": definition,
+        **more,
+    }
+
+
+def test_an_item_may_say_whatever_a_variable_says_for_all_and_nothing_else() -> None:
+    assert {f"service_{name}" for name in (*FIELDS, *OF_ALL)} == set(DEFAULTS)
+    assert {f"service_{name}" for name in COMMON} == {
+        f"service_{name}" for name in yaml.safe_load((ROLE / "vars/main.yml").read_text())["__service_common"]
+    }
+    assert plan({"name": "a", "enviroment": {}})["findings"] == [
+        f"The service 'a' has 'enviroment', which is no field of a service: use one of {', '.join(FIELDS)}."
+    ]
+
+
+def test_what_cannot_be_run_is_found_before_anything_is_written() -> None:
+    assert plan({"name": "a"})["findings"] == []
+    for image in ("", "engine", "engine:latest", "host:5000/engine"):
+        findings = plan({"name": "a", "image": image}, {"name": "b"})["findings"]
+        assert [f"(found '{image}')" in finding for finding in findings] == [True]
+    assert "'a' cannot be run" in plan({"name": "a"}, runtime="process")["findings"][0]
+    assert plan({"name": "a", "command": ["x"]}, runtime="process")["findings"] == []
+    assert plan({"name": "a", "command": ["x"], "gpus": ["nvidia.com/gpu=0"]}, runtime="process")["findings"]
+    assert "Item 0" in plan({})["findings"][0]
+
+
+def test_what_an_item_says_goes_before_what_is_said_for_all() -> None:
+    first, second = plan(
+        {"name": "a", "command": ["own"], "files": [{"path": "x"}]},
+        {"name": "b"},
+        command=["common", "{config}/x"],
+        environment={"WHERE": "{config}"},
+    )["services"]
+    assert first["generation"]["definition"]["command"] == ["own"]
+    assert second["generation"]["definition"]["command"] == ["common", "/etc/hearth/current/x"]
+    assert second["generation"]["definition"]["environment"] == {"WHERE": "/etc/hearth/current"}
+    # What is common to all is not repeated for each.
+    assert (first["generation"]["files"], second["generation"]["files"]) == ([{"path": "x"}], [])
+    assert (first["generation"]["group"], first["health"]["runs_as"]) == ("65534", "hearth-a")
+
+
+def test_a_process_finds_its_files_and_its_python_on_the_host() -> None:
+    (one,) = plan({"name": "a", "command": ["{python}", "{config}/x"]}, runtime="process")["services"]
+    python, config = one["generation"]["definition"]["command"]
+    assert python.startswith(f"{DIRECTORY}/venvs/")
+    assert config == f"{service_place('a', DIRECTORY, 'process')['files']}/x"
+    assert "group" not in one["generation"]
+
+
+def test_new_files_are_judged_in_a_container_of_the_same_image() -> None:
+    (one,) = plan({"name": "a", "validate": ["judge", "{config}/x"]})["services"]
+    command = one["generation"]["validate"]
+    assert command[:2] == ["docker", "run"]
+    assert command[-3:] == ["engine:1", "judge", "/etc/hearth/current/x"]
+    assert "{config}:/etc/hearth/current:ro" in command
+
+
+def test_only_containers_that_differ_or_have_new_files_are_due() -> None:
+    services = [written("same"), written("drifted"), written("new", changed=True), written("refused", error="no")]
+    starts = service_starts(services, {}, DIRECTORY, different=["drifted"])
+    assert {one["name"]: one["due"] for one in starts} == {"same": False, "drifted": True, "new": True}
+    assert [one["name"] for one in starts if one["restart"]] == ["new"]
+
+
+def test_one_that_reads_its_files_on_a_signal_is_signalled_until_it_is_proven() -> None:
+    services = [written("same"), written("new", changed=True, is_proven=False), written("cut", is_proven=False)]
+    starts = service_starts(services, dict.fromkeys(("same", "new", "cut"), "HUP"), DIRECTORY)
+    assert [(one["signal"], one["restart"], one["due"]) for one in starts] == [
+        ("", False, False),
+        ("HUP", False, False),
+        ("HUP", False, False),
+    ]
+    (program,) = service_starts([services[2]], {"cut": "HUP"}, DIRECTORY, "process")
+    assert program["program"]["signal"] == "HUP"
+
+
+def test_gpus_are_given_by_their_names_or_by_nvidias_runtime() -> None:
+    (service,) = plan({"name": "a", "gpus": ["nvidia.com/gpu=0"]})["services"]
+    one = written("a", definition=service["generation"]["definition"])
+    (by_name,) = service_starts([one], {}, DIRECTORY)
+    assert by_name["container"]["device_requests"] == [
+        {"driver": "cdi", "count": 0, "device_ids": ["nvidia.com/gpu=0"]}
+    ]
+    assert "runtime" not in by_name["container"]
+    (by_runtime,) = service_starts([one], {}, DIRECTORY, knows_cdi=False)
+    assert by_runtime["container"]["runtime"] == "nvidia"
+    assert by_runtime["container"]["env"] == {"NVIDIA_VISIBLE_DEVICES": "nvidia.com/gpu=0"}
+    assert "device_requests" not in by_runtime["container"]
+
+
+def test_who_looks_at_a_service_from_outside_is_told_where() -> None:
+    assert service_place("valkey", DIRECTORY) == {
+        "files": "/var/lib/hearth/services/valkey/current",
+        "config": "/etc/hearth/current",
+        "container": "hearth-valkey",
+        "log": "/var/lib/hearth/services/valkey/service.log",
+    }
+
+
+def test_each_model_of_llama_cpp_is_a_service_with_options_and_a_socket_of_its_own() -> None:
+    models = [{"name": "a", "slots": 2, "context_tokens": 512}, {"name": "b", "path": "/own.gguf"}]
+    plan = engine_plan(
+        models,
+        "llama_cpp",
+        runtime="process",
+        directory="/h",
+        paths={"a": "/models/a.gguf"},
+        projectors={"a": "/models/eyes.gguf"},
+        contexts={"b": 1024},
+        planned={"b": {"cache-ram": 8}},
+        prompt_cache_mib=512,
+    )
+    a, b = llama_cpp_programs(models, plan["told"], directory="/h", fingerprints={"a": "f"}, timeout_seconds=300)
+    told = [json.loads(one["files"][0]["content"]) for one in (a, b)]
+    assert (a["name"], a["health"]["socket_path"]) == ("llama_cpp-a", "/h/run/a.sock")
+    assert (told[0]["model"], told[0]["mmproj"], told[0]["ctx-size"]) == ("/models/a.gguf", "/models/eyes.gguf", 1024)
+    assert (told[1]["model"], told[1]["ctx-size"], told[1]["cache-ram"]) == ("/own.gguf", 1024, 8)
+    assert "mmproj" not in told[1]
+    assert [one["files"][1]["content"] for one in (a, b)] == ["f", ""]
+
+
+def test_each_model_of_vllm_is_a_service_with_a_port_and_gpus_of_its_own() -> None:
+    models = [{"name": "a"}, {"name": "b", "gpus": ["nvidia.com/gpu=1"]}]
+    a, b = vllm_engines(
+        models,
+        {"a": {"max-num-seqs": 4}, "b": {}},
+        image="docker.io/vllm/vllm-openai:v0.32.0",
+        address="127.0.0.1",
+        ports={"a": 18101, "b": 18102},
+        gpus=["nvidia.com/gpu=all"],
+        paths={"a": "/h/models/a", "b": "/h/models/b"},
+        models_directory="/h/models",
+        timeout_seconds=900,
+    )
+    assert a["command"][:3] == ["/models/a", "--served-model-name", "a"]
+    assert a["command"][-2:] == ["--max-num-seqs", "4"]
+    assert (a["gpus"], b["gpus"]) == (["nvidia.com/gpu=all"], ["nvidia.com/gpu=1"])
+    assert b["ports"] == [{"address": "127.0.0.1", "host": 18102, "container": 8080}]
+    assert b["health"]["url"] == "http://127.0.0.1:18102/health"
