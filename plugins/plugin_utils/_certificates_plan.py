@@ -29,6 +29,7 @@ def plan(described: Mapping[str, Any]) -> dict[str, Any]:
     path, key = str(directory / f"hosts/{host}.pem"), str(directory / f"hosts/{host}.key")
     acme, acme_key = str(directory / f"acme/{host}.pem"), str(directory / f"acme/{host}.key")
     source = described["source"]
+    faults = [reason for reason in due(authority, key=authority_key, key_required=False) if not _ENDING.match(reason)]
     return {
         "names": names,
         "authority_path": authority,
@@ -47,9 +48,9 @@ def plan(described: Mapping[str, Any]) -> dict[str, Any]:
             permitted=permitted,
             renew_before_days=int(described["valid_days"]) + before,
         ),
-        "authority_faults": [
-            reason for reason in due(authority, key=authority_key, key_required=False) if not _ENDING.match(reason)
-        ],
+        "authority_faults": faults,
+        # What is wrong with the CA itself is told alone.
+        "authority_usable": not Path(authority).is_file() or not faults,
         "due": due(path, key=key, names=names, authority=authority, renew_before_days=before),
         "outside": names_outside(names, permitted),
         "refused": names_refused(authority, names),
