@@ -16,13 +16,15 @@ from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import lookup_loader
 from ansible_collections.hearth.llm.plugins.module_utils import _description
 from ansible_collections.hearth.llm.plugins.module_utils._documents import walk
+from ansible_collections.hearth.llm.plugins.module_utils._engines import engines
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
+from ansible_collections.hearth.llm.plugins.module_utils._frontends import frontends
 from ansible_collections.hearth.llm.plugins.plugin_utils import _role_variables
 from ansible_collections.hearth.llm.plugins.plugin_utils._templates import OMITTED, Reader
 
 # Where models may be described for one role alone.
-MODELS_OF_ROLES = ("models_list", "llama_cpp_models", "vllm_models", "gateway_models")
-EXCLUSIVE = {"anythingllm": "anythingllm_exclusive", "open_webui": "open_webui_exclusive"}
+MODELS_OF_ROLES = ("models_list", *(f"{name}_models" for name in engines()), "gateway_models")
+EXCLUSIVE = {name: f"{name}_exclusive" for name in frontends()}
 
 
 class ActionModule(ActionBase):

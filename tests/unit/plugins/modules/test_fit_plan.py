@@ -362,7 +362,11 @@ def test_what_an_engine_is_told_otherwise_is_planned_otherwise(
     name: str, plan: Plan, qwen: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The plan has no translation of its own: both ask the very object of the engine."""
-    model = {**qwen, "slots": 1} if name == "vllm" else {"name": "mini", "path": str(PROJECT / "files/models/hearth-mini.gguf"), "slots": 1}
+    model = (
+        {**qwen, "slots": 1}
+        if name == "vllm"
+        else {"name": "mini", "path": str(PROJECT / "files/models/hearth-mini.gguf"), "slots": 1}
+    )
     engine, flag = engines()[name], {"llama_cpp": "parallel", "vllm": "max-num-seqs"}[name]
     honest = engine.options
 
