@@ -24,9 +24,9 @@ from ansible_collections.hearth.llm.plugins.plugin_utils._role_judgements import
 from ansible_collections.hearth.llm.plugins.plugin_utils._templates import OMITTED, Reader
 
 # Where models may be described for one role alone.
-MODELS_OF_ROLES = ("models_list", "llama_cpp_models", "vllm_models", "gateway_models")
+MODELS_OF_ROLES = ("models_list", *(f"{name}_models" for name in engines()), "gateway_models")
 PLACES = {".secrets": "hearth_secrets_directory", ".models.lock.yml": "hearth_models_lock_file"}
-EXCLUSIVE = {"anythingllm": "anythingllm_exclusive", "open_webui": "open_webui_exclusive"}
+EXCLUSIVE = {name: f"{name}_exclusive" for name in frontends()}
 
 
 class ActionModule(ActionBase):

@@ -44,22 +44,22 @@ from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
 
 from ansible_collections.hearth.llm.plugins.module_utils._deployed_secrets import NOTE
+from ansible_collections.hearth.llm.plugins.module_utils._frontends import frontends
 
 # What the roles make, and what a clone keeps of Ansible's.
 OWN = frozenset(
     (
         "ansible",
-        "anythingllm",
         NOTE,
         "gpu-proof",
         "installed-packages.json",
         "models",
-        "open_webui",
         "run",
         "services",
         "supervisor",
         "tmp",
         "venvs",
+        *frontends(),
     )
 )
 # Others have directories of these names, too: ours have this in them, or nothing.

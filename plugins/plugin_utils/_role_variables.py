@@ -25,6 +25,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.kinds impo
     Whole,
 )
 from ansible_collections.hearth.llm.plugins.module_utils._description.words import kind_of, nearest
+from ansible_collections.hearth.llm.plugins.module_utils._frontends import frontends
 
 ROLES = Path(__file__).parents[2] / "roles"
 
@@ -36,7 +37,6 @@ _SHARED = ("docker_", "firewall_", "nvidia_", "valkey_")
 # Facts by which a role tells those that follow what it has found: nobody has written them.
 PUBLISHED = frozenset(
     (
-        "anythingllm_page",
         "certificates_acme_fetched",
         "cloud_vm_machine",
         "fit_contexts",
@@ -48,8 +48,8 @@ PUBLISHED = frozenset(
         "models_fingerprints",
         "models_paths",
         "models_projectors",
-        "open_webui_page",
         "verify_answers",
+        *(f"{name}_page" for name in frontends()),
     )
 )
 
