@@ -21,8 +21,8 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.hearth.llm.plugins.filter.engine_plan import engine_plan
 from ansible_collections.hearth.llm.plugins.filter.vllm_arguments import vllm_arguments
-from ansible_collections.hearth.llm.plugins.filter.vllm_options import vllm_options
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.modules import completion_probe, engine_options, engine_report
 from ansible_collections.hearth.llm.plugins.plugin_utils import _engine_option_lists as lists
@@ -41,7 +41,8 @@ pytestmark = pytest.mark.skipif(not PYTHON, reason="HEARTH_VLLM_PYTHON names no 
 
 @pytest.fixture(scope="module")
 def options() -> dict[str, Any]:
-    return vllm_options({**MODEL, "options": OPTIONS})
+    told: dict[str, Any] = engine_plan([{"name": "real", **MODEL, "options": OPTIONS}], "vllm")["told"]
+    return dict(told["real"])
 
 
 @pytest.fixture(scope="module")
