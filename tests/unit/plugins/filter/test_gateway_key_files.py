@@ -54,7 +54,10 @@ def test_maps_grow_with_keys_and_with_grants_times_models(keys: int, models: int
 
 
 def test_texts_are_known_by_their_hashes_and_ends() -> None:
-    valid = [{"name": "all", "sha256": "aa", "ends": None}, {"name": "some", "sha256": "bb", "ends": 17}]
+    valid: list[dict[str, Any]] = [
+        {"name": "all", "sha256": "aa", "ends": None},
+        {"name": "some", "sha256": "bb", "ends": 17},
+    ]
     known = maps(KEYS, MODELS, valid)
     assert (known["keys.map"], known["ends.map"]) == (["aa all", "bb some"], ["bb 17"])
     secret = [

@@ -18,20 +18,20 @@ class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
-    def address_string(self):
+    def address_string(self) -> str:
         return "client"
 
-    def answer(self, content, kind="application/json"):
+    def answer(self, content: bytes, kind: str = "application/json") -> None:
         self.send_response(200)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
 
-    def do_GET(self):
+    def do_GET(self) -> None:
         self.answer(b"{}")
 
-    def do_POST(self):
+    def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         common = {"id": "1", "created": 1, "model": asked["model"]}
         if asked.get("stream"):
