@@ -135,7 +135,10 @@ def test_who_looks_at_a_service_from_outside_is_told_where() -> None:
 
 
 def test_each_model_of_llama_cpp_is_a_service_with_options_and_a_socket_of_its_own() -> None:
-    models = [{"name": "a", "slots": 2, "context_tokens": 512}, {"name": "b", "path": "/own.gguf"}]
+    models: list[dict[str, Any]] = [
+        {"name": "a", "slots": 2, "context_tokens": 512},
+        {"name": "b", "path": "/own.gguf"},
+    ]
     a, b = llama_cpp_programs(
         models,
         directory="/h",
@@ -156,7 +159,7 @@ def test_each_model_of_llama_cpp_is_a_service_with_options_and_a_socket_of_its_o
 
 
 def test_each_model_of_vllm_is_a_service_with_a_port_and_gpus_of_its_own() -> None:
-    models = [{"name": "a"}, {"name": "b", "gpus": ["nvidia.com/gpu=1"]}]
+    models: list[dict[str, Any]] = [{"name": "a"}, {"name": "b", "gpus": ["nvidia.com/gpu=1"]}]
     a, b = vllm_engines(
         models,
         {"a": {"max-num-seqs": 4}, "b": {}},
