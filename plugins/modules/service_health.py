@@ -252,7 +252,8 @@ def main() -> None:
     told = []
     for service in module.params["services"]:
         outcome = waited[service["name"]]
-        if outcome.error and service["log_command"]:
+        # What has failed before says why itself, and what is logged may be of another time.
+        if outcome.error and service["log_command"] and service["name"] not in module.params["errors"]:
             outcome.log = run(service["log_command"]).splitlines()
         seconds = round(outcome.seconds, 2)
         told.append({"name": service["name"], "error": outcome.words, "waited_seconds": seconds, "log": outcome.log})

@@ -18,7 +18,7 @@ from fakes.gossip import Gossip
 from integration.conftest import PROJECT, Outcome, Runner
 
 # These say where something is, and read none of it.
-PLACES = {"beside_inventory", "shipped"}
+PLACES = {"beside_inventory", "rooms", "shipped"}
 LOOKUPS = sorted({path.stem for path in (PROJECT / "plugins/lookup").glob("*.py")} - PLACES)
 # How each lookup is given a secret: `text` is the file that holds it.
 LOOKUP_CALLS = {

@@ -125,6 +125,9 @@ def test_one_that_fails_names_itself_with_its_last_words_and_goes_back_alone(fam
     for word in ("'echo-a'", "so is the roof", "'echo-d'", "the disk is on fire", "'echo-f'", "never worked"):
         assert word in worse.words
     assert "There is no earlier configuration to go back to; the service is stopped." in worse.words
+    programs = {path.stem for path in (family.directory / "h/supervisor/conf.d").iterdir()}
+    assert programs == {f"echo-{name}" for name in NAMES}, "what never worked was not stopped"
+    assert "\\n" not in worse.output
     assert family.say(NAMES) == ["two", "two", "two", "one", "two"]
 
     family.describe(all_say("two", NAMES))
