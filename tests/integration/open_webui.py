@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import pytest
+from fakes import ports
 from integration import locked
 
 LOCK = Path(__file__).resolve().parents[2] / "roles/open_webui/files/open_webui.txt"
@@ -65,9 +65,7 @@ class OpenWebui:
     variables: dict[str, str] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            self.port = listener.getsockname()[1]
+        self.port = ports.free()
         (self.directory / "home").mkdir(parents=True)
         self.start()
         return self

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from fakes import ports
 from fakes.acme import Acme
 from fakes.engine import Engine
 from integration.conftest import PROJECT, Outcome, Runner
-from integration.gateway.description import HAPROXY, MESSAGES, Gateway, free_port
+from integration.gateway.description import HAPROXY, MESSAGES, Gateway
 from lab import packages
 
 
@@ -23,7 +24,7 @@ class Shop(Gateway):
 
     def __init__(self, directory: Path, engine: Engine) -> None:
         super().__init__(directory, Runner(directory), engine, engine)
-        self.acme = Acme(directory, (free_port(), free_port(), free_port(), free_port()), self.redirect_port)
+        self.acme = Acme(directory, (ports.free(), ports.free(), ports.free(), ports.free()), self.redirect_port)
         self._root = directory / "root.pem"
 
     def start_acme(self) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import rooms
+from fakes import ports, rooms
 from integration.conftest import PROJECT, WARNING, environment
 from lab import packages
 
@@ -37,7 +37,7 @@ class House:
             shutil.copytree(ROOMS / room, self.collection, dirs_exist_ok=True)
         # They are added, and nothing that was there is another one.
         assert all(self.files()[path] == content for path, content in before.items())
-        self.gateway, self.page = free_port(), free_port()
+        self.gateway, self.page = ports.free(), ports.free()
         (directory / "inventory").mkdir()
         self.describe()
 
@@ -53,7 +53,7 @@ class House:
             "hearth_address": "127.0.0.1",
             "hearth_domain": "localhost",
             "hearth_port": self.gateway,
-            "gateway_metrics_port": free_port(),
+            "gateway_metrics_port": ports.free(),
             "hearth_models": {"parrot": {"engine": "toy", "path": "/srv", "options": {"sentence": "I am a toy."}}},
             "hearth_frontends": {"toy_page": {"domain": "page.localhost", "greeting": "I am a page."}},
             "toy_page_port": self.page,
@@ -97,12 +97,6 @@ class House:
         connection.request(method, path, json.dumps(body) if body else None, headers)
         answer = connection.getresponse()
         return answer.status, answer.read().decode()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

@@ -19,8 +19,9 @@ from ansible_collections.hearth.llm.plugins.module_utils._completion.picture imp
 from ansible_collections.hearth.llm.tools.hello_model import seer
 from ansible_collections.hearth.llm.tools.hello_model.chain import hello_model
 from ansible_collections.hearth.llm.tools.hello_model.overlap import overlap_model
+from fakes import ports
 from integration.conftest import PROJECT, Outcome, Runner
-from integration.gateway.description import eventually, free_port
+from integration.gateway.description import eventually
 from lab import packages
 
 QUESTION: Any = [{"role": "user", "content": "What is the capital of France?"}]
@@ -31,7 +32,7 @@ class House:
 
     def __init__(self, directory: Path, playbook: Runner) -> None:
         self.directory, self._playbook = directory, playbook
-        self.port, self._metrics_port = free_port(), free_port()
+        self.port, self._metrics_port = ports.free(), ports.free()
         origin = directory / "origin"
         (origin / "seer").mkdir(parents=True)
         (origin / "seer/seer-Q4_K_M.gguf").write_bytes(seer.seeing_model())

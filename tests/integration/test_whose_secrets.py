@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
+from fakes import ports
 from lab import packages
 
 from .conftest import PROJECT, WARNING, Outcome, environment
-from .gateway.description import HAPROXY, free_port
+from .gateway.description import HAPROXY
 
 PLAYBOOKS = PROJECT / "playbooks"
 
@@ -33,12 +34,12 @@ class Host:
             "hearth_runtime": "process",
             "hearth_directory": str(self.directory),
             "hearth_address": "127.0.0.1",
-            "hearth_port": free_port(),
+            "hearth_port": ports.free(),
             "hearth_domain": "llm.example.com",
             "hearth_api_keys": [{"name": "alice"}, {"name": "bob"}],
             "gateway_program": HAPROXY,
-            "gateway_metrics_port": free_port(),
-            "gateway_models": {"chat": {"address": f"127.0.0.1:{free_port()}"}},
+            "gateway_metrics_port": ports.free(),
+            "gateway_models": {"chat": {"address": f"127.0.0.1:{ports.free()}"}},
         }
 
     @property

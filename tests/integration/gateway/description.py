@@ -9,7 +9,6 @@ import hashlib
 import http.client
 import json
 import os
-import socket
 import ssl
 import time
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import openai
+from fakes import ports
 from fakes.engine import Engine
 from integration.conftest import Outcome, Runner
 
@@ -40,12 +40,6 @@ SLOTS = 2
 DEADLINE = 2
 LONGEST_ANSWER = 500
 MESSAGES: Any = [{"role": "user", "content": "Count to three."}]
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def eventually(condition: Callable[[], bool], what: str, seconds: float = 10) -> None:
@@ -73,14 +67,14 @@ class Answer:
 class Gateway:
     def __init__(self, directory: Path, run_playbook: Runner, alpha: Engine, beta: Engine) -> None:
         self.directory = directory
-        self.port, self.metrics_port, self.redirect_port = free_port(), free_port(), free_port()
+        self.port, self.metrics_port, self.redirect_port = ports.free(), ports.free(), ports.free()
         self.run_playbook = run_playbook
         self.models = {
             "alpha": {"address": alpha.address, "slots": SLOTS, "max_output_tokens": LONGEST_ANSWER},
             # The same engine, for what takes too long.
             "hasty": {"address": alpha.address, "answer_deadline_seconds": DEADLINE},
             "beta": {"address": beta.address},
-            "gone": {"address": f"127.0.0.1:{free_port()}"},
+            "gone": {"address": f"127.0.0.1:{ports.free()}"},
         }
 
     def describe(self, *options: str, succeeds: bool = True, **variables: Any) -> Outcome:
