@@ -14,7 +14,8 @@ init_plugin_loader([str(Path(__file__).resolve().parents[2] / ".collections")])
 
 @pytest.fixture(autouse=True)
 def nothing_to_hide() -> None:
-    """A process is one module's, and knows its secrets to the end; tests share one."""
-    from ansible_collections.hearth.llm.plugins.module_utils import _hidden
+    """A process is one module's, and knows it and its secrets to the end; tests share one."""
+    from ansible_collections.hearth.llm.plugins.module_utils import _hidden, _module
 
     _hidden.forget()
+    _module._running.clear()
