@@ -14,7 +14,19 @@ from suite.lanes import LANES, run_all
 from suite.part import ROOT, Part
 from suite.summary import tell
 
+PLAYS = (
+    "tests/integration/gateway/test_operation.py::test_a_second_run_changes_nothing",
+    "tests/integration/test_service.py::test_a_service_comes_up_once_and_restarts_only_for_a_change",
+    "tests/integration/test_summary.py::test_each_kind_of_person_finds_what_they_need",
+)
+STATIC = ("ruff", "format", "mypy", "yamllint", "changelog", "spelling", "licences")
+# The longest first: whatever else there is runs beside it.
 PARTS = (
+    Part(
+        "integration",
+        "real playbooks against real servers",
+        ("pytest", "tests/integration", "--numprocesses", "2", "--dist", "loadfile"),
+    ),
     Part("ruff", "Python is clean", ("ruff", "check")),
     Part("format", "Python is formatted", ("ruff", "format", "--check")),
     Part("mypy", "types hold", ("mypy",)),
@@ -29,12 +41,7 @@ PARTS = (
     Part("spelling", "words are spelled right", ("codespell",)),
     Part("licences", "every file says whose it is", ("reuse", "lint", "--quiet")),
     Part("galaxy", "Galaxy's own judges find nothing", ("python", "-m", "judges")),
-    Part("unit", "each piece keeps its word", ("pytest", "tests/unit")),
-    Part(
-        "integration",
-        "real playbooks against real servers",
-        ("pytest", "tests/integration", "--numprocesses", "2", "--dist", "loadfile"),
-    ),
+    Part("unit", "each piece keeps its word", ("pytest", "tests/unit", "--numprocesses", "2", "--dist", "loadfile")),
     Part("local", "the newcomer's way: no root, no containers", ("python", "-m", "lab", "molecule", "local", "test")),
     Part("models", "a hub with faults", ("python", "-m", "lab", "molecule", "models", "test")),
     Part("default", "the operator's way: a bare host over SSH", ("python", "-m", "lab", "molecule", "default", "test")),
@@ -48,24 +55,32 @@ PARTS = (
     Part("nvidia", "from no driver to a container with a GPU", ("python", "-m", "lab", "molecule", "nvidia", "test")),
 )
 
+# For whoever changes a line.
+QUICK = (
+    Part("plays", "some real playbooks do what they should", ("pytest", *PLAYS)),
+    *(part for part in PARTS if part.name in STATIC or part.name == "unit"),
+)
+
 
 def main() -> int:
-    names = [part.name for part in PARTS]
     parser = argparse.ArgumentParser(prog="./hearth test", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="part", help="only these parts")
     parser.add_argument("--list", action="store_true", help="name the parts")
+    parser.add_argument("--quick", action="store_true", help="what takes three minutes at most")
     parser.add_argument(
         "--lanes", type=int, default=LANES, metavar="N", help="how many parts run side by side (default: %(default)s)"
     )
     arguments = parser.parse_args()
+    parts = QUICK if arguments.quick else PARTS
+    names = [part.name for part in parts]
     if arguments.list:
-        print("\n".join(f"{part.name:14}{part.promise}" for part in PARTS))
+        print("\n".join(f"{part.name:14}{part.promise}" for part in parts))
         return 0
     if unknown := set(arguments.parts) - set(names):
         parser.error(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(names)}")
 
     begin = time.monotonic()
-    chosen = [part for part in PARTS if not arguments.parts or part.name in arguments.parts]
+    chosen = [part for part in parts if not arguments.parts or part.name in arguments.parts]
     results = run_all(chosen, ROOT / ".hearth/test", arguments.lanes)
     print("\n".join(tell(results, time.monotonic() - begin)), flush=True)
     return 0 if all(result.passed for result in results) else 1
