@@ -19,7 +19,7 @@ options:
     elements: dict
     required: true
   options:
-    description: For each served name its options, as P(hearth.llm.vllm_options#filter) finds them.
+    description: For each served name its options, as P(hearth.llm.engine_plan#filter) finds them.
     type: dict
     required: true
   image:
@@ -31,7 +31,7 @@ options:
     type: str
     required: true
   ports:
-    description: For each served name its port, as P(hearth.llm.vllm_ports#filter) finds it.
+    description: For each served name its port, as P(hearth.llm.engine_plan#filter) finds it.
     type: dict
     required: true
   gpus:

@@ -148,8 +148,8 @@ def test_one_that_is_refused_before_it_goes_live_does_not_hold_up_the_others(fam
 
 
 def test_a_field_that_there_is_not_is_named_and_nothing_is_written(family: Family) -> None:
-    item = {**family.item("a", {"says": "one"}), "enviroment": {}}
+    item = {**family.item("a", {"says": "one"}), "environments": {}}
     failure = family.describe({}, service_items=[item], succeeds=False)
-    assert "The service 'echo-a' has 'enviroment', which is no field of a service" in failure.words
+    assert "The service 'echo-a' has 'environments', which is no field of a service" in failure.words
     assert failure.changed == 0
     assert not (family.directory / "h/services").exists()

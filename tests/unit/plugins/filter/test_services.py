@@ -46,8 +46,8 @@ def test_an_item_may_say_whatever_a_variable_says_for_all_and_nothing_else() -> 
     assert {f"service_{name}" for name in COMMON} == {
         f"service_{name}" for name in yaml.safe_load((ROLE / "vars/main.yml").read_text())["__service_common"]
     }
-    assert plan({"name": "a", "enviroment": {}})["findings"] == [
-        f"The service 'a' has 'enviroment', which is no field of a service: use one of {', '.join(FIELDS)}."
+    assert plan({"name": "a", "environments": {}})["findings"] == [
+        f"The service 'a' has 'environments', which is no field of a service: use one of {', '.join(FIELDS)}."
     ]
 
 
