@@ -124,7 +124,9 @@ def test_the_description_knows_the_new_rooms(house: House) -> None:
     assert "llama_cpp, toy" in said
     assert "write toy_page" in said
     house.describe(hearth_models={"parrot": {"engine": "toy", "path": "/srv", "options": {"sentences": "x"}}})
-    assert "parrot: 'sentences' is no option of toy 1.0; the nearest is 'sentence'" in house.run("check", succeeds=False)
+    assert "parrot: 'sentences' is no option of toy 1.0; the nearest is 'sentence'" in house.run(
+        "check", succeeds=False
+    )
     house.describe(hearth_runtime="docker")
     assert "hearth_models.parrot.engine is 'toy', and hearth_runtime is docker" in house.run("check", succeeds=False)
 
