@@ -15,7 +15,13 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
-from ansible_collections.hearth.llm.plugins.plugin_utils._rotation import DAY, RotatedText, locked, remove_emptied
+from ansible_collections.hearth.llm.plugins.plugin_utils._rotation import (
+    DAY,
+    RotatedText,
+    keep_prepared,
+    locked,
+    remove_emptied,
+)
 from ansible_collections.hearth.llm.plugins.plugin_utils._secret_file import make_directory, read_line
 
 ALPHABET = string.ascii_letters + string.digits
@@ -78,6 +84,8 @@ class ActionModule(ActionBase):
             told = self._told(directory, wanting)
             for key in wanting:
                 self._text(directory, key).prepare(key["rotation"], key["overlap_days"], _new_text)
+            if wanting:
+                keep_prepared(directory)
         return told
 
     def _end(self, directory: Path, keys: list[Mapping[str, Any]], state: str) -> dict[str, Any]:

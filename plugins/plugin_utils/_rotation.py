@@ -20,7 +20,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.hearth.llm.plugins.plugin_utils._secret_file import make_directory, make_once, refuse_dangling
+from ansible_collections.hearth.llm.plugins.plugin_utils._secret_file import (
+    keep,
+    make_directory,
+    make_once,
+    refuse_dangling,
+)
 
 DAY = 86400
 PREPARED, ROTATED = ".prepared", ".rotated"
@@ -53,6 +58,7 @@ class RotatedText:
         return not present or self._is_due(present, self._known, rotation)
 
     def prepare(self, rotation: str | None, overlap_days: int, make: Callable[[], str]) -> None:
+        """Makes a text that is wanting. `keep_prepared` belongs behind the last one."""
         make_directory(self._directory, self._prepared_record.parent)
         present, record = self._hash, self._known
         due = self._is_due(present, record, rotation)
@@ -63,7 +69,7 @@ class RotatedText:
             _save(self._prepared_record, {**record, "rotation": rotation or record["rotation"]})
         if due:
             self._prepared_text.unlink(missing_ok=True)
-        make_once(self._directory, self._prepared_text, make())
+        make_once(self._directory, self._prepared_text, make(), one_of_many=True)
 
     def take_over(self) -> bool:
         """Puts what was prepared in its place. The old text is gone with that."""
@@ -127,6 +133,10 @@ def locked(directory: Path, *, reads: bool = False) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def keep_prepared(directory: Path) -> None:
+    keep(directory / PREPARED)
 
 
 def remove_emptied(directory: Path) -> None:

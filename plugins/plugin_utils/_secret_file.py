@@ -51,8 +51,11 @@ def read_line(path: Path, read: Callable[[str], str]) -> str:
     return text
 
 
-def make_once(directory: Path, path: Path, text: str) -> None:
-    """Writes the file below `directory` unless it exists. Under its name it is whole from the first moment on."""
+def make_once(directory: Path, path: Path, text: str, *, one_of_many: bool = False) -> None:
+    """Writes the file below `directory` unless it exists. Under its name it is whole from the first moment on.
+
+    Who makes many has the directory itself written to the disk by `keep`, once.
+    """
     try:
         if not path.exists():
             refuse_dangling(path)
@@ -62,7 +65,8 @@ def make_once(directory: Path, path: Path, text: str) -> None:
             fcntl.flock(handle, fcntl.LOCK_EX)
             if not path.exists():
                 _write(path, text)
-                os.fsync(handle)
+                if not one_of_many:
+                    os.fsync(handle)
         finally:
             os.close(handle)
     except OSError as error:
@@ -70,6 +74,15 @@ def make_once(directory: Path, path: Path, text: str) -> None:
             f"The secret {path} cannot be made: {error.strerror} ({error.filename}). Secrets need a directory that this user can write to: "
             "set hearth_secrets_directory to one, or bring the secret there."
         ) from error
+
+
+def keep(directory: Path) -> None:
+    """What was made in the directory survives a power cut from now on."""
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def make_directory(top: Path, bottom: Path) -> None:
