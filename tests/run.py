@@ -8,25 +8,11 @@ A part that fails does not keep the others from running; what cannot be run here
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
-import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-BIN = Path(sys.executable).parent
-PYTHON_TREES = ("plugins", "tests", "tools", "benchmarks", "roles")
-
-
-@dataclass(frozen=True)
-class Part:
-    name: str
-    promise: str
-    command: Sequence[str]
-
+from suite.lanes import LANES, run_all
+from suite.part import ROOT, Part
+from suite.summary import tell
 
 PARTS = (
     Part("ruff", "Python is clean", ("ruff", "check")),
@@ -61,21 +47,14 @@ PARTS = (
 )
 
 
-def run(part: Part) -> bool:
-    print(f"\n=== {part.name}: {part.promise}\n", flush=True)
-    environment = {
-        **os.environ,
-        "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}",
-        "PYTHONPATH": str(ROOT / "tests"),
-    }
-    return subprocess.run(part.command, cwd=ROOT, env=environment, check=False).returncode == 0
-
-
 def main() -> int:
     names = [part.name for part in PARTS]
     parser = argparse.ArgumentParser(prog="./hearth test", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="part", help="only these parts")
     parser.add_argument("--list", action="store_true", help="name the parts")
+    parser.add_argument(
+        "--lanes", type=int, default=LANES, metavar="N", help="how many parts run side by side (default: %(default)s)"
+    )
     arguments = parser.parse_args()
     if arguments.list:
         print("\n".join(f"{part.name:14}{part.promise}" for part in PARTS))
@@ -83,18 +62,11 @@ def main() -> int:
     if unknown := set(arguments.parts) - set(names):
         parser.error(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(names)}")
 
-    results = []
-    for part in PARTS:
-        if not arguments.parts or part.name in arguments.parts:
-            begin = time.monotonic()
-            results.append((part, run(part), time.monotonic() - begin))
-
-    print("\n=== what was tested\n")
-    for part, passed, seconds in results:
-        print(f"{'passed' if passed else 'FAILED':8}{seconds:7.1f} s  {part.name:14}{part.promise}")
-    failed = sum(not passed for _part, passed, _seconds in results)
-    print(f"\n{len(results) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+    begin = time.monotonic()
+    chosen = [part for part in PARTS if not arguments.parts or part.name in arguments.parts]
+    results = run_all(chosen, ROOT / ".hearth/test", arguments.lanes)
+    print("\n".join(tell(results, time.monotonic() - begin)), flush=True)
+    return 0 if all(result.passed for result in results) else 1
 
 
 if __name__ == "__main__":

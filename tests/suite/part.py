@@ -1,0 +1,133 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A part of what `./hearth test` runs, and what is known of it once it ran."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+from suite.pytest_notes import NOTES
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+# Molecule announces each of its steps.
+STEP = re.compile(r"➜ (\w+): Executing")
+
+
+@dataclass(frozen=True)
+class Part:
+    name: str
+    promise: str
+    command: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What a person reads first: which test, where, and what it said."""
+
+    what: str
+    lines: Sequence[str]
+
+
+@dataclass
+class Result:
+    part: Part
+    passed: bool
+    seconds: float
+    # What took how long within it.
+    costs: list[tuple[float, str]] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+
+
+def run(part: Part, directory: Path, show: Callable[[str], object]) -> Result:
+    """Run a part, and keep and show what it prints, line by line."""
+    notes, log = directory / f"{part.name}.jsonl", directory / f"{part.name}.log"
+    notes.unlink(missing_ok=True)
+    begin = time.monotonic()
+    steps: list[tuple[float, str]] = []
+    lines: list[str] = []
+    with (
+        log.open("w", encoding="utf-8") as kept,
+        subprocess.Popen(
+            part.command,
+            cwd=ROOT,
+            env=_environment(notes),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+        ) as process,
+    ):
+        for line in process.stdout or ():
+            kept.write(line)
+            kept.flush()
+            show(line)
+            lines.append(COLOUR.sub("", line).rstrip())
+            if step := STEP.search(lines[-1]):
+                steps.append((time.monotonic(), step[1]))
+    end = time.monotonic()
+    result = Result(part, process.returncode == 0, end - begin)
+    result.costs = [(after - start, step) for (start, step), (after, _) in pairwise([*steps, (end, "")])]
+    if notes.exists():
+        _read(notes, result)
+    if not result.passed and not result.failures:
+        result.failures = [Failure(f"ended with status {process.returncode}", last_words(lines))]
+    return result
+
+
+def last_words(lines: Sequence[str]) -> list[str]:
+    """Of what Ansible and the lab say: the task that failed last, and what Molecule would have let pass; else the end."""
+    found: list[str] = []
+    fatal = [number for number, line in enumerate(lines) if line.startswith("fatal: [")]
+    if fatal:
+        tasks = [number for number in range(fatal[-1]) if lines[number].startswith("TASK [")]
+        end = next((n for n in range(fatal[-1], len(lines)) if not lines[n]), len(lines))
+        found += [*(lines[tasks[-1] : tasks[-1] + 1] if tasks else ()), *lines[fatal[-1] : end][:12]]
+    faults = [number for number, line in enumerate(lines) if line.startswith("lab: ")]
+    if faults:
+        found += lines[faults[-1] :][:8]
+    return found or [line for line in lines if line][-10:]
+
+
+def _environment(notes: Path) -> dict[str, str]:
+    colour = {"FORCE_COLOR": "1", "PY_COLORS": "1"} if sys.stdout.isatty() and "NO_COLOR" not in os.environ else {}
+    return {
+        **colour,
+        **os.environ,
+        "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}",
+        "PYTHONPATH": str(ROOT / "tests"),
+        "PYTHONUNBUFFERED": "1",
+        # Also where Molecule runs pytest.
+        "PYTEST_ADDOPTS": f"{os.environ.get('PYTEST_ADDOPTS', '')} -p suite.pytest_notes".strip(),
+        NOTES: str(notes),
+    }
+
+
+def _read(notes: Path, result: Result) -> None:
+    for line in notes.read_text().splitlines():
+        note = json.loads(line)
+        # What several tests share counts as the preparation of the first of them.
+        result.costs.append((note["seconds"], note["test"] + ("" if note["when"] == "call" else f" ({note['when']})")))
+        if "message" in note:
+            places = [place.removeprefix(f"{ROOT}/") for place in note["places"]]
+            way = [" → ".join([*places[:1], *places[1:][-1:]])] if places else []
+            result.failures.append(Failure(note["test"], [*way, *_gist(note["message"], told_first=bool(places))]))
+
+
+def _gist(message: str, *, told_first: bool) -> list[str]:
+    # Pytest indents what an assertion says after its first line.
+    lines = [line.removeprefix("  ") for line in message.splitlines()]
+    if any(line.startswith("fatal: [") for line in lines):
+        return last_words(lines)
+    lines = [line for line in lines if line.strip()]
+    return lines[:6] if told_first else lines[-6:]

@@ -1,0 +1,139 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A run's failing tests are known by name, place and words, and its costs test by test and step by step."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+from suite.lanes import run_all
+from suite.part import COLOUR, Part, run
+from suite.summary import LINES, tell
+
+FAILING = """
+import pytest
+
+def helper():
+    assert 2 == 1 + 2, "it is three"
+
+@pytest.fixture
+def broken():
+    raise ValueError("no such fixture")
+
+def test_good():
+    pass
+
+def test_bad():
+    helper()
+
+def test_broken(broken):
+    pass
+"""
+MOLECULE = """\
+\x1b[36mINFO    \x1b[0m default ➜ check: Executing
+fatal: [host]: FAILED! => expected and rescued
+
+\x1b[36mINFO    \x1b[0m default ➜ converge: Executing
+TASK [gateway : Install the door] ***
+changed: [host]
+TASK [gateway : Open the door] ***
+\x1b[31mfatal: [host]: FAILED! =>\x1b[0m
+    msg: the door is stuck
+
+PLAY RECAP
+"""
+
+
+def printing(text: str, status: int = 1) -> Part:
+    return Part("scenario", "a scenario", (sys.executable, "-c", f"print({text!r}); raise SystemExit({status})"))
+
+
+def pytest_part(tmp_path: Path, text: str, *options: str) -> Part:
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    test = tmp_path / "test_it.py"
+    test.write_text(text)
+    return Part("tests", "some tests", (sys.executable, "-m", "pytest", f"--rootdir={tmp_path}", *options, str(test)))
+
+
+@pytest.mark.parametrize("options", [(), ("--numprocesses=1",)])
+def test_each_failing_test_is_named_with_its_line_and_the_words_of_its_assertion(
+    tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    result = run(pytest_part(tmp_path, FAILING, *options), tmp_path, io.StringIO().write)
+    assert not result.passed
+    bad, broken = sorted(result.failures, key=lambda failure: failure.what)
+    assert bad.what == "test_it.py::test_bad"
+    assert bad.lines[0].endswith("test_it.py:5")
+    assert "test_it.py:15 → " in bad.lines[0]
+    assert "it is three" in bad.lines[1]
+    assert "no such fixture" in " ".join(broken.lines)
+    last = list(tell([result], 1))[-9:]
+    assert any("test_bad" in line for line in last)
+    assert any("test_it.py:5" in line for line in last)
+    assert {what for _seconds, what in result.costs} >= {"test_it.py::test_good", "test_it.py::test_broken (setup)"}
+
+
+def test_of_a_play_that_failed_in_a_test_the_task_is_told(tmp_path: Path) -> None:
+    text = f"def test_play():\n    output = {COLOUR.sub('', MOLECULE)!r}\n    assert output == '', output\n"
+    failure = run(pytest_part(tmp_path, text), tmp_path, io.StringIO().write).failures[0]
+    assert failure.lines[0].endswith("test_it.py:3")
+    assert failure.lines[1:] == [
+        "TASK [gateway : Open the door] ***",
+        "fatal: [host]: FAILED! =>",
+        "    msg: the door is stuck",
+    ]
+
+
+def test_what_keeps_a_file_of_tests_from_being_read_is_told(tmp_path: Path) -> None:
+    result = run(pytest_part(tmp_path, "import no_such_module\n"), tmp_path, io.StringIO().write)
+    assert "No module named 'no_such_module'" in " ".join(result.failures[0].lines)
+
+
+def test_of_a_scenario_the_task_that_failed_last_is_told_and_each_step_has_its_cost(tmp_path: Path) -> None:
+    shown = io.StringIO()
+    result = run(printing(MOLECULE), tmp_path, shown.write)
+    assert result.failures[0].lines == (
+        ["TASK [gateway : Open the door] ***", "fatal: [host]: FAILED! =>", "    msg: the door is stuck"]
+    )
+    assert [step for _seconds, step in result.costs] == ["check", "converge"]
+    assert shown.getvalue() == MOLECULE + "\n" == (tmp_path / "scenario.log").read_text()
+
+
+def test_what_the_lab_refuses_after_molecule_was_content_is_told(tmp_path: Path) -> None:
+    text = "PLAY RECAP\nlab: Molecule would let this pass, the lab does not (1):\n  converge: [WARNING]: beware"
+    result = run(printing(text), tmp_path, io.StringIO().write)
+    assert result.failures[0].lines[-1] == "  converge: [WARNING]: beware"
+
+
+def test_of_any_other_tool_the_last_words_are_told(tmp_path: Path) -> None:
+    result = run(printing("a.py:1: wrong\nFound 1 error", 3), tmp_path, io.StringIO().write)
+    assert result.failures[0].what == "ended with status 3"
+    assert result.failures[0].lines == ["a.py:1: wrong", "Found 1 error"]
+
+
+def test_failures_come_last_and_many_of_them_stay_within_a_screen(tmp_path: Path) -> None:
+    many = "import pytest\n@pytest.mark.parametrize('n', range(30))\ndef test_n(n):\n    assert n < 0, 'x' * 9999\n"
+    result = run(pytest_part(tmp_path, many), tmp_path, io.StringIO().write)
+    told = "\n".join(tell([result], 60)).splitlines()
+    end = told[told.index("=== what failed") :]
+    assert len(end) < LINES + 10
+    assert "more: " in end[-3]
+    assert "test_n[29]" in end[-3]
+    assert end[-1] == "0 passed, 1 failed, in 1.0 minutes"
+
+
+def test_parts_side_by_side_are_shown_one_after_the_other_and_told_in_their_order(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wait = "import time\nfor word in {words!r}:\n    print(word, flush=True)\n    time.sleep(0.2)"
+    slow = Part("slow", "", (sys.executable, "-c", wait.format(words=["a1", "a2", "a3"])))
+    quick = Part("quick", "", (sys.executable, "-c", wait.format(words=["b1"])))
+    results = run_all([slow, quick], tmp_path / "logs", lanes=2)
+    out = capsys.readouterr().out
+    assert [result.part.name for result in results] == ["slow", "quick"]
+    assert "a1\na2\na3\n" in out
+    assert out.index("b1") < out.index("a1")
+    assert sum(result.seconds for result in results) > 0.8
