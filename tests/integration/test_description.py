@@ -5,8 +5,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -258,13 +256,6 @@ def test_templates_that_fail_are_told_by_their_places(playbook: Runner) -> None:
     assert "Traceback" not in outcome.output
 
 
-@pytest.fixture
-def short_path() -> Iterator[Path]:
-    """Room for the paths of sockets, which pytest's own directories leave little of."""
-    with tempfile.TemporaryDirectory() as directory:
-        yield Path(directory)
-
-
 SHOP = PROJECT / "inventories/sandwich_shop"
 INVENTORIES = [
     *sorted(path for path in PROJECT.glob("inventories/*") if path.name != "gpu_vm_aws"),
@@ -274,9 +265,10 @@ INVENTORIES = [
 
 @pytest.mark.parametrize("inventory", INVENTORIES, ids=lambda path: str(path.relative_to(PROJECT)))
 def test_every_inventory_of_the_repository_is_right(
-    playbook: Runner, tmp_path: Path, short_path: Path, inventory: Path
+    playbook: Runner, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, inventory: Path
 ) -> None:
-    lab = short_path / "lab"
+    # Not below tmp_path, which has the test's long name in it: paths of sockets are short.
+    lab = tmp_path_factory.mktemp("i") / "lab"
     (lab / "hub").mkdir(parents=True)
     (lab / "nvidia").mkdir()
     (lab / "hub/url").write_text("http://127.0.0.1:1\n")

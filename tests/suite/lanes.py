@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -31,9 +31,8 @@ def run_all(parts: Sequence[Part], directory: Path, lanes: int = LANES) -> list[
             _tell(f"\n=== {part.name}: {word} in {result.seconds:.1f} s\n\n{text}")
         return result
 
-    work: Callable[[Part], Result] = one
     with ThreadPoolExecutor(1 if alone else lanes) as pool:
-        return list(pool.map(work, parts))
+        return list(pool.map(one, parts))
 
 
 def _show_line(line: str) -> None:
