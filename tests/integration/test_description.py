@@ -360,7 +360,7 @@ INVENTORIES = [
 def test_every_inventory_of_the_repository_is_right(
     playbook: Runner, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, inventory: Path
 ) -> None:
-    # Paths of sockets are short.
+    # Not below tmp_path, which has the test's long name in it: paths of sockets are short.
     lab = tmp_path_factory.mktemp("i") / "lab"
     (lab / "hub").mkdir(parents=True)
     (lab / "nvidia").mkdir()

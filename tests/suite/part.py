@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 import time
@@ -15,13 +14,12 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
+from lab.molecule import COLOUR, STEP
+
 from suite.pytest_notes import NOTES
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
-COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-# Molecule announces each of its steps.
-STEP = re.compile(r"➜ (\w+): Executing")
 
 
 @dataclass(frozen=True)
@@ -73,6 +71,7 @@ def run(part: Part, directory: Path, show: Callable[[str], object]) -> Result:
             kept.flush()
             show(line)
             lines.append(COLOUR.sub("", line).rstrip())
+            # Molecule announces each of its steps.
             if step := STEP.search(lines[-1]):
                 steps.append((time.monotonic(), step[1]))
     end = time.monotonic()

@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from lab.molecule import COLOUR
 from suite.lanes import run_all
-from suite.part import COLOUR, Part, run
+from suite.part import Part, run
 from suite.summary import LINES, tell
 
 FAILING = """
