@@ -25,10 +25,12 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.typed impo
     ApiKey,
     Assistant,
     Model,
+    Tls,
     User,
     api_keys,
     assistants,
     models,
+    tls,
     users,
 )
 from ansible_collections.hearth.llm.plugins.module_utils._description.variables import PREFIX, VARIABLES
@@ -42,6 +44,7 @@ __all__ = [
     "Assistant",
     "Model",
     "Surroundings",
+    "Tls",
     "User",
     "api_keys",
     "assistants",
@@ -50,6 +53,7 @@ __all__ = [
     "models",
     "read",
     "sound",
+    "tls",
     "users",
     "wrong_in",
 ]

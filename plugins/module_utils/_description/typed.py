@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Mapping, Sequence
 
+from ansible_collections.hearth.llm.plugins.module_utils._description.certificates import ACME, TLS
 from ansible_collections.hearth.llm.plugins.module_utils._description.findings import Place
 from ansible_collections.hearth.llm.plugins.module_utils._description.keys import API_KEY
 from ansible_collections.hearth.llm.plugins.module_utils._description.kinds import ABSENT, Record
@@ -98,6 +99,24 @@ class ApiKey:
         return self.key is None and self.sha256 is None
 
 
+@dataclass(frozen=True)
+class Acme:
+    directory: str
+    terms_agreed: bool
+    contacts: Sequence[str] | None
+    server_authority: str | None
+
+
+@dataclass(frozen=True)
+class Tls:
+    source: str
+    certificate: str | None
+    key: str | None
+    authority: str | None
+    names: Sequence[str] | None
+    acme: Acme
+
+
 def models(described: Any) -> dict[str, Model]:
     return {name: Model(name=name, **_filled(MODEL, one)) for name, one in _named_by_key(described).items()}
 
@@ -112,6 +131,11 @@ def users(described: Any) -> list[User]:
 
 def api_keys(described: Any) -> list[ApiKey]:
     return [ApiKey(**_filled(API_KEY, one)) for one in _named_inside(described)]
+
+
+def tls(described: Any) -> Tls:
+    given = _filled(TLS, described if isinstance(described, Mapping) else {})
+    return Tls(**{**given, "acme": Acme(**_filled(ACME, given["acme"] or {}))})
 
 
 def _filled(record: Record, described: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.hearth.llm.plugins.module_utils._description.certificates import TLS
 from ansible_collections.hearth.llm.plugins.module_utils._description.keys import API_KEYS
 from ansible_collections.hearth.llm.plugins.module_utils._description.kinds import (
     Choice,
@@ -18,9 +19,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.models imp
 from ansible_collections.hearth.llm.plugins.module_utils._description.people import ASSISTANTS, FRONTENDS_KIND, USERS
 from ansible_collections.hearth.llm.plugins.module_utils._description.special import (
     Address,
-    CertifiedName,
     ControllerPath,
-    Email,
     Endpoint,
     Gpu,
     HostName,
@@ -57,88 +56,6 @@ _OPENING = Record(
     short="{port: …}",
 )
 
-_ACME = Record(
-    Key(
-        "directory",
-        Url("https://acme.example.com/directory"),
-        "address of the ACME server's directory",
-        default="Let's Encrypt's",
-        also=("url", "server"),
-    ),
-    Key(
-        "terms_agreed",
-        Flag(),
-        "whether you agree to the server's terms; it gives no certificate otherwise",
-        value=False,
-        also=("agree", "terms", "tos_agreed", "agreed"),
-    ),
-    Key(
-        "contacts",
-        ListOf(Email(), words="a list of e-mail addresses"),
-        "e-mail addresses that the server may write to",
-        default="none",
-        also=("contact", "email", "emails"),
-    ),
-    Key(
-        "server_authority",
-        ControllerPath("ca.pem"),
-        "the CA that the server's own HTTPS is verified with, PEM",
-        default="those that the controller trusts",
-        also=("authority", "ca"),
-    ),
-    words="a dictionary for the ACME server",
-)
-
-_TLS = Record(
-    Key(
-        "source",
-        Choice(
-            "private_ca",
-            "files",
-            "acme",
-            also={
-                "letsencrypt": "write acme",
-                "self_signed": "write private_ca",
-                "selfsigned": "write private_ca",
-                "ca": "write private_ca",
-                "file": "write files",
-            },
-        ),
-        "where the certificate comes from",
-        value="private_ca",
-        also=("from", "kind", "type"),
-    ),
-    Key(
-        "certificate",
-        ControllerPath("llm.pem"),
-        "your certificate with its chain, PEM, where the source is files",
-        also=("cert", "crt", "chain"),
-    ),
-    Key(
-        "key",
-        ControllerPath("llm.key"),
-        "its key, PEM without a passphrase, where the source is files",
-        also=("private_key",),
-    ),
-    Key(
-        "authority",
-        ControllerPath("ca.pem"),
-        "the CA that clients verify the certificate with, PEM, where the source is files or acme",
-        default="those that clients trust",
-        also=("ca", "ca_path", "ca_cert"),
-    ),
-    Key(
-        "names",
-        ListOf(CertifiedName(), words="a list of names"),
-        "further names and addresses of the host that the certificate is for",
-        default="none",
-        also=("domains", "alt_names", "sans"),
-    ),
-    Key("acme", _ACME, "what an ACME server is told"),
-    words="a dictionary with its source",
-    short="{source: …}",
-)
-
 VARIABLES: dict[str, Key] = {
     key.name: key
     for key in (
@@ -156,7 +73,7 @@ VARIABLES: dict[str, Key] = {
         Key("hearth_domain", HostName(), "the name that clients use", value="localhost"),
         Key("hearth_address", Address(), "the address of the host on which the gateway listens", value="0.0.0.0"),
         Key("hearth_port", Port(), "the port on which the gateway listens", value=443),
-        Key("hearth_tls", _TLS, "where the gateway's certificate comes from", default="a private CA on the controller"),
+        Key("hearth_tls", TLS, "where the gateway's certificate comes from", default="a private CA on the controller"),
         Key(
             "hearth_runtime",
             Choice(

@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.hearth.llm.plugins.module_utils import _description
+from ansible_collections.hearth.llm.plugins.module_utils._description.certificates import ACME, TLS
 from ansible_collections.hearth.llm.plugins.module_utils._description.keys import API_KEY
 from ansible_collections.hearth.llm.plugins.module_utils._description.kinds import Record
 from ansible_collections.hearth.llm.plugins.module_utils._description.models import MODEL
 from ansible_collections.hearth.llm.plugins.module_utils._description.people import ASSISTANT, USER
+from ansible_collections.hearth.llm.plugins.module_utils._description.typed import Acme
 
 PROJECT = Path(__file__).parents[5]
 
@@ -31,6 +33,11 @@ PROJECT = Path(__file__).parents[5]
 )
 def test_each_key_of_a_record_is_a_field(kind: type, record: Record) -> None:
     assert {field.name for field in dataclasses.fields(kind)} == {"name", *record.keys}
+
+
+@pytest.mark.parametrize(("kind", "record"), [(_description.Tls, TLS), (Acme, ACME)])
+def test_each_key_of_a_record_that_has_no_name_is_a_field(kind: type, record: Record) -> None:
+    assert {field.name for field in dataclasses.fields(kind)} == set(record.keys)
 
 
 def test_what_is_not_described_is_its_default() -> None:
@@ -58,6 +65,7 @@ def test_what_is_wrong_is_left_away(wrong: Any) -> None:
     assert not _description.users(wrong)
     assert not _description.api_keys(wrong)
     assert set(_description.assistants(wrong)) <= {"m"}
+    assert _description.tls(wrong) == _description.tls({"source": "nowhere", "acme": wrong}) == _description.tls({})
 
 
 # Values, and not names: what is made of something else, or is empty where a role has its own, is no default of the description.
