@@ -31,14 +31,12 @@ _value:
   elements: str
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
-
-def accepted_removals(kinds: str | Iterable[Any]) -> list[str]:
-    return [str(kind).strip() for kind in (kinds.split(",") if isinstance(kinds, str) else kinds)]
+from ansible_collections.hearth.llm.plugins.plugin_utils._accepted import accepted
 
 
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"accepted_removals": accepted_removals}
+        return {"accepted_removals": accepted}

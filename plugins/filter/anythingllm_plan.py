@@ -6,96 +6,78 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: anythingllm_plan
-short_description: Plan windows, pieces of documents and histories of AnythingLLM's assistants
+short_description: What AnythingLLM is told, and what of a description it cannot do
 version_added: 1.0.0
 author: hearth.llm contributors (@hearth-llm)
 description:
+  - The one plan of the role P(hearth.llm.anythingllm#role). It asks nobody, and holds no secrets.
   - Counts whether prompt, pieces of documents, question and answer of each assistant fit into the window of its model, in tokens that hold for every
     language, and says what would fit where they do not.
   - Says into how long pieces documents are cut, so that the model that embeds takes each of them, and how many of them are sent at once.
   - Looks into the documents on the controller for their script, because a Japanese text has three times the tokens of an English one.
-positional: models
+  - Says which skills of agents that are on by themselves have to be switched off, and which others on, and in which settings their search lies.
+positional: _input
 options:
   _input:
-    description: The assistants, as P(hearth.llm.frontend_assistants#filter) gives them.
-    type: list
-    elements: dict
-    required: true
-  models:
-    description: The served models, C(hearth_models).
+    description:
+      - The inputs of the role without C(anythingllm_).
+      - C(host), the name of the host for the sentences, C(assistants), C(users), C(admin), C(models), C(contexts), C(url), C(provider_url), C(model), C(context_tokens), C(max_output_tokens),
+        C(embedding_model), C(embedding_tokens), C(request_max_bytes), C(agent_skills), C(search_provider), C(search_url), C(search_engine), C(settings),
+        C(accept_removals), C(removal_percent_max) and C(secrets_directory).
+      - C(has_search_key) says whether there is a key for the search, which is a secret and stays where it is.
     type: dict
     required: true
-  context_tokens:
-    description: The window that AnythingLLM is told, tokens.
-    type: int
-    required: true
-  max_output_tokens:
-    description: The longest answer, tokens.
-    type: int
-    required: true
-  embedding_tokens:
-    description: The longest text that the model takes that embeds, tokens.
-    type: int
-    required: true
-  request_bytes:
-    description: The longest request that the way to the model lets through, bytes.
-    type: int
-    default: 1048576
-  embeds:
-    description: Whether there is a model that embeds.
-    type: bool
-    default: true
-  accepted_removals:
-    description: Kinds of things of which a large removal is meant, C(hearth_accept_removals).
-    type: list
-    elements: str
-    default: []
 """
 
 EXAMPLES = r"""
 - name: Show what would not fit
   ansible.builtin.debug:
-    msg: "{{ (assistants | hearth.llm.anythingllm_plan(hearth_models, context_tokens=4096, max_output_tokens=1024, embedding_tokens=2048)).findings }}"
+    msg: "{{ (described | hearth.llm.anythingllm_plan).findings }}"
+  vars:
+    described:
+      host: shop
+      assistants: [{name: Sommelier, model: chat, documents: wines, top_n: 4}]
+      users: [{name: alice}]
+      admin: admin
+      models: {chat: {context_tokens: 4096}}
+      contexts: {}
+      url: https://chat.example.org
+      provider_url: https://llm.example.org/v1
+      model: chat
+      context_tokens: 0
+      max_output_tokens: 0
+      embedding_model: embedder
+      embedding_tokens: 2048
+      request_max_bytes: 1048576
+      agent_skills: [rag-memory, web-browsing]
+      search_provider: searxng-engine
+      has_search_key: false
+      search_url: http://searxng:8080
+      search_engine: ""
+      settings: {}
+      accept_removals: []
+      removal_percent_max: 50
+      secrets_directory: /srv/secrets
 """
 
 RETURN = r"""
 _value:
   description:
     - C(findings), what cannot be, with what could; C(notes), what the server does otherwise than one may think.
-    - C(chunk_size) and C(chunk_overlap) of the server, characters; C(chunk_limit), the longest of all pieces; C(chunks_per_request).
-    - C(assistants), with C(mode) and, where they have documents, C(chunk_size), C(chunk_overlap), and as C(history) the earlier questions of a chat for
-      which the window has room, where they do not say.
+    - C(settings) and C(preferences) for M(hearth.llm.anythingllm_settings), C(users) for M(hearth.llm.anythingllm_user), C(workspaces) for
+      M(hearth.llm.anythingllm_workspace), C(documents) for M(hearth.llm.anythingllm_documents), all without keys and passwords.
+    - C(provider_key_settings) and C(search_key_settings), the settings that the key of the models, and that of the search, belong into.
+    - C(names) of all who have a password; C(reading), the assistants that have a document; C(percent_max), how much of each kind may go in one run;
+      C(page), what a person needs to log in.
   type: dict
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.hearth.llm.plugins.plugin_utils._anythingllm_plan import Window, make
-
-
-def anythingllm_plan(
-    assistants: Sequence[Mapping[str, Any]],
-    models: Mapping[str, Mapping[str, Any]],
-    *,
-    context_tokens: int | str,
-    max_output_tokens: int | str,
-    embedding_tokens: int | str,
-    request_bytes: int | str = 1048576,
-    embeds: bool = True,
-    accepted_removals: Sequence[str] = (),
-) -> dict[str, Any]:
-    window = Window(int(context_tokens), int(max_output_tokens), int(embedding_tokens))
-    return make(
-        assistants,
-        window,
-        request_bytes=int(request_bytes),
-        models=models,
-        embeds=embeds,
-        accepted=accepted_removals,
-    )
+from ansible_collections.hearth.llm.plugins.plugin_utils._anythingllm_plan import plan
 
 
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"anythingllm_plan": anythingllm_plan}
+        return {"anythingllm_plan": plan}

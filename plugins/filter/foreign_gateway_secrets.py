@@ -74,12 +74,12 @@ _value:
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ansible_collections.hearth.llm.plugins.filter.accepted_removals import accepted_removals
+from ansible_collections.hearth.llm.plugins.plugin_utils._accepted import accepted as as_list
 from ansible_collections.hearth.llm.plugins.plugin_utils._foreign_secrets import gateway_findings
 
 
 def foreign_gateway_secrets(deployed: dict[str, Any], *, accepted: str | Iterable[str], **here: Any) -> list[str]:
-    return gateway_findings(deployed, accepted=accepted_removals(accepted), **here)
+    return gateway_findings(deployed, accepted=as_list(accepted), **here)
 
 
 class FilterModule:

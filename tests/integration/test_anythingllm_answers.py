@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.hearth.llm.plugins.filter.anythingllm_plan import anythingllm_plan
 from ansible_collections.hearth.llm.plugins.module_utils._frontend import api_of
 from ansible_collections.hearth.llm.plugins.modules import anythingllm_documents, anythingllm_probe
+from ansible_collections.hearth.llm.plugins.plugin_utils._anythingllm_windows import Window, judged
 from ansible_collections.hearth.llm.tools.hearth_mini.answers import served
 from unit.plugins.anythingllm_bench import Bench
 
@@ -55,7 +55,8 @@ def shop(tmp_path: Path) -> Iterator[Bench]:
 def test_the_shops_papers_are_cut_so_that_its_question_is_answered_from_them(shop: Bench) -> None:
     prompt = "You are DocExplorer."
     described = {"name": "docs", "model": "hearth-mini", "system_prompt": prompt, "documents": str(PAPERS)}
-    plan = anythingllm_plan([described], {}, **WINDOW)
+    window = Window(WINDOW["context_tokens"], WINDOW["max_output_tokens"], WINDOW["embedding_tokens"])
+    plan = judged([described], window, request_bytes=1 << 20, models={}, embeds=True, accepted=[])
     (assistant,) = plan["assistants"]
     assert not plan["findings"]
     shop.frontend.environment_now["EMBEDDING_MODEL_MAX_CHUNK_LENGTH"] = str(plan["chunk_limit"])

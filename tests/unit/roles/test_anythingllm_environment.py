@@ -14,8 +14,13 @@ ROLE = Path(__file__).parents[3] / "roles/anythingllm"
 
 
 def test_no_setting_of_the_server_is_in_the_environment_of_its_container() -> None:
-    environment = yaml.safe_load((ROLE / "vars/main.yml").read_text())["__anythingllm_environment"]
-    names = set(re.findall(r"'([A-Z][A-Z_]+)':", environment))
+    said = yaml.safe_load((ROLE / "vars/main.yml").read_text())
+    names = set(said["__anythingllm_surroundings"]) | set(said["__anythingllm_trust"])
+    # Nothing else is in it.
+    assert set(re.findall(r"__anythingllm_\w+", said["__anythingllm_environment"])) == {
+        "__anythingllm_surroundings",
+        "__anythingllm_trust",
+    }
     assert "STORAGE_DIR" in names
     assert not names & set(VARIABLES.values())
     # The first start, before anything was set, is without telemetry, too.

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.hearth.llm.plugins.filter.open_webui_findings import open_webui_findings
+from ansible_collections.hearth.llm.plugins.plugin_utils import _open_webui_findings
 
 SHOP = {"nemo": {"context_tokens": 4096, "max_output_tokens": 1024}}
 
 
 def findings(*assistants: dict[str, Any], **more: Any) -> list[str]:
     usual = {"models": SHOP, "settings": {}, "top_k": 4, "chunk_tokens": 200, "embedding_context_tokens": 2048}
-    return open_webui_findings(assistants, **{**usual, **more})
+    return _open_webui_findings.findings(assistants, **{**usual, **more})
 
 
 def assistant(name: str = "Doc", **more: Any) -> dict[str, Any]:

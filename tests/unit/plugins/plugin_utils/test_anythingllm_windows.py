@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.hearth.llm.plugins.filter.anythingllm_agents import anythingllm_agents
-from ansible_collections.hearth.llm.plugins.filter.anythingllm_plan import anythingllm_plan
-from ansible_collections.hearth.llm.plugins.filter.smallest_of_models import smallest_of_models
+from ansible_collections.hearth.llm.plugins.plugin_utils._anythingllm_windows import Window, judged
 
 MODELS = {
     "nemo": {"context_tokens": 4096, "max_output_tokens": 1024},
@@ -25,7 +23,9 @@ TEXTS = {
 
 
 def plan(assistant: dict[str, Any], numbers: dict[str, Any] = SHOP, **more: Any) -> dict[str, Any]:
-    return anythingllm_plan([{"name": "Doc", "model": "nemo", **assistant}], MODELS, **numbers, **more)
+    window = Window(*(numbers[name] for name in ("context_tokens", "max_output_tokens", "embedding_tokens")))
+    usual = {"request_bytes": 1048576, "models": MODELS, "embeds": True, "accepted": []}
+    return judged([{"name": "Doc", "model": "nemo", **assistant}], window, **{**usual, **more})
 
 
 def papers(directory: Path, text: str, name: str = "paper.md") -> dict[str, Any]:
@@ -106,7 +106,7 @@ def test_no_request_to_the_embedder_is_longer_than_the_gateway_takes(tmp_path: P
 def test_an_empty_or_missing_directory_is_a_finding_before_anything_is_done(tmp_path: Path) -> None:
     given = {"documents": str(tmp_path)}
     assert "there is no file in" in plan(given)["findings"][0]
-    assert not plan(given, accepted_removals=["documents"])["findings"]
+    assert not plan(given, accepted=["documents"])["findings"]
     assert "is neither a directory nor a file" in plan({"documents": str(tmp_path / "none")})["findings"][0]
 
 
@@ -119,31 +119,3 @@ def test_what_automatic_and_one_window_for_all_leave_out_is_said(tmp_path: Path)
         assert words in note
     (note,) = plan({"model": "long"})["notes"]
     assert "It is told 4096 tokens, the least of them, though long has 32768" in note
-    assert smallest_of_models(MODELS, ["nemo", "long", "plain", "gone"], "context_tokens", 8192) == 4096
-    assert smallest_of_models(MODELS, ["long"], "max_output_tokens", 1024) == 512
-    assert smallest_of_models({}, [], "context_tokens", 4096) == 4096
-
-
-def test_skills_and_search_become_settings_and_a_misspelling_a_finding() -> None:
-    given = {"skills": ["rag-memory", "web-browsing"], "search_provider": "searxng-engine", "search_url": "http://s"}
-    assert anythingllm_agents(given) == {
-        "preferences": {
-            "disabled_agent_skills": ["document-summarizer", "web-scraping"],
-            "default_agent_skills": ["web-browsing"],
-            "agent_search_provider": "searxng-engine",
-        },
-        "settings": {"AgentSearXNGApiUrl": "http://s"},
-        "secrets": {},
-        "findings": [],
-    }
-    found = anythingllm_agents({"search_provider": "tavily-search", "search_key": "tvly-1"})
-    assert (found["secrets"], found["findings"]) == ({"AgentTavilyApiKey": "tvly-1"}, [])
-    for wrong, words in (
-        ({"skills": ["web-browser"]}, "knows no skill web-browser, and would ignore it"),
-        ({"search_provider": "searxng"}, "knows no searxng"),
-        ({"search_provider": "searxng-engine"}, "search_url: searxng-engine needs one"),
-        ({"search_provider": "duckduckgo-engine", "search_key": "k"}, "search_key: duckduckgo-engine has none"),
-        ({"skills": [], "search_provider": "duckduckgo-engine"}, "without web-browsing no agent searches"),
-    ):
-        assert words in anythingllm_agents(wrong)["findings"][0]
-    assert anythingllm_agents({"skills": None})["preferences"] == {}

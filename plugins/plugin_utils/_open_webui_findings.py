@@ -1,66 +1,14 @@
 # SPDX-FileCopyrightText: hearth.llm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of a description cannot work in Open WebUI, found before anything is deployed."""
+"""What of a description cannot work in Open WebUI, found before anything is deployed.
+
+Counted is, for each assistant with documents, whether the pieces that it is shown, its prompt, a question and an answer fit into its model's context. Tokens
+are estimated from the text; a model's own count may differ by a fifth.
+"""
 
 from __future__ import annotations
 
-DOCUMENTATION = r"""
-name: open_webui_findings
-short_description: What of a description Open WebUI would ignore or fail at
-version_added: 1.0.0
-author: hearth.llm contributors (@hearth-llm)
-description:
-  - Counts, for each assistant with documents, whether the pieces that it is shown, its prompt, a question and an answer fit into its model's context.
-  - Finds modes that Open WebUI does not have, numbers of pieces that differ where it has one for all, and settings that need the internet.
-  - Tokens are estimated from the text; a model's own count may differ by a fifth.
-options:
-  _input:
-    description: The assistants, as P(hearth.llm.frontend_assistants#filter) gives them.
-    type: list
-    elements: dict
-    required: true
-  models:
-    description: The served models, C(hearth_models). One that is not in it, or has no C(context_tokens), is not judged.
-    type: dict
-    required: true
-  settings:
-    description: Settings of the server by its own names.
-    type: dict
-    required: true
-  top_k:
-    description: How many pieces a model is shown.
-    type: int
-    required: true
-  chunk_tokens:
-    description: How long a piece is where an assistant does not say it, tokens.
-    type: int
-    required: true
-  embedding_context_tokens:
-    description: How long a text the embedding model takes, tokens.
-    type: int
-    required: true
-  template:
-    description: The text that the pieces are put into. Empty for the server's own, which is long.
-    type: str
-    default: ""
-"""
-
-EXAMPLES = r"""
-- name: Show what cannot work
-  ansible.builtin.debug:
-    msg: >-
-      {{ open_webui_assistants | hearth.llm.open_webui_findings(models=hearth_models, settings={}, top_k=3, chunk_tokens=200,
-      embedding_context_tokens=512) }}
-"""
-
-RETURN = r"""
-_value:
-  description: One sentence for each finding, with what would work.
-  type: list
-  elements: str
-"""
-
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._open_webui.pieces import ADDED, density
@@ -85,7 +33,7 @@ _OFFLINE = {
 }
 
 
-def open_webui_findings(
+def findings(
     assistants: Sequence[Assistant],
     *,
     models: Mapping[str, Any],
@@ -182,8 +130,3 @@ def _piece(tokens: int) -> int:
 
 def _tokens(text: str) -> int:
     return int(density(text)[0] * len(text)) + 1 if text else 0
-
-
-class FilterModule:
-    def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"open_webui_findings": open_webui_findings}
