@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.hearth.llm.plugins.filter.firewall_lockouts import firewall_lockouts
-from ansible_collections.hearth.llm.plugins.filter.firewall_openings import firewall_openings
+from ansible_collections.hearth.llm.plugins.plugin_utils._firewall_lockouts import firewall_lockouts
+from ansible_collections.hearth.llm.plugins.plugin_utils._firewall_openings import firewall_openings
 
 OPENINGS = firewall_openings([{"port": "20-23"}, {"port": 2222, "protocol": "udp"}], ["192.168.0.0/16", "fd00::/8"])
 

@@ -1,50 +1,16 @@
 # SPDX-FileCopyrightText: hearth.llm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Openings in the words of ufw."""
+"""Openings in the words of ufw: a rule for each source of each port. All have a comment by which they are known as ours, and the line that ufw will show.
+
+What rules of others open already is left to them: ufw would only change the comment of their rule.
+"""
 
 from __future__ import annotations
-
-DOCUMENTATION = r"""
-name: firewall_ufw_rules
-short_description: Openings as rules of ufw
-version_added: 1.0.0
-author: hearth.llm contributors (@hearth-llm)
-description:
-  - One rule for each source of each port, as M(community.general.ufw) wants it. All have a comment by which they are known as ours.
-positional: foreign
-options:
-  _input:
-    description: The openings, as P(hearth.llm.firewall_openings#filter) gives them.
-    type: list
-    elements: dict
-    required: true
-  foreign:
-    description: >-
-      Rules of others, RV(hearth.llm.firewall_info#module:foreign_rules). What they open already is left to them: ufw would only change the
-      comment of their rule.
-    type: list
-    elements: str
-    default: []
-"""
-
-EXAMPLES = r"""
-- name: Open the ports
-  community.general.ufw: "{{ item }}"
-  loop: "{{ [{'port': 443}] | hearth.llm.firewall_openings(['192.168.0.0/16']) | hearth.llm.firewall_ufw_rules }}"
-"""
-
-RETURN = r"""
-_value:
-  description: >-
-    Dictionaries with C(from_ip), C(to_port), C(proto) and C(comment), and with C(line), which is how C(ufw show added) will show the rule.
-  type: list
-  elements: dict
-"""
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
 MARK = "hearth.llm"
 
@@ -81,8 +47,3 @@ def _shown(source: str, port: str, protocol: str) -> str:
         return f"{port}/{protocol}"
     shown = address if length == ("128" if ":" in address else "32") else source
     return f"from {shown} to any port {port} proto {protocol}"
-
-
-class FilterModule:
-    def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"firewall_ufw_rules": firewall_ufw_rules}

@@ -1,65 +1,19 @@
 # SPDX-FileCopyrightText: hearth.llm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a firewall would lock out those who are in."""
+"""Whether a firewall would lock out those who are in.
+
+`closing` are rules of ufw or firewalld that will be removed, where one of them guards the host itself: nothing else is closed there but ports of containers.
+None where all is closed that is not opened.
+"""
 
 from __future__ import annotations
-
-DOCUMENTATION = r"""
-name: firewall_lockouts
-short_description: Whether a firewall would lock out those who are in
-version_added: 1.0.0
-author: hearth.llm contributors (@hearth-llm)
-description:
-  - Looks whether SSH connections could be made again through the openings, by a new flow, and whether the tunnels, containers and programs of the host that
-    carry them could be reached again, too. What is established goes on behind any firewall, until its first silence.
-positional: connections, known_tunnels, closing
-options:
-  _input:
-    description: The openings, as P(hearth.llm.firewall_openings#filter) gives them.
-    type: list
-    elements: dict
-    required: true
-  connections:
-    description: As RV(hearth.llm.firewall_info#module:connection) of M(hearth.llm.firewall_info).
-    type: list
-    elements: dict
-    required: true
-  known_tunnels:
-    description: Names of tunnels, programs and containers of which nothing is asked.
-    type: list
-    elements: str
-    default: []
-  closing:
-    description: >-
-      Rules of ufw or firewalld that will be removed, where one of them guards the host itself: nothing else is closed there but ports of
-      containers. Nothing where all is closed that is not opened.
-    type: list
-    elements: str
-"""
-
-EXAMPLES = r"""
-- name: Refuse rules that would lock us out
-  ansible.builtin.assert:
-    that: lockouts | length == 0
-    fail_msg: "{{ lockouts | join(' ') }}"
-  vars:
-    lockouts: "{{ firewall_open_ports | hearth.llm.firewall_openings(lan) | hearth.llm.firewall_lockouts([info.connection]) }}"
-    lan: [192.168.0.0/16]
-"""
-
-RETURN = r"""
-_value:
-  description: One sentence for each reason, with what to do. Empty where nothing stands in the way.
-  type: list
-  elements: str
-"""
 
 import re
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
 
 def firewall_lockouts(
@@ -152,8 +106,3 @@ def _named(sources: Collection[str], address: IPv4Address | IPv6Address) -> str:
 def _address(text: str) -> IPv4Address | IPv6Address:
     address = ip_address(text)
     return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
-
-
-class FilterModule:
-    def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"firewall_lockouts": firewall_lockouts}

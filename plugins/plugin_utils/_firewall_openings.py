@@ -1,45 +1,8 @@
 # SPDX-FileCopyrightText: hearth.llm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ports that a firewall shall open, checked and in one form."""
+"""Ports that a firewall shall open, checked and in one form: every port has its protocol, and its sources apart for IPv4 and IPv6."""
 
 from __future__ import annotations
-
-DOCUMENTATION = r"""
-name: firewall_openings
-short_description: Ports that a firewall shall open, checked and in one form
-version_added: 1.0.0
-author: hearth.llm contributors (@hearth-llm)
-description:
-  - Takes C(firewall_open_ports) as people write it, and gives a list in which every port has its protocol, and its sources apart for IPv4 and IPv6.
-  - Fails with all that is wrong at once.
-positional: sources
-options:
-  _input:
-    description: Dictionaries with C(port) (a number, or a range such as C(8000-8010)), C(protocol), C(sources) and C(comment).
-    type: list
-    elements: dict
-    required: true
-  sources:
-    description: Networks from which a port without sources of its own is open.
-    type: list
-    elements: str
-    required: true
-"""
-
-EXAMPLES = r"""
-- name: Show who may reach what
-  ansible.builtin.debug:
-    msg: "{{ [{'port': 443}, {'port': 22, 'sources': ['0.0.0.0/0', '::/0']}] | hearth.llm.firewall_openings(['192.168.0.0/16', 'fd00::/8']) }}"
-"""
-
-RETURN = r"""
-_value:
-  description: >-
-    One dictionary for each port, in the order of ports, with C(first), C(last), C(protocol), C(sources) (C(ipv4) and C(ipv6), merged networks) and
-    C(comment).
-  type: list
-  elements: dict
-"""
 
 import re
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
@@ -48,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ansible.errors import AnsibleFilterError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
 PROTOCOLS = ("tcp", "udp")
 # What can stand in a comment of nftables and ufw alike.
@@ -100,8 +63,3 @@ def _sources(port: str, sources: Iterable[str], findings: list[str]) -> dict[str
     return {
         f"ipv{version}": [str(network) for network in collapse_addresses(found)] for version, found in networks.items()
     }
-
-
-class FilterModule:
-    def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"firewall_openings": firewall_openings}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleFilterError
-from ansible_collections.hearth.llm.plugins.filter.firewall_openings import firewall_openings
+from ansible_collections.hearth.llm.plugins.plugin_utils._firewall_openings import firewall_openings
 
 LAN = ["192.168.0.0/16", "192.168.1.0/24", "fd00::/8"]
 

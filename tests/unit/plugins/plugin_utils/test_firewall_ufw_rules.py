@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from ansible_collections.hearth.llm.plugins.filter.firewall_openings import firewall_openings
-from ansible_collections.hearth.llm.plugins.filter.firewall_ufw_rules import firewall_ufw_rules
+from ansible_collections.hearth.llm.plugins.plugin_utils._firewall_openings import firewall_openings
+from ansible_collections.hearth.llm.plugins.plugin_utils._firewall_ufw_rules import firewall_ufw_rules
 
 OPENINGS = firewall_openings(
     [

@@ -1,0 +1,28 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Openings in the words of firewalld: a rich rule for each source of each port. All have the same unusual priority, by which they are known as ours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+# Behind what administrators refuse, which has a priority below zero or none.
+PRIORITY = 2653
+
+
+def firewall_rich_rules(openings: Iterable[Mapping[str, Any]]) -> list[str]:
+    return [
+        f'rule priority="{PRIORITY}" family="{family}" source address="{source}" '
+        f'port port="{_range(opening)}" protocol="{opening["protocol"]}" accept'
+        for opening in openings
+        for family, sources in opening["sources"].items()
+        for source in sources
+    ]
+
+
+def _range(opening: Mapping[str, Any]) -> str:
+    first, last = opening["first"], opening["last"]
+    return str(first) if first == last else f"{first}-{last}"
