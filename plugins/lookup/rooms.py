@@ -30,7 +30,8 @@ RETURN = r"""
 _raw:
   description: >-
     C(name), which is the role's, too; C(title); C(runtimes); C(described), whether the description has models, or a page, of it; C(models), what it
-    serves, of an engine; C(address), C(port), and C(port_variable), which names the input of the role.
+    serves, of an engine; C(names_users), whether a frontend says for whom it asks, and C(people), how many use it; C(address), C(port), and
+    C(port_variable), which names the input of the role.
   type: list
   elements: dict
 """
@@ -41,6 +42,7 @@ from typing import Any
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.hearth.llm.plugins.filter.served_by import served_by
+from ansible_collections.hearth.llm.plugins.module_utils import _description
 from ansible_collections.hearth.llm.plugins.module_utils._engines import engines
 from ansible_collections.hearth.llm.plugins.module_utils._frontends import frontends
 
@@ -73,8 +75,14 @@ class LookupModule(LookupBase):
 
     def _frontends(self) -> list[dict[str, Any]]:
         described = self._said("hearth_frontends", {})
+        people = max(1, len(_description.users(self._said("hearth_users", []))))
         return [
-            {**self._room(frontend, f"{name}_port"), "described": name in described}
+            {
+                **self._room(frontend, f"{name}_port"),
+                "described": name in described,
+                "names_users": bool(frontend.user_header),
+                "people": people,
+            }
             for name, frontend in frontends().items()
         ]
 

@@ -1,46 +1,16 @@
 # SPDX-FileCopyrightText: hearth.llm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The thumbprint of an ACME account's key, by which a web server answers challenges without knowing them."""
+"""The thumbprint of an ACME account's key (RFC 7638), by which a web server answers challenges without knowing them.
+
+The answer to each http-01 challenge is the challenge's token, a dot and this (RFC 8555, sections 8.1 and 8.3). It is no secret.
+"""
 
 from __future__ import annotations
-
-DOCUMENTATION = r"""
-name: acme_thumbprint
-author: hearth.llm contributors (@hearth-llm)
-version_added: 1.0.0
-short_description: Thumbprint of the key of an ACME account
-description:
-  - Reads a private key on the controller and gives the thumbprint of its public half (RFC 7638).
-  - The answer to each C(http-01) challenge is the challenge's token, a dot and this (RFC 8555, sections 8.1 and 8.3), so that
-    a web server that knows it needs nothing else to answer. It is no secret.
-requirements:
-  - cryptography >= 42 on the controller
-positional: _input
-options:
-  _input:
-    description: Path of the key, a PEM file that needs no passphrase, of an EC key on P-256.
-    type: path
-    required: true
-"""
-
-EXAMPLES = r"""
-- name: Show what answers a challenge
-  ansible.builtin.debug:
-    msg: "<token>.{{ '/etc/ssl/private/acme_account.key' | hearth.llm.acme_thumbprint }}"
-"""
-
-RETURN = r"""
-_value:
-  description: The thumbprint, 43 characters of base64url.
-  type: str
-"""
 
 import base64
 import hashlib
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
@@ -53,7 +23,7 @@ except ImportError:
     HAS_CRYPTOGRAPHY = False
 
 
-def acme_thumbprint(path: str) -> str:
+def thumbprint(path: str) -> str:
     if not HAS_CRYPTOGRAPHY:
         raise AnsibleFilterError("The controller lacks the Python package cryptography: pip install cryptography")
     try:
@@ -74,8 +44,3 @@ def _bytes(coordinate: int) -> bytes:
 
 def _base64url(content: bytes) -> str:
     return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
-
-
-class FilterModule:
-    def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"acme_thumbprint": acme_thumbprint}

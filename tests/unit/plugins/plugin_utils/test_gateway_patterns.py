@@ -7,7 +7,7 @@ import random
 import re
 
 import pytest
-from ansible_collections.hearth.llm.plugins.filter.gateway_body_pattern import gateway_body_pattern
+from ansible_collections.hearth.llm.plugins.plugin_utils._gateway_patterns import body_pattern
 
 CAP = ["max_tokens", "n_predict"]
 
@@ -19,7 +19,7 @@ def passes(pattern: str, body: str) -> bool:
 
 @pytest.mark.parametrize("highest", [1, 9, 10, 99, 100, 500, 2048, 4096, 10_001])
 def test_numbers_pass_up_to_the_highest(highest: int) -> None:
-    pattern = gateway_body_pattern(CAP, highest)
+    pattern = body_pattern(CAP, highest)
     choice = random.Random(1)
     numbers = {0, 1, highest - 1, highest, highest + 1, highest * 10, *choice.choices(range(3 * highest), k=300)}
     for number in numbers:
@@ -46,7 +46,7 @@ def test_numbers_pass_up_to_the_highest(highest: int) -> None:
     ],
 )
 def test_the_cap_cannot_be_dodged(body: str) -> None:
-    assert not passes(gateway_body_pattern(CAP, 500), body)
+    assert not passes(body_pattern(CAP, 500), body)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_the_cap_cannot_be_dodged(body: str) -> None:
     ],
 )
 def test_what_is_no_number_of_tokens_passes(body: object) -> None:
-    assert passes(gateway_body_pattern(CAP, 500), json.dumps(body))
+    assert passes(body_pattern(CAP, 500), json.dumps(body))
 
 
 @pytest.mark.parametrize(
@@ -75,4 +75,4 @@ def test_what_is_no_number_of_tokens_passes(body: object) -> None:
     ],
 )
 def test_without_a_number_a_key_must_be_there_once(body: str, once: bool) -> None:
-    assert passes(gateway_body_pattern(["model"]), body) == once
+    assert passes(body_pattern(["model"]), body) == once
