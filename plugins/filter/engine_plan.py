@@ -79,6 +79,18 @@ options:
     description: What the models' files lie below. In a container it is C(/models).
     type: path
     default: ''
+  fingerprints:
+    description: For each served name what changes when its bytes do.
+    type: dict
+    default: {}
+  build:
+    description: The reference of the image, where the words of the command line depend on it (vLLM).
+    type: str
+    default: ''
+  timeout_seconds:
+    description: How long a model may take to come up, seconds.
+    type: int
+    default: 300
 """
 
 EXAMPLES = r"""
@@ -95,93 +107,15 @@ _value:
   description: >-
     C(given), for each served name its options, without dashes, to be judged and compared; C(told), the same with its files, what was planned for
     this host and the devices in a shared container; C(gpus), with C(container), C(devices) and C(findings); C(ports), for each served name a port of the host;
-    C(questions), what M(hearth.llm.completion_probe) asks the models that answer at once.
+    C(questions), what M(hearth.llm.completion_probe) asks the models that answer at once; C(services), C(service_items) of the role service where each model
+    has a service of its own.
   type: dict
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
-from ansible_collections.hearth.llm.plugins.module_utils._engines import engines
-from ansible_collections.hearth.llm.plugins.module_utils._engines._contract import Engine, context_tokens
-from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
-
-Model = Mapping[str, Any]
-# Where containers have the directory of all models.
-MOUNTED = "/models"
-
-
-def engine_plan(
-    models: Sequence[Model],
-    engine: str,
-    *,
-    options: Mapping[str, Any] | None = None,
-    contexts: Mapping[str, int] | None = None,
-    planned: Mapping[str, Mapping[str, Any]] | None = None,
-    prompt_cache_mib: int = 0,
-    runtime: str = "docker",
-    directory: str = "",
-    address: str = "127.0.0.1",
-    port: int = 0,
-    gpus: Sequence[str] = (),
-    gpu_numbers: Sequence[int] = (),
-    paths: Mapping[str, str] | None = None,
-    projectors: Mapping[str, str] | None = None,
-    models_directory: str = "",
-) -> dict[str, Any]:
-    if engine not in engines():
-        raise AnsibleFilterError(f"engine is {engine!r}: use one of {', '.join(engines())}.")
-    serving = engines()[engine]
-    given_gpus = serving.gpus_of(models, gpus, runtime, gpu_numbers)
-    devices = given_gpus["devices"]
-
-    def told(model: Model, placed: Mapping[str, Any]) -> dict[str, Any]:
-        name = str(model.get("name", ""))
-        context = int((contexts or {}).get(name) or context_tokens(model))
-        return serving.options(model, options or {}, context=context, planned=placed, prompt_cache_mib=prompt_cache_mib)
-
-    def placed(name: str) -> dict[str, Any]:
-        return {**({"device": devices[name]} if name in devices else {}), **(planned or {}).get(name, {})}
-
-    def files(model: Model) -> dict[str, Any]:
-        own = (
-            str(model.get("path") or (paths or {}).get(model["name"], "")),
-            (projectors or {}).get(model["name"], ""),
-        )
-        if runtime == "docker" and models_directory:
-            own = (own[0].replace(models_directory, MOUNTED, 1), own[1].replace(models_directory, MOUNTED, 1))
-        return serving.files(*own)
-
-    try:
-        ports = serving.ports([str(model["name"]) for model in models], int(port))
-    except InputError as error:
-        raise AnsibleFilterError(error.message) from error
-    return {
-        "given": {model["name"]: told(model, {}) for model in models},
-        "told": {model["name"]: {**files(model), **told(model, placed(model["name"]))} for model in models},
-        "gpus": given_gpus,
-        "ports": ports,
-        "questions": [
-            {
-                "model": model["name"],
-                "task": model.get("task", "chat"),
-                **_way(serving, str(model["name"]), runtime, directory, address, ports),
-                **({"picture": True} if (projectors or {}).get(model["name"]) else {}),
-            }
-            for model in models
-            if serving.asks(model, runtime)
-        ],
-    }
-
-
-def _way(
-    serving: Engine, name: str, runtime: str, directory: str, address: str, ports: Mapping[str, int]
-) -> dict[str, str]:
-    """A shared engine is asked where its role says; others each at their own place."""
-    if runtime == "process":
-        return {"socket_path": serving.socket(name, directory)}
-    return {} if serving.shared else {"url": f"http://{address}:{ports[name]}/v1"}
+from ansible_collections.hearth.llm.plugins.plugin_utils._engine_plan import engine_plan
 
 
 class FilterModule:

@@ -45,12 +45,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
-def served_by(models: Mapping[str, Mapping[str, Any]], engine: str) -> list[dict[str, Any]]:
-    """The models of `engine`, each with its name."""
+def served_by(models: Mapping[str, Mapping[str, Any]], engine: str = "") -> list[dict[str, Any]]:
+    """The models of `engine`, or of all engines, each with its name."""
     return [
         {"name": name, **{key: value for key, value in model.items() if key != "engine"}}
         for name, model in sorted(records(models).items())
-        if model.get("engine", DEFAULT) == engine
+        if engine in ("", model.get("engine", DEFAULT))
     ]
 
 

@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.hearth.llm.plugins.filter.engine_plan import engine_plan
-from ansible_collections.hearth.llm.plugins.filter.vllm_arguments import vllm_arguments
+from ansible_collections.hearth.llm.plugins.module_utils._engines import engines
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.modules import completion_probe, engine_options, engine_report
 from ansible_collections.hearth.llm.plugins.plugin_utils import _engine_option_lists as lists
@@ -54,7 +54,11 @@ def engine(tmp_path_factory: pytest.TempPathFactory, options: dict[str, Any]) ->
     own = {**given, "HOME": str(directory), "PYTHONPATH": str(directory), "VLLM_CPU_KVCACHE_SPACE": "1"}
     words = ["serve", str(PROJECT / "files/models/hearth-mini"), "--served-model-name", "chat"]
     words += ["--host", "127.0.0.1", "--port", str(PORT), "--config", str(directory / "api_key.yaml")]
-    words += ["--middleware", "closed_paths.ClosedPaths", *vllm_arguments(options, image())]
+    words += [
+        "--middleware",
+        "closed_paths.ClosedPaths",
+        *engines()["vllm"].arguments(options, lists.find("vllm", image())),
+    ]
     with (directory / "log").open("w") as log:
         program = Path(PYTHON).with_name("vllm")
         process = subprocess.Popen([program, *words], env={**os.environ, **own}, stdout=log, stderr=log)

@@ -154,6 +154,11 @@ class Engine:
             words += [f"--{name}"] if value is True else [] if value is False else [f"--{name}", str(value)]
         return words
 
+    def definition(self, model: str, options: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002
+        """What the role `service` is told of the service of one model, where each has one. `run` has the model's `path` and its `fingerprint`, which changes
+        with its bytes; `words`, its options as words of a command line; `socket`, or `address` and `port`; `gpus` and `timeout_seconds`."""
+        return {"name": f"{self.name}-{model}"}
+
     def asked_context(self, model: Model, defaults: Mapping[str, Any]) -> tuple[int, str]:  # noqa: ARG002
         """The context of each slot that the description itself asks for, and in which word; 0 where it leaves that open."""
         return int(model.get("context_tokens") or 0), "context_tokens"

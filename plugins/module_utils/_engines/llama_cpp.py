@@ -156,6 +156,24 @@ class LlamaCpp(Engine):
                 )
         return {"container": container, "devices": devices, "findings": findings}
 
+    def definition(self, model: str, options: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:
+        """As a process: in a container one router serves all."""
+        told = {"alias": model, "host": run["socket"], **options}
+        health = {
+            "url": "http://localhost/health",
+            "socket_path": run["socket"],
+            "timeout_seconds": run["timeout_seconds"],
+        }
+        return {
+            **super().definition(model, options, run),
+            "files": [
+                # As Ansible's own to_nice_json writes it.
+                {"path": "model.json", "content": json.dumps(told, indent=4, sort_keys=True)},
+                {"path": "fingerprint", "content": run["fingerprint"]},
+            ],
+            "health": health,
+        }
+
     def asked_context(self, model: Model, defaults: Mapping[str, Any]) -> tuple[int, str]:
         options, name = described(model, defaults), str(model["name"])
         if "ctx-size" in options:

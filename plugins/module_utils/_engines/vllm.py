@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._engine_options.names import canonical, spelled_alike
-from ansible_collections.hearth.llm.plugins.module_utils._engines._contract import Engine, slots
+from ansible_collections.hearth.llm.plugins.module_utils._engines._contract import CONTAINER_PORT, Engine, slots
 from ansible_collections.hearth.llm.plugins.module_utils._engines._words import number, size
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
 
@@ -95,6 +95,19 @@ class Vllm(Engine):
             for name, value in sorted(options.items())
             for word in _words(name, value, known.by_name.get(name) if known else None)
         ]
+
+    def definition(self, model: str, options: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:
+        listens = ["--host", "0.0.0.0", "--port", str(CONTAINER_PORT)]
+        own = ["--config", "{config}/api_key.yaml", "--middleware", "closed_paths.ClosedPaths"]
+        url = f"http://{run['address']}:{run['port']}/health"
+        return {
+            **super().definition(model, options, run),
+            "command": [run["path"], "--served-model-name", model, *listens, *own, *run["words"]],
+            "files": [{"path": "fingerprint", "content": run["fingerprint"]}],
+            "gpus": run["gpus"],
+            "ports": [{"address": run["address"], "host": run["port"], "container": CONTAINER_PORT}],
+            "health": {"url": url, "timeout_seconds": run["timeout_seconds"]},
+        }
 
     def asked_context(self, model: Model, defaults: Mapping[str, Any]) -> tuple[int, str]:
         options = described(model, defaults)

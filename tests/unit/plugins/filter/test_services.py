@@ -10,11 +10,9 @@ from typing import Any
 
 import yaml
 from ansible_collections.hearth.llm.plugins.filter.engine_plan import engine_plan
-from ansible_collections.hearth.llm.plugins.filter.llama_cpp_programs import llama_cpp_programs
 from ansible_collections.hearth.llm.plugins.filter.service_place import service_place
 from ansible_collections.hearth.llm.plugins.filter.service_plan import service_plan
 from ansible_collections.hearth.llm.plugins.filter.service_starts import service_starts
-from ansible_collections.hearth.llm.plugins.filter.vllm_engines import vllm_engines
 from ansible_collections.hearth.llm.plugins.plugin_utils._services import FIELDS
 
 ROLE = Path(__file__).parents[4] / "roles/service"
@@ -150,8 +148,9 @@ def test_each_model_of_llama_cpp_is_a_service_with_options_and_a_socket_of_its_o
         contexts={"b": 1024},
         planned={"b": {"cache-ram": 8}},
         prompt_cache_mib=512,
+        fingerprints={"a": "f"},
     )
-    a, b = llama_cpp_programs(models, plan["told"], directory="/h", fingerprints={"a": "f"}, timeout_seconds=300)
+    a, b = plan["services"]
     told = [json.loads(one["files"][0]["content"]) for one in (a, b)]
     assert (a["name"], a["health"]["socket_path"]) == ("llama_cpp-a", "/h/run/a.sock")
     assert (told[0]["model"], told[0]["mmproj"], told[0]["ctx-size"]) == ("/models/a.gguf", "/models/eyes.gguf", 1024)
@@ -161,20 +160,25 @@ def test_each_model_of_llama_cpp_is_a_service_with_options_and_a_socket_of_its_o
 
 
 def test_each_model_of_vllm_is_a_service_with_a_port_and_gpus_of_its_own() -> None:
-    models: list[dict[str, Any]] = [{"name": "a"}, {"name": "b", "gpus": ["nvidia.com/gpu=1"]}]
-    a, b = vllm_engines(
+    models: list[dict[str, Any]] = [{"name": "a", "slots": 4}, {"name": "b", "gpus": ["nvidia.com/gpu=1"]}]
+    plan = engine_plan(
         models,
-        {"a": {"max-num-seqs": 4}, "b": {}},
-        image="docker.io/vllm/vllm-openai:v0.32.0",
-        address="127.0.0.1",
-        ports={"a": 18101, "b": 18102},
+        "vllm",
+        build="docker.io/vllm/vllm-openai:v0.32.0",
+        port=18100,
         gpus=["nvidia.com/gpu=all"],
         paths={"a": "/h/models/a", "b": "/h/models/b"},
         models_directory="/h/models",
         timeout_seconds=900,
     )
+    a, b = plan["services"]
     assert a["command"][:3] == ["/models/a", "--served-model-name", "a"]
     assert a["command"][-2:] == ["--max-num-seqs", "4"]
     assert (a["gpus"], b["gpus"]) == (["nvidia.com/gpu=all"], ["nvidia.com/gpu=1"])
-    assert b["ports"] == [{"address": "127.0.0.1", "host": 18102, "container": 8080}]
-    assert b["health"]["url"] == "http://127.0.0.1:18102/health"
+    port = plan["ports"]["b"]
+    assert b["ports"] == [{"address": "127.0.0.1", "host": port, "container": 8080}]
+    assert b["health"] == {"url": f"http://127.0.0.1:{port}/health", "timeout_seconds": 900}
+
+
+def test_models_that_one_engine_serves_together_have_no_service_of_their_own() -> None:
+    assert engine_plan([{"name": "a"}], "llama_cpp")["services"] == []

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.hearth.llm.plugins.filter.engine_option_findings import engine_option_findings
 from ansible_collections.hearth.llm.plugins.filter.engine_plan import engine_plan
-from ansible_collections.hearth.llm.plugins.filter.vllm_arguments import vllm_arguments
 from ansible_collections.hearth.llm.plugins.module_utils._engines import engines
+from ansible_collections.hearth.llm.plugins.plugin_utils import _engine_option_lists
+from ansible_collections.hearth.llm.plugins.plugin_utils._engine_options_check import check
 
 VLLM = engines()["vllm"]
 IMAGE = "docker.io/vllm/vllm-openai:v0.32.0"
+KNOWN = _engine_option_lists.find("vllm", IMAGE)
 
 
 def vllm_options(model: dict[str, Any], defaults: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -44,7 +45,7 @@ def test_each_kind_of_value_is_written_as_the_command_line_takes_it() -> None:
         "speculative-config": {"method": "ngram"},
         "tp": 2,
     }
-    assert vllm_arguments(options, IMAGE) == [
+    assert VLLM.arguments(options, KNOWN) == [
         *("--allowed-origins", '["https://a.example"]'),
         *("--cudagraph-capture-sizes", "1", "2"),
         "--no-enable-prefix-caching",
@@ -56,8 +57,8 @@ def test_each_kind_of_value_is_written_as_the_command_line_takes_it() -> None:
 
 def test_how_many_pictures_a_request_may_hold_is_an_option_like_others() -> None:
     given = vllm_options({"options": {"limit-mm-per-prompt": {"image": 2}}})
-    assert not engine_option_findings({"seer": given}, "vllm", IMAGE, {}, {})
-    assert vllm_arguments(given, IMAGE)[:2] == ["--limit-mm-per-prompt", '{"image": 2}']
+    assert check({"seer": given}, "vllm", IMAGE) == {"findings": [], "judged": True}
+    assert VLLM.arguments(given, KNOWN)[:2] == ["--limit-mm-per-prompt", '{"image": 2}']
 
 
 def test_a_port_stays_when_models_come_and_go() -> None:

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.hearth.llm.plugins.filter.engine_option_findings import engine_option_findings
-from ansible_collections.hearth.llm.plugins.filter.engine_options_judged import engine_options_judged
+from ansible_collections.hearth.llm.plugins.plugin_utils._engine_options_check import check
 
 LLAMA_CPP = "ghcr.io/ggml-org/llama.cpp:server-cuda-b11176"
 WHEEL = "# made by tools/lock\nxllamacpp==2026.10.11549 \\\n    --hash=sha256:00"
@@ -18,7 +17,8 @@ VLLM = "docker.io/vllm/vllm-openai:v0.32.0"
 
 
 def findings(engine: str, build: str, environment: dict[str, Any] | None = None, **options: Any) -> list[str]:
-    return engine_option_findings({"chat": options}, engine, build, environment=environment)
+    found: list[str] = check({"chat": options}, engine, build, environment=environment)["findings"]
+    return found
 
 
 # The seeds: a compose file for llama.cpp with a bare --flash-attn, one for vLLM with variables that do not exist, and rpc-server's --mem.
@@ -75,7 +75,7 @@ def test_an_option_that_the_build_does_not_take_is_told_with_what_is_meant(
     build = {"llama_cpp": LLAMA_CPP, "xllamacpp": WHEEL, "vllm": VLLM}[engine]
     found = findings(engine, build, **options)
     assert len(found) == 1
-    assert found[0].startswith("chat: ")
+    assert found[0].startswith("hearth_models.chat: ")
     assert words in found[0]
 
 
@@ -127,8 +127,8 @@ def test_variables_of_the_libraries_below_pass() -> None:
 
 
 def test_what_is_the_roles_own_affair_is_refused_with_the_reason() -> None:
-    (found,) = engine_option_findings({"chat": {"api-key": "x"}}, "vllm", VLLM, {"api-key": "it is vllm_api_key"})
-    assert found == "chat: 'api-key' is not for options: it is vllm_api_key."
+    (found,) = check({"chat": {"api-key": "x"}}, "vllm", VLLM, {"api-key": "it is vllm_api_key"})["findings"]
+    assert found == "hearth_models.chat: 'api-key' is not for options: it is vllm_api_key."
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_what_is_the_roles_own_affair_is_refused_with_the_reason() -> None:
 def test_what_would_take_llama_cpp_from_its_role_is_refused(option: dict[str, Any], words: str) -> None:
     role = Path(__file__).parents[5] / "roles/llama_cpp/vars/main.yml"
     owned = yaml.safe_load(role.read_text())["__llama_cpp_owned"]
-    (found,) = engine_option_findings({"chat": option}, "llama_cpp", LLAMA_CPP, owned)
+    (found,) = check({"chat": option}, "llama_cpp", LLAMA_CPP, owned)["findings"]
     assert words in found
     assert "secret" not in found
 
@@ -178,6 +178,6 @@ def test_what_is_to_be_json_is_shown_as_the_text_that_is_meant() -> None:
 def test_a_build_of_which_nothing_is_known_is_not_guessed_at(
     engine: str, build: str, options: dict[str, Any], judged: bool
 ) -> None:
-    assert engine_options_judged({"chat": options}, engine, build) is judged
+    assert check({"chat": options}, engine, build)["judged"] is judged
     if not judged:
         assert findings(engine, build, **options) == []
