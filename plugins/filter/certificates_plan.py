@@ -21,6 +21,7 @@ options:
       - What is described.
       - C(source) (V(private_ca), V(files) or V(acme)), C(host), C(domain), C(names), C(permitted), C(directory), C(file), C(key_file), C(valid_days) and
         C(renew_before_days).
+      - An empty C(permitted) is C(domain), C(names) and all private networks.
     type: dict
     required: true
 """
@@ -48,6 +49,7 @@ _value:
   description:
     - The paths, the names in the spelling of community.crypto, and, as lists of sentences, C(due), C(authority_due) and C(acme_due), why each is to be
       made, and C(authority_faults) and C(given_faults), why one cannot be used.
+    - C(permitted), what the CA may sign for, as it is described or by default.
     - C(outside) are names that the description does not let the CA sign for, C(refused) those that clients would not accept from the CA that they have.
   type: dict
 """

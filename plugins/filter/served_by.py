@@ -6,11 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: served_by
-short_description: Which of the described models an engine serves
+short_description: The described models, or those that an engine serves
 version_added: 1.0.0
 author: hearth.llm contributors (@hearth-llm)
 description:
-  - Takes the one description of all models and gives those of one engine, as a list with the served name in each.
+  - Takes the one description of all models and gives them, or those of one engine, as a list with the served name in each.
 positional: engine
 options:
   _input:
@@ -18,9 +18,9 @@ options:
     type: dict
     required: true
   engine:
-    description: Name of the engine.
+    description: Name of the engine. Empty for all.
     type: str
-    required: true
+    default: ''
 """
 
 EXAMPLES = r"""
@@ -31,7 +31,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The models of that engine, in the order of their names.
+  description: The models, in the order of their names.
   type: list
   elements: dict
 """

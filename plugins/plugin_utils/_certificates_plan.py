@@ -13,6 +13,8 @@ from ansible_collections.hearth.llm.plugins.plugin_utils._certificates import du
 
 # Clients on the host itself, and the role that verifies the gateway there, come in by these.
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+# Addresses that nobody has for himself in the world.
+PRIVATE_NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "fc00::/7", "fe80::/10")
 # A certificate that ends is no reason to refuse a CA: it is made anew with its old key.
 _ENDING = re.compile(r"it end(s|ed) on ")
 _ADDRESS = re.compile(r"[0-9./]+$|.*:")
@@ -24,7 +26,8 @@ def plan(described: Mapping[str, Any]) -> dict[str, Any]:
     before = int(described["renew_before_days"])
     own = [described["domain"], *described["names"]]
     names = _once([*own, *LOOPBACK])
-    permitted = _once([*described["permitted"], *LOOPBACK])
+    given = described["permitted"] or [*names_outside(own, PRIVATE_NETWORKS), *PRIVATE_NETWORKS]
+    permitted = _once([*given, *LOOPBACK])
     authority, authority_key = str(directory / "ca.pem"), str(directory / "ca.key")
     path, key = str(directory / f"hosts/{host}.pem"), str(directory / f"hosts/{host}.key")
     acme, acme_key = str(directory / f"acme/{host}.pem"), str(directory / f"acme/{host}.key")
@@ -52,6 +55,7 @@ def plan(described: Mapping[str, Any]) -> dict[str, Any]:
         # What is wrong with the CA itself is told alone.
         "authority_usable": not Path(authority).is_file() or not faults,
         "due": due(path, key=key, names=names, authority=authority, renew_before_days=before),
+        "permitted": list(given),
         "outside": names_outside(names, permitted),
         "refused": names_refused(authority, names),
         "given_faults": due(described["file"], key=described["key_file"]) if source == "files" else [],

@@ -8,7 +8,6 @@ from typing import Any
 
 from ansible_collections.hearth.llm.plugins.filter.engine_plan import engine_plan
 from ansible_collections.hearth.llm.plugins.filter.served_by import served_by
-from ansible_collections.hearth.llm.plugins.filter.to_fetch import to_fetch
 
 MODELS: dict[str, dict[str, Any]] = {
     "coder": {"source": "hf://owner/coder/coder.gguf", "sha256": "ab", "slots": 2},
@@ -34,13 +33,7 @@ def llama_cpp_options(
 def test_an_engine_is_told_of_its_own_models_with_their_names() -> None:
     assert [model["name"] for model in served_by(MODELS, "llama_cpp")] == ["coder", "here"]
     assert served_by(MODELS, "vllm") == [{"name": "big", "source": "hf://owner/big"}]
-
-
-def test_what_lies_on_the_host_already_is_not_fetched() -> None:
-    assert to_fetch(MODELS) == [
-        {"name": "big", "source": "hf://owner/big"},
-        {"name": "coder", "source": "hf://owner/coder/coder.gguf", "sha256": "ab"},
-    ]
+    assert [model["name"] for model in served_by(MODELS)] == ["big", "coder", "here"]
 
 
 def test_each_slot_has_the_context_that_was_described() -> None:

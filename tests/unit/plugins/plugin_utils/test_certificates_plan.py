@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.hearth.llm.plugins.plugin_utils._certificates_plan import plan
+from ansible_collections.hearth.llm.plugins.plugin_utils._certificates_plan import PRIVATE_NETWORKS, plan
 
 
 def planned(directory: Path, **described: Any) -> dict[str, Any]:
@@ -37,6 +37,12 @@ def test_on_a_virgin_controller_both_are_due_and_nothing_is_wrong(tmp_path: Path
     assert (found["outside"], found["refused"], found["given_faults"]) == ([], [], [])
     assert (found["path"], found["key_path"]) == (f"{tmp_path}/hosts/shop.pem", f"{tmp_path}/hosts/shop.key")
     assert not list(tmp_path.iterdir()), "it only looks"
+
+
+def test_by_default_a_ca_may_sign_for_the_hosts_own_names_and_what_nobody_has_for_himself(tmp_path: Path) -> None:
+    found = planned(tmp_path, permitted=[])
+    assert found["permitted"] == ["llm.example.com", "2001:db8::1", *PRIVATE_NETWORKS]
+    assert found["outside"] == []
 
 
 def test_the_host_itself_comes_in_by_the_loopback_and_no_name_stands_twice(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.hearth.llm.plugins.filter.cloud_vm_plan import cloud_vm_plan
+from ansible_collections.hearth.llm.plugins.plugin_utils import _cloud_vm_plan
 
 MACHINES = yaml.safe_load((Path(__file__).parents[4] / "roles/cloud_vm/files/machines.yml").read_text())
 VM = {
@@ -30,7 +30,7 @@ VM = {
 
 
 def plan(**changes: Any) -> dict[str, Any]:
-    return cloud_vm_plan({**VM, **changes}, MACHINES)
+    return _cloud_vm_plan.plan({**VM, **changes}, MACHINES)
 
 
 def test_a_tier_is_a_machine_with_its_gpus_its_price_and_its_doors() -> None:
@@ -86,3 +86,23 @@ def test_every_tier_is_a_machine_whose_price_is_known_somewhere(provider: str) -
     assert tiers <= MACHINES["machines"][provider].keys()
     assert tiers <= known
     assert known <= MACHINES["machines"][provider].keys()
+
+
+def volume(device: str, size: int, encrypted: bool = True) -> dict[str, Any]:
+    return {"id": f"vol-{size}", "size": size, "encrypted": encrypted, "attachment_set": [{"device": device}]}
+
+
+def test_what_is_there_is_compared_with_what_is_described() -> None:
+    there = {"machine_type": "g6.xlarge", "root_device": "/dev/sda1", "data_device": "/dev/sdf"}
+    disks = [volume("/dev/sda1", 80), volume("/dev/sdf", 200), volume("/dev/sdg", 7)]
+
+    def differences(changes: dict[str, Any], **found: Any) -> list[str]:
+        vm = {**VM, **changes}
+        told: list[str] = _cloud_vm_plan.plan(vm, MACHINES, {**there, "volumes": disks, **found})["differences"]
+        return told
+
+    assert plan()["differences"] == differences({}) == []
+    assert differences({"machine_type": "g6.12xlarge"}) == ["it is a g6.xlarge, and a g6.12xlarge is described"]
+    assert differences({"root_disk_gib": "100"}) == ["its root disk has 80 GiB, and cloud_vm_root_disk_gib is 100"]
+    assert differences({}, volumes=disks[:1]) == ["its data disk has 0 GiB, and cloud_vm_data_disk_gib is 200"]
+    assert differences({}, volumes=[*disks, volume("/dev/sdh", 9, encrypted=False)]) == ["not encrypted: vol-9"]
