@@ -54,79 +54,10 @@ _value:
   elements: dict
 """
 
-import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-UNLIMITED = 1000000
-
-Key = Mapping[str, Any]
-
-
-def gateway_key_files(
-    keys: Iterable[Key], *, models: Iterable[str], valid: Iterable[Key], step_ms: Any, batch_ms: Any
-) -> list[dict[str, str]]:
-    keys, valid, every_model = list(keys), list(valid), sorted(models)
-    grants: dict[tuple[str, ...], str] = {}
-    limits = []
-    for key in keys:
-        granted = tuple(sorted(set(key["models"])) if "models" in key else every_model)
-        grant = grants.setdefault(granted, str(key["name"]))
-        limits.append(f"{_limits(key, int(step_ms), int(batch_ms))} {grant}")
-    return [
-        {
-            "path": "keys.map",
-            "secret_content": _map(
-                "SHA-256 of each text, the name of its key.", (f"{text['sha256']} {text['name']}" for text in valid)
-            ),
-        },
-        _file(
-            "ends.map",
-            "SHA-256 of each text that ends, the second from which it is not valid any more.",
-            (f"{text['sha256']} {text['ends']}" for text in valid if text["ends"] is not None),
-        ),
-        _file(
-            "limits.map",
-            "Name of the key, requests under way, requests in a minute, milliseconds that each request under way puts the next one back, milliseconds "
-            "that all of\n# them are put back, whether it names the user that it asks for, and its grant.",
-            limits,
-        ),
-        _file(
-            "listings.map",
-            "Name of the grant, what GET /v1/models answers it.",
-            (f"{grant} {_listing(granted)}" for granted, grant in grants.items()),
-        ),
-        _file(
-            "routes.map",
-            "Name of the grant/model that it has, the backend of that model.",
-            (f"{grant}/{model} {model}" for granted, grant in grants.items() for model in granted),
-        ),
-    ]
-
-
-def _limits(key: Key, step_ms: int, batch_ms: int) -> str:
-    words = (
-        key["name"],
-        key.get("concurrency", UNLIMITED),
-        key.get("requests_per_minute", UNLIMITED),
-        step_ms // int(key.get("weight", 1)),
-        batch_ms if key.get("priority", "interactive") == "batch" else 0,
-        "names_users" if key.get("names_users", False) else "-",
-    )
-    return " ".join(str(word) for word in words)
-
-
-def _listing(models: Iterable[str]) -> str:
-    data = [{"id": model, "object": "model", "created": 0, "owned_by": "hearth"} for model in models]
-    return json.dumps({"object": "list", "data": data})
-
-
-def _file(path: str, what: str, lines: Iterable[str]) -> dict[str, str]:
-    return {"path": path, "content": _map(what, lines)}
-
-
-def _map(what: str, lines: Iterable[str]) -> str:
-    return "".join(f"{line}\n" for line in ("#", "# Ansible managed", "#", f"# {what}", *lines))
+from ansible_collections.hearth.llm.plugins.plugin_utils._gateway_key_files import gateway_key_files
 
 
 class FilterModule:

@@ -59,3 +59,12 @@ def test_a_weak_key_is_refused_without_being_shown() -> None:
     (found,) = gateway_findings(MODELS, [{"name": "a", "key": "changeme"}])
     assert "can be guessed" in found
     assert "changeme" not in found
+
+
+def test_more_keys_than_was_meant_are_not_taken_away() -> None:
+    there = ["default", "alice@example.com", "bot", "old", "older", "oldest", "ancient"]
+    assert gateway_findings(MODELS, KEYS, there, 60) == []
+    (finding,) = gateway_findings(MODELS, KEYS, there, "50")
+    assert "API keys of the gateway" in finding
+    assert "hearth_accept_removals: [api_keys]" in finding
+    assert gateway_findings(MODELS, KEYS[:1], there, 100) == []
