@@ -29,7 +29,7 @@ def plan(found: Described, given: Described) -> dict[str, Any]:
     ssh = [{"port": port, "comment": "ssh", "sources": given["ssh_sources"]} for port in ssh_ports]
     wanted = [*ssh, *given["ports"]] if given["state"] == "present" else []
     openings = firewall_openings(wanted, given["lan_sources"])
-    merged = {
+    merged: dict[str, Sequence[Any]] = {
         "firewalld": firewall_rich_rules(openings),
         "ufw": firewall_ufw_rules(openings, found["foreign_rules"]),
     }

@@ -21,11 +21,11 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.hearth.llm.plugins.filter.engine_plan import engine_plan
 from ansible_collections.hearth.llm.plugins.module_utils._engines import engines
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.modules import completion_probe, engine_options, engine_report
 from ansible_collections.hearth.llm.plugins.plugin_utils import _engine_option_lists as lists
+from ansible_collections.hearth.llm.plugins.plugin_utils._engine_plan import engine_plan
 from integration.conftest import PROJECT
 
 PYTHON = os.environ.get("HEARTH_VLLM_PYTHON", "")

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from typing import Any
+
 from ansible_collections.hearth.llm.plugins.filter.exposure_plan import exposure_plan
 from ansible_collections.hearth.llm.plugins.filter.gateway_sites import gateway_sites
 
@@ -26,5 +28,10 @@ def test_a_frontend_with_a_name_of_its_own_is_asked_there() -> None:
 
 
 def test_of_further_ports_those_of_tcp_may_answer_each_of_a_range() -> None:
-    described = [{"port": "8000-8002"}, {"port": 51820, "protocol": "udp"}, {"port": 9090, "protocol": "tcp"}, 22]
+    described: list[Any] = [
+        {"port": "8000-8002"},
+        {"port": 51820, "protocol": "udp"},
+        {"port": 9090, "protocol": "tcp"},
+        22,
+    ]
     assert exposure_plan({}, URL, described)["tolerated_ports"] == [22, 8000, 8001, 8002, 9090]

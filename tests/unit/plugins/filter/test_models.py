@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.hearth.llm.plugins.filter.engine_plan import engine_plan
 from ansible_collections.hearth.llm.plugins.filter.served_by import served_by
+from ansible_collections.hearth.llm.plugins.plugin_utils._engine_plan import engine_plan
 
 MODELS: dict[str, dict[str, Any]] = {
     "coder": {"source": "hf://owner/coder/coder.gguf", "sha256": "ab", "slots": 2},

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.hearth.llm.plugins.filter.engine_plan import engine_plan
 from ansible_collections.hearth.llm.plugins.filter.service_place import service_place
 from ansible_collections.hearth.llm.plugins.filter.service_plan import service_plan
 from ansible_collections.hearth.llm.plugins.filter.service_starts import service_starts
+from ansible_collections.hearth.llm.plugins.plugin_utils._engine_plan import engine_plan
 from ansible_collections.hearth.llm.plugins.plugin_utils._services import FIELDS
 
 ROLE = Path(__file__).parents[4] / "roles/service"

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.hearth.llm.plugins.filter.engine_plan import engine_plan
 from ansible_collections.hearth.llm.plugins.module_utils._engines import engines
 from ansible_collections.hearth.llm.plugins.plugin_utils import _engine_option_lists
 from ansible_collections.hearth.llm.plugins.plugin_utils._engine_options_check import check
+from ansible_collections.hearth.llm.plugins.plugin_utils._engine_plan import engine_plan
 
 VLLM = engines()["vllm"]
 IMAGE = "docker.io/vllm/vllm-openai:v0.32.0"

@@ -22,7 +22,7 @@ if AnsibleCollectionConfig.collection_finder is None:
 
 ROLES = Path(__file__).parents[4] / "roles"
 MODELS = {"chat": {"source": "hf://a/b/c"}, "coder": {"source": "hf://a/b", "engine": "vllm"}}
-EVERYTHING = {
+EVERYTHING: dict[str, Any] = {
     "hearth_models": MODELS,
     "hearth_frontends": {name: {} for name in frontends()},
     "hearth_otel_collector": True,

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.hearth.llm.plugins.filter.engine_plan import engine_plan
 from ansible_collections.hearth.llm.plugins.module_utils._engines import engines
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
 from ansible_collections.hearth.llm.plugins.modules.fit_plan import argument_spec, run
+from ansible_collections.hearth.llm.plugins.plugin_utils._engine_plan import engine_plan
 from ansible_collections.hearth.llm.tools.hello_model import seer
 from ansible_collections.hearth.llm.tools.hello_model.overlap import overlap_model
 from fakes.architectures import file

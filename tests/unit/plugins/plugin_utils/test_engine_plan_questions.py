@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.hearth.llm.plugins.filter.engine_plan import engine_plan
+from ansible_collections.hearth.llm.plugins.plugin_utils._engine_plan import engine_plan
 
 MODELS = [{"name": "chat"}, {"name": "rare", "load": "on_demand"}, {"name": "embedder", "task": "embedding"}]
 

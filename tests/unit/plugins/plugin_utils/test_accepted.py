@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.hearth.llm.plugins.filter.accepted_removals import accepted_removals
+from ansible_collections.hearth.llm.plugins.plugin_utils._accepted import accepted
 
 
 @pytest.mark.parametrize(
@@ -16,4 +16,4 @@ from ansible_collections.hearth.llm.plugins.filter.accepted_removals import acce
     ],
 )
 def test_a_list_and_a_text_of_the_command_line_mean_the_same(written: str | list[str], meant: list[str]) -> None:
-    assert accepted_removals(written) == meant
+    assert accepted(written) == meant

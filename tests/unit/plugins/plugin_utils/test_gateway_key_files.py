@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.hearth.llm.plugins.filter.gateway_key_files import gateway_key_files
+from ansible_collections.hearth.llm.plugins.plugin_utils._gateway_key_files import gateway_key_files
 
 MODELS = ["b", "a", "c"]
 KEYS: list[dict[str, Any]] = [

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from ansible_collections.hearth.llm.plugins.filter.engine_plan import engine_plan
 from ansible_collections.hearth.llm.plugins.module_utils._engines import engines
+from ansible_collections.hearth.llm.plugins.plugin_utils._engine_plan import engine_plan
 
 ALL, FIRST, SECOND, FOURTH = (f"nvidia.com/gpu={name}" for name in ("all", "0", "1", "3"))
 

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from ansible_collections.hearth.llm.plugins.filter.gateway_findings import gateway_findings
+from ansible_collections.hearth.llm.plugins.plugin_utils._gateway_findings import gateway_findings
 
 MODELS: dict[str, dict[str, Any]] = {
     "qwen3-8b": {"address": "llama_cpp:8080", "slots": 4},
