@@ -16,8 +16,8 @@ positional: machines
 options:
   _input:
     description:
-      - The VM. C(provider), C(region), C(tier), C(machine_type), C(root_disk_gib), C(data_disk_gib), C(ssh_sources), C(client_sources), C(port),
-        C(ssh_from_anywhere), C(static_address), C(spot), C(termination_protection), C(disk_key), C(hourly_price), as the inputs of the role C(cloud_vm).
+      - The VM. C(name), C(service), C(tags), C(data_path), C(provider), C(region), C(tier), C(machine_type), C(root_disk_gib), C(data_disk_gib),
+        C(ssh_sources), C(client_sources), C(port), C(ssh_from_anywhere), C(static_address), C(spot), C(termination_protection), C(disk_key), C(hourly_price), as the inputs of the role C(cloud_vm).
     type: dict
     required: true
   machines:
@@ -45,6 +45,8 @@ _value:
     - C(machine_type), C(gpus) (C(index), C(name), C(memory_bytes)), C(cpus), C(memory_bytes) of the machine, unknown ones without GPUs.
     - C(cost), C(hourly) and C(monthly) in USD (C(hourly) is null where no price is known), C(parts), C(source).
     - C(differences), parts of a sentence, where O(found) is not as described and cannot be changed without losing it.
+    - C(resource), C(own_tags) and C(tags), by which all that belongs to it is found again, C(gcp), with C(resource) and C(labels), the same as Google wants
+      them, and C(mount_unit), systemd's name for where the data disk is mounted.
     - C(rules), a list of C(port), C(protocol), C(comment), and C(ipv4) or C(ipv6), the networks.
   type: dict
 """

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import collapse_addresses, ip_network
 from typing import Any
@@ -40,7 +41,27 @@ def plan(vm: Mapping[str, Any], machines: Mapping[str, Any], found: Mapping[str,
         "memory_bytes": machine.get("memory_gib", 0) << 30 or None,
         "cost": _cost(vm, machines["prices"].get(provider, {}), machine_type),
         "rules": ssh + clients,
+        **_names(vm),
         "differences": list(_differences(vm, machine_type, found)) if found else [],
+    }
+
+
+def _names(vm: Mapping[str, Any]) -> dict[str, Any]:
+    """What is found again by: by tags, and by names where there are no tags."""
+    resource = f"hearth_{vm['service']}_{vm['name']}"
+    own = {"hearth_service": vm["service"], "hearth_vm": vm["name"]}
+    tags = {"Name": vm["name"], **vm["tags"], **own}
+    return {
+        "resource": resource,
+        "own_tags": own,
+        "tags": tags,
+        # As Google wants them: small letters, digits and dashes.
+        "gcp": {
+            "resource": re.sub(r"[^a-z0-9]+", "-", resource.lower()),
+            "labels": {key.lower(): re.sub(r"[^a-z0-9_]+", "-", str(value).lower()) for key, value in tags.items()},
+        },
+        # As systemd wants it named.
+        "mount_unit": str(vm["data_path"]).strip("/").replace("-", r"\x2d").replace("/", "-") + ".mount",
     }
 
 

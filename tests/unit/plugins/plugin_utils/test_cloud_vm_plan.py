@@ -10,7 +10,11 @@ import yaml
 from ansible_collections.hearth.llm.plugins.plugin_utils import _cloud_vm_plan
 
 MACHINES = yaml.safe_load((Path(__file__).parents[4] / "roles/cloud_vm/files/machines.yml").read_text())
-VM = {
+VM: dict[str, Any] = {
+    "name": "gpu_1",
+    "service": "Shop.example",
+    "tags": {"Cost Centre": "R&D", "hearth_vm": "no"},
+    "data_path": "/var/lib/hearth-data/",
     "provider": "aws",
     "region": "us-east-1",
     "tier": "single_user",
@@ -106,3 +110,21 @@ def test_what_is_there_is_compared_with_what_is_described() -> None:
     assert differences({"root_disk_gib": "100"}) == ["its root disk has 80 GiB, and cloud_vm_root_disk_gib is 100"]
     assert differences({}, volumes=disks[:1]) == ["its data disk has 0 GiB, and cloud_vm_data_disk_gib is 200"]
     assert differences({}, volumes=[*disks, volume("/dev/sdh", 9, encrypted=False)]) == ["not encrypted: vol-9"]
+
+
+def test_what_belongs_to_it_is_found_again_by_names_that_the_provider_takes() -> None:
+    found = plan()
+    assert found["resource"] == "hearth_Shop.example_gpu_1"
+    assert found["tags"] == {
+        "Name": "gpu_1",
+        "Cost Centre": "R&D",
+        "hearth_service": "Shop.example",
+        "hearth_vm": "gpu_1",
+    }
+    assert found["gcp"]["resource"] == "hearth-shop-example-gpu-1"
+    assert found["gcp"]["labels"]["hearth_service"] == "shop-example"
+    assert found["gcp"]["labels"]["cost centre"] == "r-d"
+
+
+def test_a_mount_has_the_name_that_systemd_gives_it() -> None:
+    assert plan()["mount_unit"] == r"var-lib-hearth\x2ddata.mount"
