@@ -21,9 +21,9 @@ options:
   _input:
     description:
       - The inputs of the role without C(anythingllm_).
-      - C(host), the name of the host for the sentences, C(assistants), C(users), C(admin), C(models), C(contexts), C(url), C(provider_url), C(model), C(context_tokens), C(max_output_tokens),
-        C(embedding_model), C(embedding_tokens), C(request_max_bytes), C(agent_skills), C(search_provider), C(search_url), C(search_engine), C(settings),
-        C(accept_removals), C(removal_percent_max) and C(secrets_directory).
+      - C(host), the name of the host for the sentences, C(assistants), C(users), C(admin), C(models), C(contexts), C(url), C(provider_url), C(model),
+        C(context_tokens), C(max_output_tokens), C(embedding_model), C(embedding_tokens), C(request_max_bytes), C(agent_skills), C(search_provider),
+        C(search_url), C(search_engine), C(settings), C(accept_removals), C(removal_percent_max) and C(secrets_directory).
       - C(has_search_key) says whether there is a key for the search, which is a secret and stays where it is.
     type: dict
     required: true

@@ -17,7 +17,8 @@ options:
   _input:
     description:
       - The VM. C(name), C(service), C(tags), C(data_path), C(provider), C(region), C(tier), C(machine_type), C(root_disk_gib), C(data_disk_gib),
-        C(ssh_sources), C(client_sources), C(port), C(ssh_from_anywhere), C(static_address), C(spot), C(termination_protection), C(disk_key), C(hourly_price), as the inputs of the role C(cloud_vm).
+        C(ssh_sources), C(client_sources), C(port), C(ssh_from_anywhere), C(static_address), C(spot), C(termination_protection), C(disk_key),
+        C(hourly_price), as the inputs of the role C(cloud_vm).
     type: dict
     required: true
   machines:

@@ -19,9 +19,9 @@ options:
   _input:
     description:
       - The inputs of the role without C(open_webui_).
-      - C(host), the name of the host for the sentences, C(assistants), C(users), C(admin), C(email_domain), C(models), C(url), C(provider_url), C(embedding_model), C(embedding_context_tokens),
-        C(embedding_requests), C(chunk_tokens), C(chunk_overlap_tokens), C(top_k), C(rag_template), C(settings), C(exclusive), C(accept_removals),
-        C(removal_percent_max) and C(secrets_directory).
+      - C(host), the name of the host for the sentences, C(assistants), C(users), C(admin), C(email_domain), C(models), C(url), C(provider_url),
+        C(embedding_model), C(embedding_context_tokens), C(embedding_requests), C(chunk_tokens), C(chunk_overlap_tokens), C(top_k), C(rag_template),
+        C(settings), C(exclusive), C(accept_removals), C(removal_percent_max) and C(secrets_directory).
     type: dict
     required: true
 """
