@@ -123,7 +123,7 @@ class ActionModule(ActionBase):
 
 
 def _new_text() -> str:
-    return "sk-hearth-" + "".join(secrets.choice(ALPHABET) for _ in range(43))
+    return "sk-hearth-" + "".join(secrets.choice(ALPHABET) for _index in range(43))
 
 
 def _day(moment: float) -> str:

@@ -15,8 +15,8 @@ description:
 options:
   _input:
     description: >-
-      C(runtime), C(engines) and C(frontends), as P(hearth.llm.rooms#lookup) tells them, C(otel_collector), and the addresses and ports, by the names of the inputs of the roles, such as
-      C(gateway_metrics_port).
+      C(runtime), C(engines) and C(frontends), as P(hearth.llm.rooms#lookup) tells them, C(otel_collector), and the addresses
+      and ports, by the names of the inputs of the roles, such as C(gateway_metrics_port).
     type: dict
     required: true
 """
