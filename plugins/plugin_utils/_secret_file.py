@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -18,12 +19,22 @@ from ansible_collections.hearth.llm.plugins.module_utils._secrets import passwor
 VAULT_HEADER = b"$ANSIBLE_VAULT;"
 # Set by tasks of this collection.
 ONLY_LOOK = "__secrets_only_looked_at"
+# A run with no other tags changes nothing.
+ASKING_TAG = re.compile(r"(.+_)?(validate|verify)|fit|preflight|summary")
 BYTE_ORDER_MARKS = ("\ufeff", "\ufffe")
 
 
 def only_looks(variables: Mapping[str, Any]) -> bool:
-    """Whether nothing may be written: in check mode, and while a role asks whose secrets a host was deployed with, which comes before all else."""
-    return bool(variables.get("ansible_check_mode") or variables.get(ONLY_LOOK))
+    """Whether nothing may be written.
+
+    In check mode, while a role asks whose secrets a host was deployed with, which comes before all else, and in a run that is told by its tags to ask only.
+    """
+    tags = variables.get("ansible_run_tags") or ["all"]
+    return bool(
+        variables.get("ansible_check_mode")
+        or variables.get(ONLY_LOOK)
+        or all(ASKING_TAG.fullmatch(str(tag)) for tag in tags)
+    )
 
 
 def read_line(path: Path, read: Callable[[str], str]) -> str:

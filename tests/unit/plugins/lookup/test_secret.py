@@ -19,13 +19,19 @@ if AnsibleCollectionConfig.collection_finder is None:
 
 
 def look_up(
-    directory: Path, *names: str, check_mode: bool = False, password: str | None = None, **options: object
+    directory: Path,
+    *names: str,
+    check_mode: bool = False,
+    tags: tuple[str, ...] = ("all",),
+    password: str | None = None,
+    **options: object,
 ) -> list[str]:
     loader = DataLoader()
     if password:
         loader.set_vault_secrets([("default", VaultSecret(password.encode()))])
     plugin = lookup_loader.get("hearth.llm.secret", loader=loader)
-    result: list[str] = plugin.run(list(names), {"ansible_check_mode": check_mode}, directory=str(directory), **options)
+    variables = {"ansible_check_mode": check_mode, "ansible_run_tags": list(tags)}
+    result: list[str] = plugin.run(list(names), variables, directory=str(directory), **options)
     return result
 
 
@@ -140,6 +146,14 @@ def test_nothing_is_made_where_others_may_write_or_that_others_own(tmp_path: Pat
         os.chown(secrets, 1234, -1)
         with pytest.raises(AnsibleError, match="belongs to another user"):
             look_up(secrets, "api_keys/bob")
+
+
+@pytest.mark.parametrize("tags", [("verify",), ("gateway_validate", "llama_cpp_verify"), ("summary",)])
+def test_a_run_that_is_told_to_ask_only_makes_no_secret(tmp_path: Path, tags: tuple[str, ...]) -> None:
+    (placeholder,) = look_up(tmp_path / "secrets", "engine_key", tags=tags)
+    assert not (tmp_path / "secrets").exists()
+    assert look_up(tmp_path / "secrets", "engine_key", tags=(*tags, "gateway")) != [placeholder]
+    assert (tmp_path / "secrets/engine_key").exists()
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
