@@ -19,7 +19,9 @@ from ansible_collections.hearth.llm.plugins.module_utils._frontends import front
 
 PROJECT = Path(__file__).parents[3]
 ROLES = sorted(path.name for path in (PROJECT / "roles").iterdir() if path.is_dir())
-# Those of playbooks, for more than one role.
+# Other roles have their packages and services from these, and their own tags there.
+INTERNAL = {"packages", "service"}
+# Tags of playbooks, for more than one role.
 COMMON = {"engines", "frontends", "verify", "summary"}
 EVERY = frozenset({*ROLES, *COMMON, *(f"{role}_{phase}" for role in ROLES for phase in PHASES)})
 BUILTIN = "ansible.builtin."
@@ -32,7 +34,7 @@ LOOPED = "*"
 class Visit:
     """A task on one of the ways to it."""
 
-    # For a task of the internal role service the role that uses it.
+    # For a task of an internal role the role that uses it.
     role: str
     file: Path
     name: str
@@ -169,7 +171,7 @@ def _files(name: str, way: _Way) -> list[Path]:
 
 def _role(role: str, entry: str, way: _Way) -> Iterator[Visit]:
     file = PROJECT / f"roles/{role}/tasks/{entry}.yml"
-    yield from _file(file, _with(way, role=way.role if role == "service" else role, role_path=role, variables={}))
+    yield from _file(file, _with(way, role=way.role if role in INTERNAL else role, role_path=role, variables={}))
 
 
 def _file(file: Path, way: _Way) -> Iterator[Visit]:

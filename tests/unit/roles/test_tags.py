@@ -10,17 +10,17 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.hearth.llm.plugins.lookup.room_tags import PHASES
-from unit.roles.task_tree import COMMON, PROJECT, ROLES, Visit, plays_of, role_tasks, tasks_of, visits
+from unit.roles.task_tree import COMMON, INTERNAL, PROJECT, ROLES, Visit, plays_of, role_tasks, tasks_of, visits
 
 VISITS = visits()
-# Made or trusted before or after a run of site.yml; what the others run services with.
-ELSEWHERE = {"cloud_vm", "trusted_ca", "service"}
+# Made or trusted before or after a run of site.yml; what the others have their packages and services from.
+ELSEWHERE = {"cloud_vm", "trusted_ca"} | INTERNAL
 DEPLOYED = [role for role in ROLES if role not in ELSEWHERE]
 PAGE = PROJECT / "docs/running_again.md"
 
 
 def ways(role: str) -> dict[tuple[Path, str], list[Visit]]:
-    """The ways to each task that runs for the role, those of the role service included."""
+    """The ways to each task that runs for the role, those of internal roles included."""
     found = defaultdict(list)
     for visit in VISITS:
         if visit.role == role:
@@ -34,7 +34,7 @@ def phases(role: str) -> list[str]:
     return [phase for phase in PHASES if f"{role}_{phase}" in tags]
 
 
-@pytest.mark.parametrize("role", [role for role in ROLES if role != "service"])
+@pytest.mark.parametrize("role", [role for role in ROLES if role not in INTERNAL])
 def test_a_role_has_its_name_and_phases_of_the_vocabulary_as_tags_and_no_others(role: str) -> None:
     allowed = {role, *(f"{role}_{phase}" for phase in PHASES), "verify", "summary"}
     used = {tag for tags in role_tasks(role).values() for tag in tags}
@@ -107,7 +107,7 @@ def test_the_page_has_each_role_with_its_phases_and_each_start() -> None:
     page = PAGE.read_text()
     rows = dict(re.findall(r"^\| `(\w+)` \| ((?:`\w+`(?:, )?|—)+) \|", page, re.MULTILINE))
     expected = {
-        role: ", ".join(f"`{role}_{phase}`" for phase in phases(role)) or "—" for role in ROLES if role != "service"
+        role: ", ".join(f"`{role}_{phase}`" for phase in phases(role)) or "—" for role in ROLES if role not in INTERNAL
     }
     assert rows == expected | dict.fromkeys(COMMON - expected.keys(), "—")
     told = re.findall(r"^\| `hearth\.llm\.(\w+)` \| `(.+)` \|", page, re.MULTILINE)
