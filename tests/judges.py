@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pythons
+from lab.shell import tools
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -134,9 +135,7 @@ def sanity(title: str, tests: Sequence[str], version: str, collection: Path) -> 
     command: list[str | Path] = [BIN / "ansible-test", "sanity", "--color", "no", "--python", version]
     for test in tests:
         command += ["--test", test]
-    return judged(
-        title, command, collection, {"PATH": f"{BIN}:{os.environ['PATH']}:{python.parent}", "HOME": str(HOME)}
-    )
+    return judged(title, command, collection, {"PATH": f"{tools()['PATH']}:{python.parent}", "HOME": str(HOME)})
 
 
 def importer(archive: Path, directory: Path) -> Said:
