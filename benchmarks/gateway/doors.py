@@ -15,13 +15,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from integration import locked
 from integration.conftest import Runner
 from load import Door
 
 HERE = Path(__file__).parent
 HAPROXY = os.environ.get("HEARTH_TEST_HAPROXY", "/usr/sbin/haproxy")
-LITELLM = Path.home() / ".cache/hearth-benchmarks/litellm"
-LITELLM_VERSION = "1.106.2"
+LITELLM = HERE / "litellm.txt"
 KEYS = {"flood": "sk-flood-0123456789", "quiet": "sk-quiet-0123456789"}
 
 
@@ -65,7 +65,7 @@ def engine(directory: Path, slots: int, token_seconds: float) -> Iterator[Door]:
 
 @contextlib.contextmanager
 def gateway(directory: Path, address: str, slots: int) -> Iterator[Door]:
-    """The role's own gateway, under the provider `process`."""
+    """The role's own gateway, in the runtime `process`."""
     home = directory / "playbook"
     home.mkdir()
     play = Runner(home)
@@ -114,10 +114,7 @@ def first_come_first_served(directory: Path, door: Door) -> Iterator[Door]:
 
 @contextlib.contextmanager
 def litellm(directory: Path, engine_door: Door, certificate: Path, key: Path, authority: Path) -> Iterator[Door]:
-    if not (LITELLM / "bin/litellm").exists():
-        subprocess.run(["uv", "venv", "--quiet", "--python", sys.executable, str(LITELLM)], check=True)
-        install = ["uv", "pip", "install", "--quiet", "--python", str(LITELLM / "bin/python")]
-        subprocess.run([*install, f"litellm[proxy]=={LITELLM_VERSION}"], check=True)
+    program = locked.python(LITELLM).with_name("litellm")
     port, master_key = free_port(), "sk-litellm-0123456789"
     configuration = directory / "litellm.yaml"
     configuration.write_text(
@@ -134,7 +131,7 @@ general_settings:
   master_key: {master_key}
 """
     )
-    command = (str(LITELLM / "bin/litellm"), "--config", str(configuration), "--host", "127.0.0.1", "--port", str(port))
+    command = (str(program), "--config", str(configuration), "--host", "127.0.0.1", "--port", str(port))
     tls = ("--ssl_certfile_path", str(certificate), "--ssl_keyfile_path", str(key))
     quiet = {"LITELLM_LOG": "ERROR", "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_MODE": "PRODUCTION"}
     with running(*command, *tls, port=port, environment=quiet, log=directory / "litellm.log"):

@@ -5,8 +5,6 @@
 from __future__ import annotations
 
 import re
-import secrets
-import string
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,9 +20,8 @@ from ansible_collections.hearth.llm.plugins.plugin_utils._rotation import (
     locked,
     remove_emptied,
 )
-from ansible_collections.hearth.llm.plugins.plugin_utils._secret_file import make_directory, read_line
+from ansible_collections.hearth.llm.plugins.plugin_utils._secret_file import make_directory, new_text, read_line
 
-ALPHABET = string.ascii_letters + string.digits
 NAME = re.compile(r"[A-Za-z0-9_@-][A-Za-z0-9._@-]*")
 OPTIONS = {
     "keys": {
@@ -83,7 +80,7 @@ class ActionModule(ActionBase):
             wanting = [key for key in wanting if self._text(directory, key).is_wanting(key["rotation"])]
             told = self._told(directory, wanting)
             for key in wanting:
-                self._text(directory, key).prepare(key["rotation"], key["overlap_days"], _new_text)
+                self._text(directory, key).prepare(key["rotation"], key["overlap_days"], lambda: new_text("sk-hearth-"))
             if wanting:
                 keep_prepared(directory)
         return told
@@ -120,10 +117,6 @@ class ActionModule(ActionBase):
         header = f"{directory}"
         diff = {"before": _lines(before), "after": _lines(after), "before_header": header, "after_header": header}
         return {"changed": bool(wanting), "made": made, "rotated": rotated, "diff": diff}
-
-
-def _new_text() -> str:
-    return "sk-hearth-" + "".join(secrets.choice(ALPHABET) for _ in range(43))
 
 
 def _day(moment: float) -> str:

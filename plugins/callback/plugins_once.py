@@ -1,4 +1,5 @@
 # SPDX-FileCopyrightText: hearth.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Loads plugins where Ansible itself forgets them: each task has a process of its own, and what that has loaded ends with it."""
 

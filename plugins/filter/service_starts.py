@@ -10,7 +10,8 @@ short_description: How services are run whose configurations lie there
 version_added: 1.0.0
 author: hearth.llm contributors (@hearth-llm)
 description:
-  - Makes what M(hearth.llm.supervised_program) or M(community.docker.docker_container) are told, from what M(hearth.llm.config_generation) has written or put back.
+  - Makes what M(hearth.llm.supervised_program) or M(community.docker.docker_container) are told, from what
+    M(hearth.llm.config_generation) has written or put back.
   - Services whose configuration was refused, or that have none to go back to, are left out.
 positional: signals, directory, runtime
 options:

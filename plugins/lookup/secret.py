@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: hearth.llm contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A secret that is made once, on the controller, and read ever after."""
+"""A secret of the controller, read where it lies."""
 
 from __future__ import annotations
 
@@ -9,21 +9,20 @@ DOCUMENTATION = r"""
 name: secret
 author: hearth.llm contributors (@hearth-llm)
 version_added: 1.0.0
-short_description: Reads a secret of the controller, and makes it when there is none
+short_description: Reads a secret of the controller
 description:
-  - Returns the text of a file below O(directory) on the controller. A file that does not exist is made once, with random
-    text of the operating system's generator, mode 0600, in directories of mode 0700.
-  - Many hosts and forks may ask for the same secret at once, they all get the one that the first of them made.
-  - In check mode nothing is written. A secret that does not exist yet is then answered by a placeholder of the same shape,
-    that reads C(CHECKMODE).
-  - A secret is made in directories of this user only, to which nobody else may write. A file that every user may read, that is empty, that holds more
-    than one line, or that begins with a byte-order mark is refused. White space at its ends is no part of the secret. What stands in a file is not shown.
+  - Returns the text of a file below O(directory) on the controller. Nothing is written.
+  - A file that does not exist is an error. M(hearth.llm.secrets) makes it, by O(prefix) and O(length), when it is given the name of the variable that this
+    lookup is the value of. The roles of this collection do so for their own.
+  - In check mode a secret that does not exist yet is answered by a placeholder of the same shape, that reads C(CHECKMODE).
+  - A file that every user may read, that is empty, that holds more than one line, or that begins with a byte-order mark is refused. White space at its
+    ends is no part of the secret. What stands in a file is not shown.
   - The secret belongs into a task with C(no_log).
 notes:
   - A file that was encrypted by C(ansible-vault encrypt) is decrypted on the way, and may then have any mode, so that it can
     be committed.
-  - To take a secret from elsewhere, set the variable that this lookup is the default of to C(!vault) text, or to another
-    lookup such as P(community.hashi_vault.vault_kv2_get#lookup).
+  - To take a secret of a role from elsewhere, set the role's variable to C(!vault) text, or to another lookup such as
+    P(community.hashi_vault.vault_kv2_get#lookup). No file is made then.
 options:
   _terms:
     description:
@@ -42,12 +41,20 @@ options:
     default: ""
   length:
     description:
-      - Number of random characters, out of 62 letters and digits, after O(prefix). The default carries 256 bits.
+      - Number of random characters of a newly made secret, out of 62 letters and digits, after O(prefix). The default carries 256 bits.
     type: int
     default: 43
+seealso:
+  - module: hearth.llm.secrets
 """
 
 EXAMPLES = r"""
+- name: Make the key of an engine where there is none
+  hearth.llm.secrets:
+    variables: [engine_key]
+  vars:
+    engine_key: "{{ lookup('hearth.llm.secret', 'engine_key') }}"
+
 - name: Hand an engine its key
   ansible.builtin.copy:
     content: "{{ lookup('hearth.llm.secret', 'engine_key') }}"
@@ -74,8 +81,6 @@ _raw:
 """
 
 import re
-import secrets
-import string
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -84,9 +89,9 @@ from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.plugin_utils._beside_inventory import SECRETS, VARIABLES, place_of
-from ansible_collections.hearth.llm.plugins.plugin_utils._secret_file import make_once, only_looks, read_line
+from ansible_collections.hearth.llm.plugins.plugin_utils._missing_secrets import Missing, note
+from ansible_collections.hearth.llm.plugins.plugin_utils._secret_file import only_looks, read_line, refuse_dangling
 
-ALPHABET = string.ascii_letters + string.digits
 PLACEHOLDER = "CHECKMODE"
 NAME = re.compile(r"[A-Za-z0-9_@-][A-Za-z0-9._@-]*(/[A-Za-z0-9_@-][A-Za-z0-9._@-]*)*")
 
@@ -114,8 +119,11 @@ class LookupModule(LookupBase):
             )
         path = directory / name
         if not path.exists():
-            # A link that leads nowhere is refused by what makes a secret, and by a dry run as well.
-            if looks and not path.is_symlink():
-                return str(prefix + (PLACEHOLDER * length)[:length])
-            make_once(directory, path, prefix + "".join(secrets.choice(ALPHABET) for _index in range(length)))
+            refuse_dangling(path)
+            if not note(Missing(directory, path, prefix, length)) and not looks:
+                raise InputError(
+                    f"The secret {path} is not there, and reading makes none: bring it from the controller or the backup that has it, "
+                    "or run what makes it first, which is the role that it belongs to, or a task hearth.llm.secrets (docs/secrets.md)."
+                )
+            return str(prefix + (PLACEHOLDER * length)[:length])
         return read_line(path, self._loader.get_text_file_contents)

@@ -67,6 +67,12 @@ options:
 """
 
 EXAMPLES = r"""
+- name: Make the passwords where there are none
+  hearth.llm.secrets:
+    variables: [passwords]
+  vars:
+    passwords: "{{ query('hearth.llm.secret', 'anythingllm/auth_token', 'anythingllm/admin') }}"
+
 - name: Make the first key
   hearth.llm.anythingllm_bootstrap:
     api_url: http://127.0.0.1:3001

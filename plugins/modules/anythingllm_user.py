@@ -74,6 +74,12 @@ options:
 """
 
 EXAMPLES = r"""
+- name: Make the passwords where there are none
+  hearth.llm.secrets:
+    variables: [passwords]
+  vars:
+    passwords: "{{ query('hearth.llm.secret', 'anythingllm/users/alice', 'anythingllm/users/bob') }}"
+
 - name: Describe the users
   hearth.llm.anythingllm_user:
     api_url: http://127.0.0.1:3001

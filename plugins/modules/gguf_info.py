@@ -292,7 +292,6 @@ failed_sources:
 
 import contextlib
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -359,7 +358,7 @@ def _open(source: str, client: Client, endpoint: str, token: str | None) -> Loca
         raise InputError(
             f"{source}: {scheme}:// is not supported. Write a path, or an address with file://, http://, https:// or hf://."
         )
-    return LocalFile(str(Path(source).expanduser()))
+    return LocalFile(source)
 
 
 def _gated(source: str, endpoint: str, error: HearthError) -> str:

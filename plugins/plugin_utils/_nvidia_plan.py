@@ -174,8 +174,7 @@ def _toolkit(found: Mapping[str, Any], options: Mapping[str, Any]) -> tuple[str,
         return ()
     if toolkit["complete"] and _numbers(toolkit["version"]) >= _numbers(version):
         return ()
-    separator = "=" if family(found["system"]) in ("debian", "ubuntu") else "-"
-    return tuple(f"{name}{separator}{version}" for name in TOOLKIT)
+    return tuple(f"{name}={version}" for name in TOOLKIT)
 
 
 def _numbers(version: str) -> list[int]:

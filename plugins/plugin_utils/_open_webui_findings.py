@@ -65,8 +65,8 @@ def _of_modes(assistants: Sequence[Assistant]) -> Iterator[str]:
     for one in assistants:
         if one.get("mode") == "query":
             yield (
-                f"hearth_assistants.{one['name']}: Open WebUI has no mode query, and would answer from what the model knows, too. Give mode: chat and say in system_prompt "
-                "what it may answer from, or frontends: [anythingllm]."
+                f"hearth_assistants.{one['name']}: Open WebUI has no mode query, and would answer from what the model knows, too. "
+                "Give mode: chat and say in system_prompt what it may answer from, or frontends: [anythingllm]."
             )
 
 
@@ -85,8 +85,8 @@ def _of_embedding(assistants: Sequence[Assistant], chunk_tokens: int, context: i
         tokens = int(one.get("chunk_tokens", chunk_tokens))
         if tokens > context - ADDED:
             yield (
-                f"hearth_assistants.{one['name']}: pieces of {tokens} tokens are longer than the embedding model takes, which is {context}. Give chunk_tokens of at most "
-                f"{context - ADDED}, or an embedding model with more context_tokens."
+                f"hearth_assistants.{one['name']}: pieces of {tokens} tokens are longer than the embedding model takes, which is {context}. "
+                f"Give chunk_tokens of at most {context - ADDED}, or an embedding model with more context_tokens."
             )
 
 

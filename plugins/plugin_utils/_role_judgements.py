@@ -47,7 +47,7 @@ class Judges:
             **own,
             "role_path": str(path),
             "ansible_search_path": [str(path)],
-            # A secret that does not exist yet is not made by being looked at.
+            # A secret that does not exist yet is no error.
             "ansible_check_mode": True,
         }
         templar = self._templar.copy_with_new_env(available_variables=known)

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 import stat
+import string
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from ansible.errors import AnsibleError
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._secrets import password_finding
 
+ALPHABET = string.ascii_letters + string.digits
 VAULT_HEADER = b"$ANSIBLE_VAULT;"
 # Set by tasks of this collection.
 ONLY_LOOK = "__secrets_only_looked_at"
@@ -22,7 +25,7 @@ BYTE_ORDER_MARKS = ("\ufeff", "\ufffe")
 
 
 def only_looks(variables: Mapping[str, Any]) -> bool:
-    """Whether nothing may be written: in check mode, and while a role asks whose secrets a host was deployed with, which comes before all else."""
+    """Whether a secret may be missing: in check mode, and while a role asks whose secrets a host was deployed with, which comes before all else."""
     return bool(variables.get("ansible_check_mode") or variables.get(ONLY_LOOK))
 
 
@@ -35,7 +38,7 @@ def read_line(path: Path, read: Callable[[str], str]) -> str:
         raise InputError(f"The secret {path} cannot be read: {_why(error)}.") from None
     if not text:
         raise InputError(
-            f"The secret {path} is empty. Delete the file and a new one is made, or put the secret back from your backup."
+            f"The secret {path} is empty. Delete the file and the next run makes a new one, or put the secret back from your backup."
         )
     if text.startswith(BYTE_ORDER_MARKS):
         raise InputError(
@@ -51,8 +54,13 @@ def read_line(path: Path, read: Callable[[str], str]) -> str:
     return text
 
 
-def make_once(directory: Path, path: Path, text: str, *, one_of_many: bool = False) -> None:
-    """Writes the file below `directory` unless it exists. Under its name it is whole from the first moment on.
+def new_text(prefix: str = "", length: int = 43) -> str:
+    """A text that nobody can guess: 43 characters carry 256 bits."""
+    return prefix + "".join(secrets.choice(ALPHABET) for _index in range(length))
+
+
+def make_once(directory: Path, path: Path, text: str, *, one_of_many: bool = False) -> bool:
+    """Writes the file below `directory` unless it exists, and says so. Under its name it is whole from the first moment on.
 
     Who makes many has the directory itself written to the disk by `keep`, once.
     """
@@ -63,10 +71,12 @@ def make_once(directory: Path, path: Path, text: str, *, one_of_many: bool = Fal
         handle = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
-            if not path.exists():
-                _write(path, text)
-                if not one_of_many:
-                    os.fsync(handle)
+            if path.exists():
+                return False
+            _write(path, text)
+            if not one_of_many:
+                os.fsync(handle)
+            return True
         finally:
             os.close(handle)
     except OSError as error:
@@ -90,6 +100,12 @@ def make_directory(top: Path, bottom: Path) -> None:
     for existing in _existing(top, bottom):
         _make_private(existing)
     _make_private_directory(bottom)
+
+
+def refuse_unfit_directory(top: Path, bottom: Path) -> None:
+    """Where others own a directory between them, or may write to it, a secret is theirs to take and to replace."""
+    for existing in _existing(top, bottom):
+        _refuse_shared(existing)
 
 
 def refuse_dangling(path: Path) -> None:
@@ -133,7 +149,13 @@ def _existing(top: Path, bottom: Path) -> Iterator[Path]:
 
 
 def _make_private(directory: Path) -> None:
-    """Where others own the directory, or may write to it, a secret is theirs to take and to replace. Where they may only look, that ends here."""
+    """Where others may only look, that ends here."""
+    if _refuse_shared(directory) & 0o077:
+        directory.chmod(0o700)
+
+
+def _refuse_shared(directory: Path) -> int:
+    """The mode of a directory that is this user's alone."""
     found = directory.stat()
     if found.st_uid != os.geteuid():
         raise InputError(
@@ -145,8 +167,7 @@ def _make_private(directory: Path) -> None:
             f"No secret is made in {directory}: others may write to it (mode {stat.S_IMODE(found.st_mode):04o}). Look whether everything in it is yours; "
             f"then run: chmod 700 {directory}"
         )
-    if found.st_mode & 0o077:
-        directory.chmod(0o700)
+    return found.st_mode
 
 
 def _make_private_directory(path: Path) -> None:

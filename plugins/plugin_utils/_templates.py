@@ -28,7 +28,7 @@ class Reader:
     """`findings` are the templates that failed. UNREAD stands in their places."""
 
     def __init__(self, templar: Templar, variables: Mapping[str, Any]) -> None:
-        # Looked at, and nothing more: a secret that does not exist yet is not made by reading its variable.
+        # A secret that does not exist yet is no error.
         self._templar = templar.copy_with_new_env(available_variables={**variables, "ansible_check_mode": True})
         self._names = [name for name in variables if not name.startswith("ansible_")]
         self.findings: list[str] = []

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: hearth.llm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a role's lock pins, installed once for each lock and kept between sessions."""
+"""What a lock pins, installed once for each lock and kept between sessions."""
 
 from __future__ import annotations
 

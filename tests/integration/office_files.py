@@ -20,7 +20,10 @@ def workbook(cell: str) -> bytes:
         {
             "xl/workbook.xml": f'<workbook xmlns="{sheet}" xmlns:r="{_DOCUMENT}"><sheets><sheet name="Sheet1" sheetId="1" r:id="rId1"/></sheets></workbook>',
             "xl/_rels/workbook.xml.rels": _relations("worksheet", "worksheets/sheet1.xml"),
-            "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{sheet}"><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>{cell}</t></is></c></row></sheetData></worksheet>',
+            "xl/worksheets/sheet1.xml": (
+                f'<worksheet xmlns="{sheet}"><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>{cell}</t></is></c></row></sheetData>'
+                "</worksheet>"
+            ),
         },
         {
             "/xl/workbook.xml": f"{_MAIN}.spreadsheetml.sheet.main+xml",
@@ -45,7 +48,10 @@ def letter(text: str, *, author: str = "") -> bytes:
 
 def _package(parts: dict[str, str], types: dict[str, str], main: str) -> bytes:
     overrides = "".join(f'<Override PartName="{part}" ContentType="{kind}"/>' for part, kind in types.items())
-    defaults = '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="xml" ContentType="application/xml"/><Default Extension="txt" ContentType="text/plain"/>'
+    defaults = (
+        '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+        '<Default Extension="xml" ContentType="application/xml"/><Default Extension="txt" ContentType="text/plain"/>'
+    )
     everything = {
         "[Content_Types].xml": f'<Types xmlns="{_TYPES}">{defaults}{overrides}</Types>',
         "_rels/.rels": _relations("officeDocument", main),

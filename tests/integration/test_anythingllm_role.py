@@ -17,6 +17,7 @@ from fakes.engine import Engine
 
 from .conftest import PROJECT
 
+MAIN = PROJECT / "roles/anythingllm/tasks/main.yml"
 FACT = "The secret of the Club sandwich is smoked paprika."
 SECRETS = {name: f"{name}-of-the-server" for name in ("auth_token", "jwt_secret", "sig_key", "sig_salt")}
 RUSSIAN = "В нашем фирменном бутерброде есть копчёная паприка, и об этом никому не говорят. "  # noqa: RUF001
@@ -85,6 +86,8 @@ class House:
             }
             for part in ("validate_description", "configure", "verify")
         ]
+        # As the role itself does, when the description is judged.
+        tasks[1:1] = [task for task in yaml.safe_load(MAIN.read_text()) if "hearth.llm.secrets" in task]
         play = {"name": "House", "hosts": "localhost", "gather_facts": False, "vars": given, "tasks": tasks}
         return self.playbook([play], *options, succeeds=succeeds)
 

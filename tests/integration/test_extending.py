@@ -1,11 +1,15 @@
 # SPDX-FileCopyrightText: hearth.llm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A new engine is one role, one file and one list of options, and a new frontend one role and one file: nothing else is touched."""
+"""A new engine is one role, one file and one list of options, and a new frontend one role and one file: nothing else is touched.
+
+What then stands is run by parts, too: by tags, and from the beginning of a play.
+"""
 
 from __future__ import annotations
 
 import http.client
 import json
+import re
 import shutil
 import socket
 import ssl
@@ -17,7 +21,7 @@ from typing import Any
 
 import pytest
 from fakes import ports, rooms
-from integration.conftest import PROJECT, WARNING, environment
+from integration.conftest import PROJECT, WARNING, Outcome, environment
 from lab import packages
 
 ROOMS = Path(rooms.__file__).parent
@@ -37,7 +41,7 @@ class House:
             shutil.copytree(ROOMS / room, self.collection, dirs_exist_ok=True)
         # They are added, and nothing that was there is another one.
         assert all(self.files()[path] == content for path, content in before.items())
-        self.gateway, self.page = ports.free(), ports.free()
+        self.gateway, self.page, self.metrics = ports.free(), ports.free(), ports.free()
         (directory / "inventory").mkdir()
         self.describe()
 
@@ -53,7 +57,7 @@ class House:
             "hearth_address": "127.0.0.1",
             "hearth_domain": "localhost",
             "hearth_port": self.gateway,
-            "gateway_metrics_port": ports.free(),
+            "gateway_metrics_port": self.metrics,
             "hearth_models": {"parrot": {"engine": "toy", "path": "/srv", "options": {"sentence": "I am a toy."}}},
             "hearth_frontends": {"toy_page": {"domain": "page.localhost", "greeting": "I am a page."}},
             "toy_page_port": self.page,
@@ -62,12 +66,13 @@ class House:
         path = self.directory / "inventory/hosts.json"
         path.write_text(json.dumps({"all": {"hosts": {"localhost": described}}}))
 
-    def run(self, *playbooks: str, succeeds: bool = True) -> str:
+    def run(self, playbook: str, *options: str, succeeds: bool = True) -> Outcome:
         ended = subprocess.run(
             [
                 str(Path(sys.executable).parent / "ansible-playbook"),
                 *("-i", str(self.directory / "inventory")),
-                *(f"hearth.llm.{name}" for name in playbooks),
+                f"hearth.llm.{playbook}",
+                *options,
             ],
             cwd=self.directory,
             env={
@@ -83,7 +88,7 @@ class House:
         warning = WARNING.search(ended.stdout)
         assert not warning, warning
         assert (ended.returncode == 0) == succeeds, ended.stdout
-        return " ".join(ended.stdout.split())
+        return Outcome(ended.returncode, ended.stdout)
 
     def ask(self, method: str, path: str, host: str, body: dict[str, Any] | None = None) -> tuple[int, str]:
         secrets = self.directory / "inventory/.secrets"
@@ -97,6 +102,13 @@ class House:
         connection.request(method, path, json.dumps(body) if body else None, headers)
         answer = connection.getresponse()
         return answer.status, answer.read().decode()
+
+    def says(self) -> str:
+        """What the toy answers through the gateway."""
+        asked = {"model": "parrot", "messages": [{"role": "user", "content": "Who are you?"}]}
+        status, answer = self.ask("POST", "/v1/chat/completions", "localhost", asked)
+        assert status == 200, answer
+        return str(json.loads(answer)["choices"][0]["message"]["content"])
 
 
 @pytest.fixture(scope="module")
@@ -119,30 +131,91 @@ def test_the_description_knows_the_new_rooms(house: House) -> None:
         hearth_frontends={"toypage": {}},
         hearth_users=[{"name": "ann"}],
     )
-    said = house.run("check", succeeds=False)
+    said = house.run("check", succeeds=False).words
     assert "write toy" in said
     assert "llama_cpp, toy" in said
     assert "write toy_page" in said
     house.describe(hearth_models={"parrot": {"engine": "toy", "path": "/srv", "options": {"sentences": "x"}}})
-    assert "parrot: 'sentences' is no option of toy 1.0; the nearest is 'sentence'" in house.run(
-        "check", succeeds=False
-    )
+    said = house.run("check", succeeds=False).words
+    assert "parrot: 'sentences' is no option of toy 1.0; the nearest is 'sentence'" in said
     house.describe(hearth_runtime="docker")
-    assert "hearth_models.parrot.engine is 'toy', and hearth_runtime is docker" in house.run("check", succeeds=False)
+    said = house.run("check", succeeds=False).words
+    assert "hearth_models.parrot.engine is 'toy', and hearth_runtime is docker" in said
 
 
-def test_a_toy_answers_through_the_gateway_beside_its_page(house: House) -> None:
+@pytest.fixture(scope="module")
+def running(house: House) -> House:
+    """With everything that is described, but what belongs to the machine."""
     house.describe()
-    house.run("check", "check_secrets", "deploy_engines", "deploy_gateway", "deploy_frontends")
-    asked = {"model": "parrot", "messages": [{"role": "user", "content": "Who are you?"}]}
-    status, answer = house.ask("POST", "/v1/chat/completions", "localhost", asked)
-    assert (status, json.loads(answer)["choices"][0]["message"]["content"]) == (200, "I am a toy.")
-    # At a port that is not the usual one.
-    status, page = house.ask("GET", "/", "page.localhost")
-    assert (status, page) == (200, "I am a page.")
-    assert house.ask("GET", "/secret", "page.localhost")[0] == 404
+    house.run("site", "--skip-tags=preflight,distribution_packages")
+    return house
 
-    house.run("remove")
-    for port in (house.gateway, house.page):
+
+def came_to(outcome: Outcome) -> set[str]:
+    """The roles that did more than what is done in every run: compare arguments, look whose secrets the host has, say where the gateway is."""
+    done = set()
+    for task in outcome.output.split("\nTASK [")[1:]:
+        title = re.match(r"(?:hearth\.llm\.)?(\w+) : (.+?)\]", task)
+        if title and re.search(r"^(ok|changed|fatal|failed): ", task, re.MULTILINE):
+            role, name = title.groups()
+            if not re.match(r"Validating arguments|check_secrets|publish", name):
+                done.add(role)
+    return done
+
+
+def test_a_toy_answers_through_the_gateway_beside_its_page(running: House) -> None:
+    assert running.says() == "I am a toy."
+    # At a port that is not the usual one.
+    status, page = running.ask("GET", "/", "page.localhost")
+    assert (status, page) == (200, "I am a page.")
+    assert running.ask("GET", "/secret", "page.localhost")[0] == 404
+
+
+def test_by_its_tag_the_gateway_alone_is_run_and_nothing_changes(running: House) -> None:
+    again = running.run("site", "--tags=gateway")
+    assert came_to(again) == {"certificates", "gateway", "service"}
+    assert again.changed == 0
+    assert running.says() == "I am a toy."
+
+
+def test_to_verify_asks_and_changes_nothing_even_of_what_is_described_otherwise(running: House) -> None:
+    another = {"engine": "toy", "path": "/srv", "options": {"sentence": "I am another."}}
+    running.describe(hearth_models={"parrot": another}, hearth_api_keys=[{"name": "default"}, {"name": "new"}])
+    asked = running.run("site", "--tags=verify")
+    assert came_to(asked) == {"fit", "models", "gateway", "verify"}
+    assert asked.changed == 0
+    assert not (running.directory / "inventory/.secrets/api_keys/new").exists()
+    assert running.says() == "I am a toy."
+
+
+def test_an_engine_that_was_added_is_served_with_the_others(running: House) -> None:
+    options = {"sentence": "I have changed."}
+    running.describe(hearth_models={"parrot": {"engine": "toy", "path": "/srv", "options": options}})
+    assert came_to(running.run("site", "--tags=toy_run")) == {"fit", "models"}
+    assert came_to(running.run("site", "--tags=engines")) == {"fit", "models", "llama_cpp", "vllm", "toy", "service"}
+    assert running.says() == "I have changed."
+
+
+def test_a_run_may_start_at_a_play_and_judges_the_description_there(running: House) -> None:
+    start = "--start-at-task=Check the description before the {} deployed".format
+    outcome = running.run("site", start("gateway is"), "--tags=gateway,toy_page")
+    assert "PLAY [Deploy the gateway, the only door]" in outcome.output
+    assert not came_to(outcome) & {"preflight", "toy", "models"}
+    assert {"gateway", "toy_page"} <= came_to(outcome)
+    assert outcome.changed == 0
+
+    running.describe(hearth_frontends={"toy_page": {"domain": "page.localhost", "greeting": "I am another page."}})
+    running.run("site", start("frontends are"))
+    assert running.ask("GET", "/", "page.localhost") == (200, "I am another page.")
+
+    running.describe(hearth_prot=1)
+    judged = running.run("site", start("engines are"), succeeds=False)
+    assert "hearth_prot is no variable that is known here" in judged.words
+
+
+def test_what_was_removed_answers_no_more(running: House) -> None:
+    running.describe()
+    running.run("remove")
+    for port in (running.gateway, running.page):
         with socket.socket() as probe:
             assert probe.connect_ex(("127.0.0.1", port)) != 0

@@ -117,7 +117,16 @@ print(json.load(urllib.request.urlopen(request, context=context))["role"])
 """
     assert machine.execute("python3", "-c", script).strip() == "admin"
     # Installing Open WebUI takes longer than anybody waits in silence.
-    assert re.search(r"still working, .*Install from the lock with hashes \(localhost\)", output)
+    assert re.search(
+        r"still working, .*Install the Python environments from their locks with hashes \(localhost\)", output
+    )
+
+
+def test_what_runs_is_asked_again_without_a_change(machine: hosts.Host) -> None:
+    output = hearth(machine, "up --page --tags verify")
+    assert "Ask each model that llama.cpp has loaded" in output
+    assert "Ask each assistant of Open WebUI as the page asks" in output
+    assert re.search(r"localhost +: .*changed=0 ", output)
 
 
 def test_down_leaves_nothing_behind(machine: hosts.Host) -> None:

@@ -165,6 +165,8 @@ def test_the_installed_collection_serves_an_answer_outside_any_clone(archive: Pa
         finally:
             play("remove", "-e", "hearth_purge=true")
         assert not Path(f"{home}/hearth").exists()
+        again = play("remove", "-e", "hearth_purge=true")
+        assert re.search(r"ok=\d+ +changed=0 ", again), "what is gone already is no change"
 
 
 def test_a_controller_without_the_clouds_collection_is_told_so(archive: Path, tmp_path: Path) -> None:

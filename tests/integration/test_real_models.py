@@ -68,6 +68,8 @@ class House:
                 "hearth_port": self.port,
                 "hearth_address": "127.0.0.1",
                 "hearth_gpu_policy": "none",
+                # Of so small a model, threads wait longer for each other than one computes.
+                "llama_cpp_options": {"threads": 1},
                 "gateway_metrics_port": self._metrics_port,
                 "llama_cpp_state": state,
                 "gateway_state": state,

@@ -119,6 +119,10 @@ def test_no_secret_shows_anywhere(module_playbook: Runner, texts: dict[str, Path
                     "vars": {"text": str(path)},
                 }
                 tasks.append(rescued(f"A lookup of {kind}", show))
+        for kind, path in texts.items():
+            reading = {"read": f"{{{{ {LOOKUP_CALLS['secret']} }}}}", "text": str(path)}
+            make = {"hearth.llm.secrets": {"variables": ["read"]}, "vars": reading}
+            tasks.append(rescued(f"Make what is missing of {kind}", make))
         with Watch() as watch:
             outcome = run(module_playbook, tmp_path, tasks)
 

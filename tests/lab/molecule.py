@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from lab.cache import locked
+from lab.shell import tools
 
 PROJECT = Path(__file__).parents[2]
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -25,17 +25,11 @@ def run(scenario: str, action: str) -> int:
 
     One at a time: a second run of the same scenario would begin by destroying the hosts of the first.
     """
-    tools = Path(sys.executable).parent
-    environment = {
-        **os.environ,
-        "PATH": f"{tools}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
-        "PYTHONPATH": str(PROJECT / "tests"),
-    }
     command = [sys.executable, "-m", "molecule", action, "--scenario-name", scenario, "--no-command-borders"]
     with (
         locked(f"scenario-{scenario}"),
         subprocess.Popen(
-            command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
+            command, cwd=PROJECT, env=tools(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
         ) as process,
     ):
         faults = list(find_faults(_shown(process.stdout or ())))

@@ -41,6 +41,15 @@ def run(*argv: str | Path, stdin: bytes | Path = b"", environment: Mapping[str, 
     return done.stdout.decode(errors="replace")
 
 
+def tools() -> dict[str, str]:
+    """The environment in which the programs beside this Python are found first, and the tests' packages can be imported."""
+    return {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "PYTHONPATH": str(Path(__file__).parents[1]),
+    }
+
+
 def say(sentence: str) -> None:
     """Tell the person who waits; standard output belongs to results."""
     print(f"lab: {sentence}", file=sys.stderr, flush=True)

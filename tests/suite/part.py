@@ -15,11 +15,11 @@ from itertools import pairwise
 from pathlib import Path
 
 from lab.molecule import COLOUR, STEP
+from lab.shell import tools
 
 from suite.pytest_notes import NOTES
 
 ROOT = Path(__file__).resolve().parents[2]
-BIN = Path(sys.executable).parent
 
 
 @dataclass(frozen=True)
@@ -102,9 +102,7 @@ def _environment(notes: Path) -> dict[str, str]:
     colour = {"FORCE_COLOR": "1", "PY_COLORS": "1"} if sys.stdout.isatty() and "NO_COLOR" not in os.environ else {}
     return {
         **colour,
-        **os.environ,
-        "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}",
-        "PYTHONPATH": str(ROOT / "tests"),
+        **tools(),
         "PYTHONUNBUFFERED": "1",
         # Also where Molecule runs pytest.
         "PYTEST_ADDOPTS": f"{os.environ.get('PYTEST_ADDOPTS', '')} -p suite.pytest_notes".strip(),

@@ -34,8 +34,8 @@ cd /sys/bus/pci/devices/0000:01:00.0
 echo 0x10de > vendor; echo 0x27b8 > device; echo 0x030200 > class
 END
 chmod 0755 /usr/local/sbin/lab-card
-printf '[Unit]\\nBefore=ssh.service\\n[Service]\\nType=oneshot\\nExecStart=/usr/local/sbin/lab-card\\nRemainAfterExit=yes\\n[Install]\\nWantedBy=multi-user.target\\n' \
-    > /etc/systemd/system/lab-card.service
+printf '%s\\n' '[Unit]' Before=ssh.service '[Service]' Type=oneshot ExecStart=/usr/local/sbin/lab-card RemainAfterExit=yes \
+    '[Install]' WantedBy=multi-user.target > /etc/systemd/system/lab-card.service
 systemctl enable --now lab-card.service
 """
 Play = Callable[..., Any]

@@ -53,7 +53,8 @@ def served(model: Path, python: str = sys.executable, **options: Any) -> Iterato
         directory = Path(name)
         path, configuration = directory / "s.sock", directory / "model.json"
         log = directory / "log"
-        settings = {"model": str(model), "alias": model.stem, "host": str(path), "parallel": 1, "threads": 2, **options}
+        # The model is so small that threads cost more than they do: on a busy machine two wait for each other, twenty times as long as one computes.
+        settings = {"model": str(model), "alias": model.stem, "host": str(path), "parallel": 1, "threads": 1, **options}
         configuration.write_text(json.dumps(settings))
         with log.open("w") as output:
             process = subprocess.Popen([python, str(SERVER), str(configuration)], stdout=output, stderr=output)

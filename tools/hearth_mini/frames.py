@@ -134,5 +134,6 @@ def _with_metadata(words: Lexicon, text: str) -> str:
     if words.random.random() < 0.6:
         return text
     pick: random.Random = words.random
-    published = f"{pick.randint(1, 12)}/{pick.randint(1, 28)}/20{pick.randint(20, 29)}, {pick.randint(1, 12)}:{pick.randint(0, 59):02}:{pick.randint(0, 59):02} PM"
+    date = f"{pick.randint(1, 12)}/{pick.randint(1, 28)}/20{pick.randint(20, 29)}"
+    published = f"{date}, {pick.randint(1, 12)}:{pick.randint(0, 59):02}:{pick.randint(0, 59):02} PM"
     return f"<document_metadata>\nsourceDocument: {file_name(words)}\npublished: {published}\n</document_metadata>\n\n{text}"

@@ -16,13 +16,25 @@ _SOCKET_BYTES = 107
 def of_host(described: Typed, around: Surroundings) -> Iterator[str]:
     if described.get("hearth_runtime") == "process":
         if described.get("hearth_gpus"):
-            yield f"hearth_gpus is [{listed(described['hearth_gpus'])}], and with hearth_runtime: process models are computed by the CPU: take it away, or write hearth_runtime: docker."
+            yield (
+                f"hearth_gpus is [{listed(described['hearth_gpus'])}], and with hearth_runtime: process models are computed by the CPU: take it away, "
+                "or write hearth_runtime: docker."
+            )
         if described.get("hearth_gpu_policy") == "required":
-            yield "hearth_gpu_policy is 'required', and with hearth_runtime: process models are computed by the CPU: take it away, or write hearth_runtime: docker."
+            yield (
+                "hearth_gpu_policy is 'required', and with hearth_runtime: process models are computed by the CPU: take it away, "
+                "or write hearth_runtime: docker."
+            )
         if described.get("hearth_firewall"):
-            yield "hearth_firewall is true, and with hearth_runtime: process the system of the host is left alone: take it away, or write hearth_runtime: docker."
+            yield (
+                "hearth_firewall is true, and with hearth_runtime: process the system of the host is left alone: take it away, "
+                "or write hearth_runtime: docker."
+            )
         if "hearth_lan_sources" in described:
-            yield f"hearth_lan_sources is [{listed(described['hearth_lan_sources'])}], and with hearth_runtime: process the host is not closed: take it away, and say by hearth_address who reaches the gateway."
+            yield (
+                f"hearth_lan_sources is [{listed(described['hearth_lan_sources'])}], and with hearth_runtime: process the host is not closed: "
+                "take it away, and say by hearth_address who reaches the gateway."
+            )
         if described.get("hearth_open_ports"):
             yield "hearth_open_ports is described, and with hearth_runtime: process the host is not closed: take it away, or write hearth_runtime: docker."
         yield from _sockets(described)
@@ -50,7 +62,10 @@ def _sockets(described: Typed) -> Iterator[str]:
     longest = max([len("supervisor/supervisor.sock"), *(len(f"run/{name}.sock") for name in names)])
     room = _SOCKET_BYTES - longest - 1
     if len(directory.rstrip("/").encode()) > room:
-        yield f"hearth_directory is '{directory if len(directory) < 60 else directory[:60] + '…'}', and the paths of sockets below it would be too long: write a directory of at most {room} characters{', or shorter names of models' if longest > 40 else ''}."
+        yield (
+            f"hearth_directory is '{directory if len(directory) < 60 else directory[:60] + '…'}', and the paths of sockets below it would be too long: "
+            f"write a directory of at most {room} characters{', or shorter names of models' if longest > 40 else ''}."
+        )
 
 
 def _tls(tls: Typed) -> Iterator[str]:

@@ -33,7 +33,10 @@ def of_keys(described: Typed, around: Surroundings) -> Iterator[str]:
         if "key" in key and "sha256" in key:
             yield f"{path} has both key and sha256: keep one."
         if "rotation" in key and ("key" in key or "sha256" in key):
-            yield f"{path}.rotation is for keys that are made here, and this one has a {'key' if 'key' in key else 'sha256'}: take one of them away, or name the old text in previous."
+            yield (
+                f"{path}.rotation is for keys that are made here, and this one has a {'key' if 'key' in key else 'sha256'}: take one of them away, "
+                "or name the old text in previous."
+            )
         if "hand_over" in key and "sha256" in key:
             yield f"{path}.hand_over has nothing to write, because the text of a key with a sha256 is not known here: take it away."
         for previous in key.get("previous", []):
@@ -55,7 +58,10 @@ def _same_texts(keys: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for number, key in enumerate(keys):
         for text in dict.fromkeys(_hash(one) for one in (key, *key.get("previous", []))):
             if text and seen.setdefault(text, number) != number:
-                yield f"hearth_api_keys: {keys[seen[text]].get('name', '')} and {key.get('name', '')} have the same key, and nobody could tell who asks: give each its own."
+                yield (
+                    f"hearth_api_keys: {keys[seen[text]].get('name', '')} and {key.get('name', '')} have the same key, and nobody could tell who asks: "
+                    "give each its own."
+                )
 
 
 def _hash(one: Mapping[str, Any]) -> str:

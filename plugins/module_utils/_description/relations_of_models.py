@@ -38,7 +38,10 @@ def of_models(described: Typed) -> Iterator[str]:
         if engine:
             yield from engine.findings(path, model, described.get("hearth_runtime", "docker"))
         if process and model.get("gpus"):
-            yield f"{path}.gpus is [{listed(model['gpus'])}], and with hearth_runtime: process models are computed by the CPU: take it away, or write hearth_runtime: docker."
+            yield (
+                f"{path}.gpus is [{listed(model['gpus'])}], and with hearth_runtime: process models are computed by the CPU: take it away, "
+                "or write hearth_runtime: docker."
+            )
 
 
 def _files(path: str, source: str, files: Sequence[str]) -> Iterator[str]:
@@ -54,4 +57,7 @@ def _lengths(path: str, model: Typed) -> Iterator[str]:
     context = model.get("context_tokens", assumed)
     if output is not None and context is not None and output >= context:
         where = "" if "context_tokens" in model else ", what a model has that names none,"
-        yield f"{path}.max_output_tokens is {output}, and context_tokens, which holds question and answer, is {context}{where}: write less than {context}, or a longer context_tokens."
+        yield (
+            f"{path}.max_output_tokens is {output}, and context_tokens, which holds question and answer, is {context}{where}: "
+            f"write less than {context}, or a longer context_tokens."
+        )

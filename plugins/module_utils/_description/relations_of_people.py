@@ -143,4 +143,7 @@ def of_exclusive(described: Typed, around: Surroundings) -> Iterator[str]:
             continue
         for variable in ("hearth_users", "hearth_assistants"):
             if described.lacks(variable):
-                yield f"{variable} is not described, and {frontend}_exclusive would take away all that are there: describe them, or write {frontend}_exclusive: false."
+                yield (
+                    f"{variable} is not described, and {frontend}_exclusive would take away all that are there: describe them, "
+                    f"or write {frontend}_exclusive: false."
+                )

@@ -25,10 +25,10 @@ class ByteSource(Protocol):
 
 
 class LocalFile:
-    """A file on this machine."""
+    """A file on this machine, which may be given from the home of its user on."""
 
     def __init__(self, path: str) -> None:
-        self.name = path
+        self.name = path = os.path.expanduser(path)
         try:
             # Not to wait for a writer, where the path is that of a pipe.
             self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)

@@ -97,7 +97,7 @@ def test_health_and_metrics_answer_on_the_host_itself(host: Any) -> None:
 def test_the_service_comes_back_by_itself_after_a_reboot(
     host: Any, service: Service, variables: dict[str, Any]
 ) -> None:
-    project = Path(__file__).parents[4]
+    project = Path(__file__).resolve().parents[4]
     subprocess.run(
         [sys.executable, "-m", "lab", "reboot", variables["inventory_hostname"]], cwd=project, check=True, timeout=120
     )

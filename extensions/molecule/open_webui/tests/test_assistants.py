@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from lab.service import Service
 
-PROJECT = Path(__file__).parents[4]
+PROJECT = Path(__file__).resolve().parents[4]
 QUESTION, FACT = "What is the secret of the Club sandwich?", "smoked paprika"
 
 

@@ -16,7 +16,7 @@ import httpx2
 import pytest
 from lab.service import Service
 
-PROJECT = Path(__file__).parents[4]
+PROJECT = Path(__file__).resolve().parents[4]
 CHANGED = re.compile(r"changed=(\d+)")
 
 

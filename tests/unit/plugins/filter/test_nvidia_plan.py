@@ -238,7 +238,7 @@ def test_a_newer_toolkit_stays_and_an_older_one_is_replaced_as_a_whole(tmp_path:
     due = plan(tmp_path / "b", MACHINES["fine a100"], toolkit_version="1.21.0-1")["toolkit"]
     assert len(due) == 4
     assert all(package.endswith("=1.21.0-1") for package in due)
-    assert plan(tmp_path / "c", MACHINES["new l40s on rocky 9"])["toolkit"][0] == "nvidia-container-toolkit-1.20.0-1"
+    assert plan(tmp_path / "c", MACHINES["new l40s on rocky 9"])["toolkit"][0] == "nvidia-container-toolkit=1.20.0-1"
 
 
 def test_hosts_without_containers_get_no_toolkit(tmp_path: Path) -> None:

@@ -141,8 +141,10 @@ def test_a_secret_lies_there_unless_it_is_told_where(tmp_path: Path) -> None:
     known: dict[str, Any] = {"ansible_inventory_sources": [str(source)], "inventory_dir": None}
     loader = DataLoader()
     plugin = lookup_loader.get("hearth.llm.secret", loader=loader, templar=Templar(loader, variables=known))
-    made = plugin.run(["engine_key"], known)
-    assert [(source / ".secrets/engine_key").read_text().strip()] == made
+    (source / ".secrets").mkdir()
+    (source / ".secrets/engine_key").write_text("the key\n")
+    (source / ".secrets/engine_key").chmod(0o600)
+    assert plugin.run(["engine_key"], known) == ["the key"]
     known["hearth_secrets_directory"] = "secrets"
     with pytest.raises(AnsibleError, match="hearth_secrets_directory is 'secrets'"):
         plugin.run(["engine_key"], known)

@@ -180,7 +180,8 @@ def test_a_password_in_an_address_is_not_shown(
         }
         called = call("model", arguments, monkeypatch)
         assert called.result["failed"]
-        del called.result["invocation"]
+        # What was given is shown as it was given, by those ansible-cores that show it.
+        called.result.pop("invocation", None)
         assert not hostile.heard(json.dumps(called.result)), called.result["msg"]
 
 
