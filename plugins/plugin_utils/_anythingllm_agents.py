@@ -40,7 +40,10 @@ _OPTIONAL = ("AgentSerpApiEngine", "AgentSearchApiEngine")
 
 
 def agents(given: Mapping[str, Any]) -> dict[str, Any]:
-    """`preferences` and `settings`, in which settings the key of the search lies (`key_settings`), and what cannot be. The key itself is a secret, and not here."""
+    """`preferences` and `settings`, in which settings the key of the search lies (`key_settings`), and what cannot be.
+
+    The key itself is a secret, and not here.
+    """
     preferences: dict[str, Any] = {}
     findings: list[str] = []
     skills = given.get("agent_skills")
