@@ -62,7 +62,7 @@ class LookupModule(LookupBase):
             "runtime": self.get_option("runtime"),
             "engines": self._rooms("engines"),
             "frontends": self._rooms("frontends"),
-            "otel_collector": boolean(self._said("hearth_otel_collector", False)),
+            "otel_collector": boolean(self._said("hearth_otel_collector", False), strict=False),
         }
         return described_ports(said)
 
