@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     # AnsibleModule.run_command: status, output, errors.
     RunCommand = Callable[..., "tuple[int, str, str]"]
 
-# By these our rules are known: firewall_ufw_rules and firewall_rich_rules write them.
+# By these our rules are known: _firewall_ufw_rules and _firewall_rich_rules of plugin_utils write them.
 UFW_MARK = "comment 'hearth.llm"
 RICH_RULE_MARK = 'priority="2653"'
 

@@ -53,7 +53,7 @@ options:
     type: int
     default: 900
 seealso:
-  - plugin: hearth.llm.engine_option_findings
+  - plugin: hearth.llm.engine_options_check
     plugin_type: filter
 """
 
