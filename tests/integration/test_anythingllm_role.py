@@ -87,7 +87,9 @@ class House:
             for part in ("validate_description", "configure", "verify")
         ]
         # As the role itself does, when the description is judged.
-        tasks[1:1] = [task for task in yaml.safe_load(MAIN.read_text()) if "hearth.llm.secrets" in task]
+        (role,) = yaml.safe_load(MAIN.read_text())
+        (make,) = [task for task in role["block"] if "hearth.llm.secrets" in task]
+        tasks.insert(1, make)
         play = {"name": "House", "hosts": "localhost", "gather_facts": False, "vars": given, "tasks": tasks}
         return self.playbook([play], *options, succeeds=succeeds)
 
