@@ -1,9 +1,10 @@
 # SPDX-FileCopyrightText: hearth.llm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role packages on this very machine, as far as nothing is installed: what it tells, and what it refuses."""
+"""The role packages, and distribution_packages by it, on this very machine, as far as nothing is installed: what is told, noted and refused."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -91,3 +92,37 @@ def test_a_family_that_is_not_known_is_refused_with_its_name(packages: Any) -> N
     assert f"{refusal}hold {NAME} back from updates there by yourself." in outcome.words
     assert f"{refusal}add the repository hearth-nowhere there by yourself." in outcome.words
     assert outcome.changed == 0
+
+
+@needs_root
+def test_what_comes_with_processes_is_noted_before_it_is_installed_and_the_note_goes_with_it(
+    playbook: Runner, tmp_path: Path
+) -> None:
+    # No program of this name, so the package is missing; and no package of this name, so nothing is installed.
+    wanted = [{"package": NAME, "probe": [sys.executable, "-c", "import hearth_no_such_module"]}]
+    inputs = {
+        "distribution_packages_wanted": wanted,
+        "distribution_packages_directory": str(tmp_path / "hearth"),
+    }
+    note = tmp_path / "hearth/installed-packages.json"
+
+    def bring(state: str, *options: str, succeeds: bool = True) -> Outcome:
+        role = {"role": "hearth.llm.distribution_packages", **inputs, "distribution_packages_state": state}
+        offline = {"packages_update_cache": False}
+        play = {"hosts": "all", "gather_facts": False, "vars": offline, "roles": [role]}
+        return playbook([play], *options, succeeds=succeeds)
+
+    outcome = bring("present", "--check")
+    assert f"Would be installed: {NAME}." in outcome.words
+    # The directory, the note, the package.
+    assert outcome.changed == 3
+    assert not note.exists()
+    # A run that ends before they are there forgets nothing.
+    bring("present", succeeds=False)
+    assert json.loads(note.read_text()) == [NAME]
+    outcome = bring("absent", "--check")
+    assert f"Would be removed: {NAME}." in outcome.words
+    assert note.exists()
+    bring("absent")
+    assert not note.exists()
+    assert bring("absent").changed == 0
