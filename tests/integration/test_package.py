@@ -20,7 +20,7 @@ import yaml
 from .conftest import PROJECT, environment
 
 BIN = Path(sys.executable).parent
-TREES = {"changelogs", "docs", "files", "inventories", "meta", "playbooks", "plugins", "roles", "tests"}
+TREES = {"changelogs", "docs", "files", "inventories", "meta", "playbooks", "plugins", "roles"}
 FILES = {"CHANGELOG.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "bindep.txt", "site.yml"}
 
 
@@ -41,8 +41,6 @@ def test_the_archive_holds_the_collection_and_nothing_else(archive: Path) -> Non
     assert {name.parts[0] for name in names if len(name.parts) > 1} <= TREES
     assert {name.name for name in names if len(name.parts) == 1} == FILES
     assert not [name for name in names if name.suffix in (".pyc", ".orig", ".swp") or ".secrets" in name.parts]
-    # Tests and the lock with hashes are for clones.
-    assert not [name for name in names if name.parts[0] == "tests"]
     assert Path("files/models/hearth-mini.gguf") in names
     assert Path("files/models/hearth-mini/model.safetensors") in names
 
