@@ -12,7 +12,7 @@ from pathlib import Path
 
 from suite.part import Part, Result, run
 
-LANES = 1
+LANES = 2
 _printing = threading.Lock()
 
 
