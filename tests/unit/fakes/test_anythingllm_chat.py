@@ -140,7 +140,9 @@ def test_adding_a_document_again_doubles_it_and_a_removal_takes_one(ask: Client,
     assert len(ask("POST", path, {"adds": [docpath, "custom-documents/none.json"]}).json["workspace"]["documents"]) == 3
     assert ask("GET", vectors).json["vectorCount"] == 3
     assert len(ask("POST", path, {"deletes": [docpath]}).json["workspace"]["documents"]) == 2
-    hit = ask("POST", f"/api/v1/workspace/{slug}/vector-search", {"query": "pumpkin", "topN": 1}).json["results"][0]
+    hit = ask(
+        "POST", f"/api/v1/workspace/{slug}/vector-search", {"query": "pumpkin", "topN": 1, "scoreThreshold": 0}
+    ).json["results"][0]
     assert "pumpkin soup" in hit["text"]
 
 
