@@ -34,6 +34,13 @@ def test_taking_most_keys_away_is_refused_until_it_is_confirmed(gateway: Gateway
         gateway.describe()
 
 
+def test_an_origin_that_no_browser_sends_is_refused(gateway: Gateway) -> None:
+    origins = ["https://app.example.org/", "app.example.org", "https://a.example b"]
+    run = gateway.describe(gateway_cors_origins=["https://app.example.org:8443", *origins], succeeds=False)
+    assert f"gateway_cors_origins names {', '.join(origins)}: write an origin as browsers do" in run.words
+    assert run.changed == 0
+
+
 def test_keys_that_cannot_be_handed_over_are_refused_before_the_gateway_changes(gateway: Gateway) -> None:
     workers = gateway.workers
     theirs = gateway.directory / "theirs.conf"

@@ -59,24 +59,30 @@ def test_a_client_that_hangs_up_gives_its_slot_back_at_once(gateway: Gateway, al
 def test_the_engine_sees_the_request_and_nothing_else_of_the_client(gateway: Gateway, alpha: Engine) -> None:
     spoofed = {
         "Content-Type": "multipart/form-data; boundary=x",
-        "Content-Encoding": "gzip",
         "Cookie": "session=1",
         "Origin": "https://evil.example",
         "X-Forwarded-For": "10.1.1.1",
         "X-Request-Id": "chosen",
-        "X-Api-Key": "sk-other",
+        "Accept": "text/event-stream",
+        # By this llama.cpp goes on for a client that is gone.
+        "X-Conversation-Id": "1",
+        "X-Nobody-Has-Thought-Of": "1",
+        # What a request is a part of.
+        "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     }
     answer = gateway.ask("POST", "/v1/chat/completions", {"model": "alpha", "messages": MESSAGES}, headers=spoofed)
     seen = alpha.received[0].headers
     assert {name.lower() for name in seen} <= {
-        "host",
-        "accept-encoding",
+        "accept",
+        "authorization",
         "connection",
         "content-length",
         "content-type",
-        "authorization",
+        "host",
+        "traceparent",
         "x-request-id",
     }
+    assert seen["Accept"] == "text/event-stream"
     assert seen["Content-Type"] == "application/json"
     engine_key = (gateway.directory / "secrets" / "engine_key").read_text().strip()
     assert seen["Authorization"] == f"Bearer {engine_key}"

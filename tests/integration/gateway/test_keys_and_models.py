@@ -36,6 +36,27 @@ def test_the_openai_client_understands_the_errors(gateway: Gateway) -> None:
     assert (not_found.value.code, not_found.value.param) == ("model_not_found", "model")
 
 
+@pytest.mark.parametrize("header", ["X-Api-Key", "api-key"])
+def test_a_key_may_come_as_clients_of_other_apis_send_it(gateway: Gateway, header: str) -> None:
+    def status(*headers: tuple[str, str]) -> int:
+        connection = gateway.connect()
+        connection.putrequest("GET", "/v1/models")
+        for name, value in headers:
+            connection.putheader(name, value)
+        connection.endheaders()
+        return connection.getresponse().status
+
+    bearer = ("Authorization", f"Bearer {gateway.key}")
+    assert status((header, gateway.key)) == 200
+    assert status((header, gateway.key), bearer) == 200
+    assert status((header, "sk-wrong")) == 401
+    assert status((header, "sk-wrong"), ("Authorization", "Basic eDp5")) == 401
+    # The better of two is nobody's choice.
+    assert status((header, LIMITED_KEY), bearer) == 400
+    assert status((header, gateway.key), (header, LIMITED_KEY)) == 400
+    assert status(bearer, ("Authorization", f"Bearer {LIMITED_KEY}")) == 400
+
+
 def test_a_key_given_as_a_hash_works(gateway: Gateway) -> None:
     assert gateway.complete({"model": "beta", "messages": MESSAGES}, HASHED_KEY).status == 200
 

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import codecs
+import gzip
 import json
 
 import openai
@@ -103,10 +105,9 @@ def test_a_body_that_does_not_come_ends_in_time(gateway: Gateway, alpha: Engine)
         "/slots",
         "/props",
         "/v1",
-        "/v1/models/",
-        "/v1/chat/completions/",
-        "//v1/models",
+        "/v1/",
         "/v1/../models",
+        "/v1%2Fmodels",
     ],
 )
 def test_a_closed_path_does_not_exist(gateway: Gateway, path: str) -> None:
@@ -119,3 +120,23 @@ def test_a_wrong_method_is_told_the_right_one(gateway: Gateway) -> None:
     assert gateway.ask("GET", "/v1/chat/completions").headers["Allow"] == "POST"
     assert gateway.ask("DELETE", "/v1/models/alpha").headers["Allow"] == "GET"
     assert gateway.ask("OPTIONS", "/v1/chat/completions").error["code"] == "method_not_allowed"
+
+
+@pytest.mark.parametrize("path", ["//v1//models", "/v1/models/", "/v1/models///"])
+def test_slashes_too_many_are_passed_over(gateway: Gateway, path: str) -> None:
+    assert gateway.ask("GET", path).body == gateway.ask("GET", "/v1/models").body
+
+
+def test_a_head_is_answered_like_a_get(gateway: Gateway) -> None:
+    answer, whole = gateway.ask("HEAD", "/v1/models"), gateway.ask("GET", "/v1/models")
+    assert (answer.status, answer.body) == (200, "")
+    assert answer.headers["Content-Type"] == whole.headers["Content-Type"]
+
+
+def test_a_body_that_is_not_sent_as_it_is_meant_is_told_so(gateway: Gateway, alpha: Engine) -> None:
+    body = json.dumps({"model": "alpha", "messages": MESSAGES}).encode()
+    zipped = gateway.ask("POST", "/v1/chat/completions", gzip.compress(body), headers={"Content-Encoding": "gzip"})
+    assert (zipped.status, zipped.error["code"]) == (415, "compressed_body")
+    marked = gateway.ask("POST", "/v1/chat/completions", codecs.BOM_UTF8 + body)
+    assert (marked.status, marked.error["code"]) == (400, "byte_order_mark")
+    assert alpha.received == []
