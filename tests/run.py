@@ -25,7 +25,7 @@ PARTS = (
     Part(
         "integration",
         "real playbooks against real servers",
-        ("pytest", "tests/integration", "--numprocesses", "3", "--dist", "loadfile"),
+        ("pytest", "tests/integration", "--numprocesses", "2", "--dist", "loadfile"),
     ),
     Part("ruff", "Python is clean", ("ruff", "check")),
     Part("format", "Python is formatted", ("ruff", "format", "--check")),
