@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
+from ansible_collections.hearth.llm.plugins.plugin_utils._gateway_findings import KEY
 from ansible_collections.hearth.llm.plugins.plugin_utils._rotation import (
     DAY,
     RotatedText,
@@ -22,7 +22,6 @@ from ansible_collections.hearth.llm.plugins.plugin_utils._rotation import (
 )
 from ansible_collections.hearth.llm.plugins.plugin_utils._secret_file import make_directory, new_text, read_line
 
-NAME = re.compile(r"[A-Za-z0-9_@-][A-Za-z0-9._@-]*")
 OPTIONS = {
     "keys": {
         "type": "list",
@@ -51,7 +50,7 @@ class ActionModule(ActionBase):
         directory, keys, state = top / "api_keys", arguments["keys"], arguments["state"]
         try:
             for key in keys:
-                if not NAME.fullmatch(key["name"]):
+                if not KEY.fullmatch(key["name"]):
                     raise InputError(
                         f"{key['name']!r} is no name for an API key: use letters, digits, '.', '_', '@' and '-'."
                     )
