@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.hearth.llm.plugins.plugin_utils._certificates import due, names_outside, names_refused
+from ansible_collections.hearth.llm.plugins.plugin_utils._tls import Places
 
 # Clients on the host itself, and the role that verifies the gateway there, come in by these.
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -22,15 +23,15 @@ _ADDRESS = re.compile(r"[0-9./]+$|.*:")
 
 def plan(described: Mapping[str, Any]) -> dict[str, Any]:
     """Reads, and makes nothing. What is made changes the next answer."""
-    directory, host = Path(described["directory"]), described["host"]
+    places = Places(str(Path(described["directory"])), described["host"])
     before = int(described["renew_before_days"])
     own = [described["domain"], *described["names"]]
     names = _once([*own, *LOOPBACK])
     given = described["permitted"] or [*names_outside(own, PRIVATE_NETWORKS), *PRIVATE_NETWORKS]
     permitted = _once([*given, *LOOPBACK])
-    authority, authority_key = str(directory / "ca.pem"), str(directory / "ca.key")
-    path, key = str(directory / f"hosts/{host}.pem"), str(directory / f"hosts/{host}.key")
-    acme, acme_key = str(directory / f"acme/{host}.pem"), str(directory / f"acme/{host}.key")
+    authority, authority_key = places.authority.values()
+    path, key = places.own.values()
+    acme, acme_key = places.acme.values()
     source = described["source"]
     faults = [reason for reason in due(authority, key=authority_key, key_required=False) if not _ENDING.match(reason)]
     return {
@@ -41,8 +42,7 @@ def plan(described: Mapping[str, Any]) -> dict[str, Any]:
         "key_path": key,
         "acme_path": acme,
         "acme_key_path": acme_key,
-        # Until ACME has given a certificate, the gateway that has to answer its challenges has one of the private CA.
-        "private": source == "private_ca" or (source == "acme" and not Path(acme).is_file()),
+        "private": source == "private_ca" or (source == "acme" and not places.has_acme),
         # A CA is made anew, with its old key, while it can still outlive what it signs.
         "authority_due": due(
             authority,

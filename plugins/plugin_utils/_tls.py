@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +14,43 @@ from ansible_collections.hearth.llm.plugins.module_utils import _description
 CHALLENGE_PORT = 80
 
 
+@dataclass(frozen=True)
+class Places:
+    """What lies where below the directory of certificates."""
+
+    directory: str
+    host: str
+
+    @property
+    def authority(self) -> dict[str, str]:
+        return _pair(f"{self.directory}/ca")
+
+    @property
+    def own(self) -> dict[str, str]:
+        """Of the private CA."""
+        return _pair(f"{self.directory}/hosts/{self.host}")
+
+    @property
+    def acme(self) -> dict[str, str]:
+        return _pair(f"{self.directory}/acme/{self.host}")
+
+    @property
+    def has_acme(self) -> bool:
+        """The gateway has to be there before an ACME server gives a certificate, and begins with one of the private CA."""
+        return Path(self.acme["certificate"]).is_file()
+
+
 def plan(described: Any, secrets_directory: str, host: str) -> dict[str, Any]:
     tls = _description.tls(described)
     directory, is_acme = f"{secrets_directory}/tls", tls.source == "acme"
-    own_authority, given_authority = f"{directory}/ca.pem", tls.authority or ""
+    places, given_authority = Places(directory, host), tls.authority or ""
+    own_authority = places.authority["certificate"]
     if tls.source == "files":
         shown = {"certificate": tls.certificate or "", "key": tls.key or "", "authority": given_authority}
-    # The gateway has to be there before an ACME server gives a certificate, and begins with one of the private CA.
-    elif is_acme and Path(f"{directory}/acme/{host}.pem").is_file():
-        shown = {**_pair(f"{directory}/acme/{host}"), "authority": given_authority}
+    elif is_acme and places.has_acme:
+        shown = {**places.acme, "authority": given_authority}
     else:
-        shown = {**_pair(f"{directory}/hosts/{host}"), "authority": own_authority}
+        shown = {**places.own, "authority": own_authority}
     return {
         "source": tls.source,
         "names": list(tls.names or ()),
