@@ -7,6 +7,7 @@ from __future__ import annotations
 import ctypes
 import os
 import shutil
+from pathlib import Path
 
 from lab.cache import locked
 from lab.shell import LabError, run, say
@@ -48,7 +49,7 @@ def provide(*programs: str) -> None:
 
 def _is_there(name: str) -> bool:
     if name.endswith(".hpp"):
-        return os.path.exists(name)
+        return Path(name).exists()
     if ".so" not in name:
         return bool(shutil.which(name))
     try:
