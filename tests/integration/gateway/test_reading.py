@@ -79,7 +79,13 @@ def test_gateway_and_engine_read_the_same(engine: Callable[[Sequence[bytes]], li
     packages.provide("lua5.3")
     sent = list(bodies(BODIES, 1))
     sent.append(b'{"messages":["' + b"x" * 20_000_000 + b'"],"model":"alpha"}')
-    door = ["lua5.3", HERE / "reading.lua", PROJECT / "roles/gateway/files/door.lua", SERVED, str(LONGEST)]
+    door: list[str | Path] = [
+        "lua5.3",
+        HERE / "reading.lua",
+        PROJECT / "roles/gateway/files/door.lua",
+        SERVED,
+        str(LONGEST),
+    ]
     said = read_by(door, sent)
     told = said[1::2]
     seen: Counter[str] = Counter()
