@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._frontends import frontends
+from ansible_collections.hearth.llm.plugins.module_utils._served_names import identifier
 from ansible_collections.hearth.llm.plugins.plugin_utils._acme_thumbprint import thumbprint
 from ansible_collections.hearth.llm.plugins.plugin_utils._gateway_patterns import body_pattern
 
@@ -21,17 +22,19 @@ _ANSWERS = ("n", "n_cmpl", "best_of")
 def plan(given: Described) -> dict[str, Any]:
     models, sites = given["models"], given["sites"]
     deadline = int(given["answer_deadline_seconds"])
-    deadlines = {name: int(model.get("answer_deadline_seconds", deadline)) for name, model in models.items()}
+    backends = {identifier(name): {**model, "served": name} for name, model in models.items()}
+    deadlines = {name: int(model.get("answer_deadline_seconds", deadline)) for name, model in backends.items()}
     domains = [(domain, name) for name, site in sorted(sites.items()) for domain in site["domains"]]
     account_key = given["acme_account_key_file"]
     return {
+        "backends": backends,
         # Only where a model ranks documents is /v1/rerank there.
         "ranks": any(model.get("task") == "rerank" for model in models.values()),
         "deadlines": deadlines,
         "longest_seconds": max([int(given["answer_timeout_seconds"]), *deadlines.values()]),
         "longest_answers": {
             name: {field: body_pattern([field], int(model["max_output_tokens"])) for field in _LONGEST}
-            for name, model in models.items()
+            for name, model in backends.items()
             if "max_output_tokens" in model
         },
         "one_answer": body_pattern(_ANSWERS, 1),
