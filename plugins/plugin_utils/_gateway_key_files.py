@@ -64,9 +64,9 @@ def gateway_key_files(
             ),
         ),
         _file(
-            "served.map",
-            "Backend, the served name of its model.",
-            (f"{identifier(name)} {name}" for name in every_model),
+            "entries.map",
+            "Backend, what GET /v1/models/NAME answers of its model.",
+            (f"{identifier(name)} {json.dumps(_entry(name, models[name]))}" for name in every_model),
         ),
     ]
 

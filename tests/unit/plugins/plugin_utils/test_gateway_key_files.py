@@ -51,8 +51,10 @@ def test_a_model_is_asked_for_by_each_of_its_names_and_the_default_by_none() -> 
         "all/tiny tiny",
         "one/tiny tiny",
     ]
-    assert known["served.map"] == [f"{talker} org/talker", "tiny tiny"]
     entries = json.loads(known["listings.map"][0].partition(" ")[2])["data"]
+    assert [line.partition(" ")[::2] for line in known["entries.map"]] == [
+        (backend, json.dumps(entry)) for backend, entry in zip((talker, "tiny"), entries, strict=True)
+    ]
     assert [(entry["id"], entry.get("aliases")) for entry in entries] == [
         ("org/talker", ["gpt-4o", "gpt:4"]),
         ("tiny", None),
