@@ -23,7 +23,7 @@ from integration.conftest import Outcome, Runner
 
 # Another HAProxy than the distribution's can be put to the same test.
 HAPROXY = os.environ.get("HEARTH_TEST_HAPROXY", "/usr/sbin/haproxy")
-LIMIT = 1048576
+LIMIT = 2_000_000
 LIMITED_KEY = "sk-limited-0123456789"
 HASHED_KEY = "sk-hashed-0123456789"
 HASH = hashlib.sha256(HASHED_KEY.encode()).hexdigest()
@@ -33,6 +33,8 @@ KEYS: list[dict[str, Any]] = [
     {"name": "slow", "key": "sk-0123456789-slow", "requests_per_minute": 3},
     {"name": "nightly", "key": "sk-0123456789-nightly", "priority": "batch"},
     {"name": "chat", "key": "sk-0123456789-chat", "names_users": True},
+    {"name": "few", "key": "sk-0123456789-few-", "tokens_per_day": 30, "tokens_per_month": 1000},
+    {"name": "boss", "key": "sk-0123456789-boss", "operator": True},
     {"name": "former", "key": "sk-0123456789-former", "expires": "2026-01-31"},
 ]
 SLOTS = 2
@@ -102,6 +104,8 @@ class Gateway:
                 "gateway_queue_timeout_seconds": 4,
                 "gateway_request_timeout_seconds": 2,
                 "gateway_idle_timeout_seconds": 2,
+                "gateway_client_timeout_seconds": 2,
+                "gateway_max_body_bytes": LIMIT,
                 **variables,
             },
             "roles": ["hearth.llm.certificates", "hearth.llm.gateway"],
