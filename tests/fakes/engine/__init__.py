@@ -213,7 +213,11 @@ def _timings(body: dict[str, Any]) -> dict[str, Any]:
     """The same as llama-server says it beside: the prompt without what came from the cache."""
     counted = usage(body)
     cached = counted["prompt_tokens_details"]["cached_tokens"]
-    return {"cache_n": cached, "prompt_n": counted["prompt_tokens"] - cached, "predicted_n": counted["completion_tokens"]}
+    return {
+        "cache_n": cached,
+        "prompt_n": counted["prompt_tokens"] - cached,
+        "predicted_n": counted["completion_tokens"],
+    }
 
 
 def _completion(body: dict[str, Any], kind: str, choice: dict[str, Any]) -> dict[str, Any]:

@@ -11,8 +11,22 @@ from ansible_collections.hearth.llm.plugins.plugin_utils._gateway_key_files impo
 MODELS = ["b", "a", "c"]
 KEYS: list[dict[str, Any]] = [
     {"name": "all"},
-    {"name": "some", "models": ["c", "a"], "concurrency": 2, "requests_per_minute": 3, "priority": "batch", "operator": True},
-    {"name": "too", "models": ["a", "c"], "weight": 5, "names_users": True, "tokens_per_day": 9, "tokens_per_month": 90},
+    {
+        "name": "some",
+        "models": ["c", "a"],
+        "concurrency": 2,
+        "requests_per_minute": 3,
+        "priority": "batch",
+        "operator": True,
+    },
+    {
+        "name": "too",
+        "models": ["a", "c"],
+        "weight": 5,
+        "names_users": True,
+        "tokens_per_day": 9,
+        "tokens_per_month": 90,
+    },
     {"name": "written", "models": ["a", "b", "c"]},
     {"name": "none", "models": []},
 ]
