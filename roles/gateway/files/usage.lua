@@ -127,7 +127,7 @@ end
 
 -- Reads the events that have come to their end. What has come of the next is kept, and is held back only where it may be an event that is not for the
 -- client. Says how much may go on.
-function Usage:read_stream(message, data)
+function Usage:read_stream(data, message)
   if self.rest == "" and data:sub(-2) == "\n\n" and not data:find('"usage"', 1, true) and not data:find('"timings"', 1, true) then
     self.pieces = self.pieces + occurrences(data, self.mark)
     return
@@ -173,8 +173,9 @@ end
 function Usage:http_payload(_txn, message)
   local data = message:body()
   if not data or data == "" or not self.counts then return end
-  if self.streams then return self:safely(self.read_stream, self, message, data) end
-  self:safely(self.read_answer, self, data)
+  local may_go_on = self:safely(self.streams and self.read_stream or self.read_answer, self, data, message)
+  -- Nothing lets all of it go on, and nil would let none.
+  if may_go_on then return may_go_on end
 end
 
 -- What was said of tokens, all choices together.
