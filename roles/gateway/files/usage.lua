@@ -236,7 +236,9 @@ core.register_action("tokens_left", { "http-req" }, function(txn)
   for word in txn:get_var("txn.limits"):gmatch("%S+") do limits[#limits + 1] = word end
   local used, again = ledger.used(txn:get_var("txn.key")), nil
   local now = os.time()
-  for _place, limit in ipairs({ { tonumber(limits[8]), used.day, "today", ledger.next_day(now) }, { tonumber(limits[9]), used.month, "this month", ledger.next_month(now) } }) do
+  local of_day = { tonumber(limits[8]), used.day, "today", ledger.next_day(now) }
+  local of_month = { tonumber(limits[9]), used.month, "this month", ledger.next_month(now) }
+  for _place, limit in ipairs({ of_day, of_month }) do
     -- Of both the one that lasts longer.
     if (limit[1] or 0) > 0 and limit[2] >= limit[1] then again = limit end
   end
@@ -262,7 +264,10 @@ local function as_json(values)
   local members = {}
   for place, column in ipairs(COLUMNS) do
     local value = values[place]
-    members[place] = ('"%s":%s'):format(column, type(value) == "number" and ("%d"):format(value) or column == "user" and value == "" and "null" or quoted(value))
+    if type(value) == "number" then value = ("%d"):format(value)
+    elseif column == "user" and value == "" then value = "null"
+    else value = quoted(value) end
+    members[place] = ('"%s":%s'):format(column, value)
   end
   return "{" .. table.concat(members, ",") .. "}"
 end
