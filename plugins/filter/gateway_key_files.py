@@ -20,9 +20,8 @@ options:
     elements: dict
     required: true
   models:
-    description: The names of all served models.
-    type: list
-    elements: str
+    description: All served models, as P(hearth.llm.known_models#filter) gives them.
+    type: dict
     required: true
   valid:
     description: The hashes of their texts, as P(hearth.llm.gateway_key_hashes#lookup) gives them.
@@ -43,8 +42,13 @@ EXAMPLES = r"""
 - name: Show which models each key may use
   ansible.builtin.debug:
     msg: >-
-      {{ [{'name': 'office', 'models': ['chat']}] | hearth.llm.gateway_key_files(models=['chat', 'ocr'], valid=[], step_ms=7500, batch_ms=30000)
+      {{ [{'name': 'office', 'models': ['chat']}] | hearth.llm.gateway_key_files(models=known.models, valid=[], step_ms=7500, batch_ms=30000)
       | selectattr('path', 'equalto', 'routes.map') }}
+  vars:
+    known:
+      models:
+        chat: {task: chat, created: 1764424000, context_length: 8192}
+        ocr: {task: chat, created: 1764424000, sees: true}
 """
 
 RETURN = r"""

@@ -11,13 +11,16 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.hearth.llm.plugins.plugin_utils._listed_models import listed
+
 UNLIMITED = 1000000
 
 Key = Mapping[str, Any]
+Models = Mapping[str, Mapping[str, Any]]
 
 
 def gateway_key_files(
-    keys: Iterable[Key], *, models: Iterable[str], valid: Iterable[Key], step_ms: Any, batch_ms: Any
+    keys: Iterable[Key], *, models: Models, valid: Iterable[Key], step_ms: Any, batch_ms: Any
 ) -> list[dict[str, str]]:
     keys, valid, every_model = list(keys), list(valid), sorted(models)
     grants: dict[tuple[str, ...], str] = {}
@@ -25,7 +28,9 @@ def gateway_key_files(
     for key in keys:
         granted = tuple(sorted(set(key["models"])) if "models" in key else every_model)
         grant = grants.setdefault(granted, str(key["name"]))
-        limits.append(f"{_limits(key, int(step_ms), int(batch_ms))} {grant}")
+        limits.append(
+            f"{_limits(key, int(step_ms), int(batch_ms))} {grant} {'operator' if key.get('operator') else '-'}"
+        )
     return [
         {
             "path": "keys.map",
@@ -41,13 +46,18 @@ def gateway_key_files(
         _file(
             "limits.map",
             "Name of the key, requests under way, requests in a minute, milliseconds that each request under way puts the next one back, milliseconds "
-            "that all of\n# them are put back, whether it names the user that it asks for, and its grant.",
+            "that all of\n# them are put back, whether it names the user that it asks for, its grant, and whether it is an operator's.",
             limits,
         ),
         _file(
             "listings.map",
             "Name of the grant, what GET /v1/models answers it.",
-            (f"{grant} {_listing(granted)}" for granted, grant in grants.items()),
+            (f"{grant} {_listing(granted, models)}" for granted, grant in grants.items()),
+        ),
+        _file(
+            "models.map",
+            "Backend of a model, what GET /v1/models/NAME answers.",
+            (f"{name} {json.dumps(_entry(name, model))}" for name, model in sorted(models.items())),
         ),
         _file(
             "routes.map",
@@ -69,9 +79,12 @@ def _limits(key: Key, step_ms: int, batch_ms: int) -> str:
     return " ".join(str(word) for word in words)
 
 
-def _listing(models: Iterable[str]) -> str:
-    data = [{"id": model, "object": "model", "created": 0, "owned_by": "hearth"} for model in models]
-    return json.dumps({"object": "list", "data": data})
+def _listing(names: Iterable[str], models: Models) -> str:
+    return json.dumps({"object": "list", "data": [_entry(name, models[name]) for name in names]})
+
+
+def _entry(name: str, model: Mapping[str, Any]) -> dict[str, Any]:
+    return {"id": name, "object": "model", "owned_by": "hearth", **listed(model)}
 
 
 def _file(path: str, what: str, lines: Iterable[str]) -> dict[str, str]:

@@ -29,6 +29,7 @@ HASHED_KEY = "sk-hashed-0123456789"
 HASH = hashlib.sha256(HASHED_KEY.encode()).hexdigest()
 # Keys with limits, each with its name as the end of its text.
 KEYS: list[dict[str, Any]] = [
+    {"name": "watcher", "key": "sk-0123456789-watcher", "operator": True},
     {"name": "pair", "key": "sk-0123456789-pair", "concurrency": 2},
     {"name": "slow", "key": "sk-0123456789-slow", "requests_per_minute": 3},
     {"name": "nightly", "key": "sk-0123456789-nightly", "priority": "batch"},

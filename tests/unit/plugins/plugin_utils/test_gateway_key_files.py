@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ansible_collections.hearth.llm.plugins.plugin_utils._gateway_key_files import gateway_key_files
 
-MODELS = ["b", "a", "c"]
+MODELS: dict[str, dict[str, Any]] = {"b": {"created": 17}, "a": {"created": 18, "context_length": 4096}, "c": {}}
 KEYS: list[dict[str, Any]] = [
     {"name": "all"},
     {"name": "some", "models": ["c", "a"], "concurrency": 2, "requests_per_minute": 3, "priority": "batch"},
@@ -18,7 +18,7 @@ KEYS: list[dict[str, Any]] = [
 ]
 
 
-def maps(keys: list[dict[str, Any]], models: list[str], valid: Any = ()) -> dict[str, list[str]]:
+def maps(keys: list[dict[str, Any]], models: dict[str, dict[str, Any]], valid: Any = ()) -> dict[str, list[str]]:
     files = gateway_key_files(keys, models=models, valid=valid, step_ms=1000, batch_ms=4000)
     contents = {file["path"]: file.get("content", file.get("secret_content", "")) for file in files}
     return {path: [line for line in text.splitlines() if not line.startswith("#")] for path, text in contents.items()}
@@ -27,11 +27,11 @@ def maps(keys: list[dict[str, Any]], models: list[str], valid: Any = ()) -> dict
 def test_keys_that_may_use_the_same_have_one_grant() -> None:
     known = maps(KEYS, MODELS)
     assert known["limits.map"] == [
-        "all 1000000 1000000 1000 0 - all",
-        "some 2 3 1000 4000 - some",
-        "too 1000000 1000000 200 0 names_users some",
-        "written 1000000 1000000 1000 0 - all",
-        "none 1000000 1000000 1000 0 - none",
+        "all 1000000 1000000 1000 0 - all -",
+        "some 2 3 1000 4000 - some -",
+        "too 1000000 1000000 200 0 names_users some -",
+        "written 1000000 1000000 1000 0 - all -",
+        "none 1000000 1000000 1000 0 - none -",
     ]
     assert known["routes.map"] == ["all/a a", "all/b b", "all/c c", "some/a a", "some/c c"]
     listed = {line.split(" ", 1)[0]: json.loads(line.split(" ", 1)[1]) for line in known["listings.map"]}
@@ -40,17 +40,28 @@ def test_keys_that_may_use_the_same_have_one_grant() -> None:
         "some": ["a", "c"],
         "none": [],
     }
+    # Of a model there is one entry, whoever asks.
+    entries = {line.split(" ", 1)[0]: json.loads(line.split(" ", 1)[1]) for line in known["models.map"]}
+    assert listed["some"]["data"] == [entries["a"], entries["c"]]
+    assert (entries["a"]["created"], entries["a"]["context_length"]) == (18, 4096)
+
+
+def test_an_operator_is_marked() -> None:
+    assert maps([{"name": "all", "operator": True}], MODELS)["limits.map"] == [
+        "all 1000000 1000000 1000 0 - all operator"
+    ]
 
 
 @pytest.mark.parametrize(("keys", "models"), [(1, 1), (10, 40), (10_000, 100)])
 def test_maps_grow_with_keys_and_with_grants_times_models(keys: int, models: int) -> None:
     names = [f"m{number}" for number in range(models)]
+    served: dict[str, dict[str, Any]] = {name: {} for name in names}
     grants: list[dict[str, Any]] = [{}, {"models": names[:1]}]
-    known = maps([{"name": f"k{number}", **grants[number % 2]} for number in range(keys)], names)
+    known = maps([{"name": f"k{number}", **grants[number % 2]} for number in range(keys)], served)
     assert len(known["limits.map"]) == keys
     assert len(known["listings.map"]) <= 2
     assert len(known["routes.map"]) <= models + 1
-    assert sum(map(len, known["listings.map"])) < 100 * (models + 1) + 100
+    assert sum(map(len, known["listings.map"])) < 200 * (models + 1) + 100
 
 
 def test_texts_are_known_by_their_hashes_and_ends() -> None:
