@@ -15,7 +15,7 @@ description:
 positional: _input
 options:
   _input:
-    description: The models, C(gateway_models).
+    description: The backends of models, as P(hearth.llm.gateway_plan#filter) gives them.
     type: dict
     required: true
   contexts:
@@ -45,16 +45,16 @@ EXAMPLES = r"""
 - name: Show what is told of a model that was not served before
   ansible.builtin.debug:
     msg: >-
-      {{ {'chat': {'address': 'llama_cpp:8080', 'slots': 4}} | hearth.llm.known_models(contexts={'chat': 8192}, facts={'chat': {'parameters': 7615616512}},
+      {{ {'chat': {'served': 'chat', 'address': 'llama_cpp:8080', 'slots': 4}} | hearth.llm.known_models(contexts={'chat': 8192}, facts={'chat': {'parameters': 7615616512}},
       hosts=[{'name': 'gpu1'}], deployed='', now=1764424000) }}
 """
 
 RETURN = r"""
 _value:
   description:
-    - C(models), by served name what C(gateway_models) has of it but for its address, with C(id), C(engine), C(task) and C(created), and where they are
+    - C(models), by served name what its backend has but for its address, with C(id), C(engine), C(task) and C(created), and where they are
       known C(context_length), C(parameters), C(trained_tokens) and C(sees).
-    - C(hosts), a list, and C(engines), the addresses that are asked what they have loaded, by the name of the first model that is served there.
+    - C(hosts), a list, and C(engines), the addresses that are asked what they have loaded, by the backend of the first model that is served there.
   type: dict
 """
 

@@ -19,7 +19,7 @@ FACTS = ("parameters", "trained_tokens", "sees")
 
 
 def known_models(
-    models: Mapping[str, Record],
+    backends: Mapping[str, Record],
     *,
     contexts: Mapping[str, Any],
     facts: Mapping[str, Record],
@@ -30,19 +30,24 @@ def known_models(
     """`deployed` is the text of the models.json that the gateway has now, empty where it has none."""
     before = _read(deployed)
     hosts_before = {str(host["name"]): host for host in before.get("hosts", [])}
-    engines = _engines(models)
+    models_before = before.get("models", {})
+    engines = _engines(backends)
     return {
         "models": {
-            name: {
+            model["served"]: {
                 "task": "chat",
-                **_facts(before.get("models", {}).get(name, {}), facts.get(name, {}), contexts.get(name)),
-                **{key: value for key, value in model.items() if key != "address"},
+                **_facts(
+                    models_before.get(model["served"], {}),
+                    facts.get(model["served"], {}),
+                    contexts.get(model["served"]),
+                ),
+                **{key: value for key, value in model.items() if key not in ("address", "served")},
                 # What it is called in HAProxy's configuration.
-                "id": name,
+                "id": backend,
                 "engine": engines[str(model["address"])],
-                "created": before.get("models", {}).get(name, {}).get("created", int(now)),
+                "created": models_before.get(model["served"], {}).get("created", int(now)),
             }
-            for name, model in models.items()
+            for backend, model in backends.items()
         },
         "hosts": [
             {
@@ -51,7 +56,7 @@ def known_models(
             }
             for host in hosts
         ],
-        # By the name of the server in HAProxy: several models may have one engine.
+        # By what the server is called in HAProxy: several models may have one engine.
         "engines": {name: address for address, name in engines.items()},
     }
 
@@ -61,11 +66,11 @@ def _facts(before: Record, found: Record, context: Any) -> dict[str, Any]:
     return {key: known[key] for key in ("context_length", *FACTS) if known.get(key) is not None}
 
 
-def _engines(models: Mapping[str, Record]) -> dict[str, str]:
-    """Addresses, each with the name of the first model that is served there."""
+def _engines(backends: Mapping[str, Record]) -> dict[str, str]:
+    """Addresses, each with the backend of the first model that is served there."""
     engines: dict[str, str] = {}
-    for name, model in sorted(models.items()):
-        engines.setdefault(str(model["address"]), name)
+    for backend, model in sorted(backends.items()):
+        engines.setdefault(str(model["address"]), backend)
     return engines
 
 

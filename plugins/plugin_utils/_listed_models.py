@@ -28,5 +28,5 @@ def listed(model: Mapping[str, Any]) -> dict[str, Any]:
             "input": ["text", *(["image"] if model.get("sees") else [])],
             "output": [_OUTPUT[model.get("task", "chat")]],
         },
-        **({"endpoints": list(model["endpoints"])} if model.get("endpoints") else {}),
+        "endpoints": list(model.get("paths", [])),
     }

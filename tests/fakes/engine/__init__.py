@@ -45,6 +45,8 @@ class Engine:
     tells: threading.Event = field(default_factory=threading.Event)
     # How often it was asked for them.
     looks: int = 0
+    # One that cannot stream answers in one piece.
+    streams: bool = True
     # Most requests that were answered at once.
     most_running: int = 0
 
@@ -68,6 +70,7 @@ class Engine:
     def forget(self) -> None:
         """As it was at the start, for the next test."""
         self.received.clear()
+        self.streams = True
         self.hung_up.clear()
         self.go.set()
 
@@ -109,7 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             if self.path == "/v1/embeddings":
                 self._embed(body)
-            elif body.get("stream"):
+            elif body.get("stream") and engine.streams:
                 self._stream(body)
             else:
                 engine.go.wait()

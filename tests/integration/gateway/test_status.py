@@ -178,6 +178,7 @@ def test_a_listed_model_says_what_it_is(running: Gateway, gateway: Gateway) -> N
             "max_model_len": 8192,
             "meta": {"n_ctx_train": 32768, "n_params": 7615616512},
             "modalities": {"input": ["text", "image"], "output": ["text"]},
+            "endpoints": ["/v1/chat/completions", "/v1/completions"],
         }
     finally:
         running.describe()
