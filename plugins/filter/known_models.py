@@ -45,8 +45,8 @@ EXAMPLES = r"""
 - name: Show what is told of a model that was not served before
   ansible.builtin.debug:
     msg: >-
-      {{ {'chat': {'served': 'chat', 'address': 'llama_cpp:8080', 'slots': 4}} | hearth.llm.known_models(contexts={'chat': 8192}, facts={'chat': {'parameters': 7615616512}},
-      hosts=[{'name': 'gpu1'}], deployed='', now=1764424000) }}
+      {{ {'chat': {'served': 'chat', 'address': 'llama_cpp:8080', 'slots': 4}}
+      | hearth.llm.known_models(contexts={'chat': 8192}, facts={}, hosts=[{'name': 'gpu1'}], deployed='', now=1764424000) }}
 """
 
 RETURN = r"""

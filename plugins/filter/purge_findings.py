@@ -50,6 +50,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._frontends import front
 OWN = frozenset(
     (
         "ansible",
+        "gateway_usage",
         NOTE,
         "gpu-proof",
         "installed-packages.json",

@@ -19,7 +19,7 @@ ADDRESS = re.compile(r"unix@/\S+|\[[0-9a-fA-F:]+\]:[0-9]+|[A-Za-z0-9._-]+:[0-9]+
 # No '/': it divides the key from the model in the map of routes.
 KEY = re.compile(r"[A-Za-z0-9_@-][A-Za-z0-9._@-]*")
 TASKS = ("chat", "embedding", "rerank")
-NUMBERS = ("concurrency", "requests_per_minute", "weight")
+NUMBERS = ("concurrency", "requests_per_minute", "tokens_per_day", "tokens_per_month", "weight")
 SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 # The gateway's own frontends; statistics could not tell them from a model.
 RESERVED = ("gateway", "metrics", "redirect", "waiting")

@@ -28,9 +28,7 @@ def gateway_key_files(
     for key in keys:
         granted = tuple(sorted(set(key["models"])) if "models" in key else every_model)
         grant = grants.setdefault(granted, str(key["name"]))
-        limits.append(
-            f"{_limits(key, int(step_ms), int(batch_ms))} {grant} {'operator' if key.get('operator') else '-'}"
-        )
+        limits.append(_limits(key, grant, int(step_ms), int(batch_ms)))
     return [
         {
             "path": "keys.map",
@@ -46,7 +44,8 @@ def gateway_key_files(
         _file(
             "limits.map",
             "Name of the key, requests under way, requests in a minute, milliseconds that each request under way puts the next one back, milliseconds "
-            "that all of\n# them are put back, whether it names the user that it asks for, its grant, and whether it is an operator's.",
+            "that all of\n# them are put back, whether it names the user that it asks for, its grant, whether it is an operator's, and tokens in a day and in a month, 0 for "
+            "no limit.",
             limits,
         ),
         _file(
@@ -67,7 +66,7 @@ def gateway_key_files(
     ]
 
 
-def _limits(key: Key, step_ms: int, batch_ms: int) -> str:
+def _limits(key: Key, grant: str, step_ms: int, batch_ms: int) -> str:
     words = (
         key["name"],
         key.get("concurrency", UNLIMITED),
@@ -75,6 +74,10 @@ def _limits(key: Key, step_ms: int, batch_ms: int) -> str:
         step_ms // int(key.get("weight", 1)),
         batch_ms if key.get("priority", "interactive") == "batch" else 0,
         "names_users" if key.get("names_users", False) else "-",
+        grant,
+        "operator" if key.get("operator", False) else "-",
+        key.get("tokens_per_day", 0),
+        key.get("tokens_per_month", 0),
     )
     return " ".join(str(word) for word in words)
 

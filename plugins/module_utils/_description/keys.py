@@ -123,6 +123,27 @@ API_KEY = Record(
         also=("rpm", "rate", "rate_limit", "requests"),
     ),
     Key(
+        "tokens_per_day",
+        Whole("tokens", most=10**12),
+        "tokens that its prompts and answers may have in a day (UTC), together; then it is answered by 429",
+        default="no limit",
+        also=("daily_tokens", "tpd", "tokens_daily"),
+    ),
+    Key(
+        "tokens_per_month",
+        Whole("tokens", most=10**12),
+        "the same for a calendar month (UTC)",
+        default="no limit",
+        also=("monthly_tokens", "tpm", "tokens", "token_limit", "quota", "tokens_monthly"),
+    ),
+    Key(
+        "operator",
+        Flag(),
+        "it sees what all keys have used and have under way, and not only its own",
+        value=False,
+        also=("admin", "is_operator", "administrator"),
+    ),
+    Key(
         "expires",
         Moment(),
         "the last day on which it is valid (in UTC), or the moment from which it is not",

@@ -42,6 +42,11 @@ def of_keys(described: Typed, around: Surroundings) -> Iterator[str]:
         for previous in key.get("previous", []):
             if not previous.unsure and ("key" in previous) == ("sha256" in previous):
                 yield f"{path}.previous: each has one of key and sha256: write one."
+        if key.get("tokens_per_day", 0) > key.get("tokens_per_month", key.get("tokens_per_day", 0)):
+            yield (
+                f"{path}.tokens_per_day is {key['tokens_per_day']}, which is more than its tokens_per_month, {key['tokens_per_month']}, and could never be "
+                "reached: write less, or leave it out."
+            )
         if around.now and key.get("expires", around.now + 1) <= around.now:
             yield f"{path}.expires is over, so that nobody can ask with it: write a later day, or take the key away."
         if models is not None:

@@ -83,6 +83,9 @@ class ApiKey:
     sha256: str | None
     concurrency: int | None
     requests_per_minute: int | None
+    tokens_per_day: int | None
+    tokens_per_month: int | None
+    operator: bool
     # The second in which it ends.
     expires: int | None
     priority: str

@@ -6,6 +6,8 @@ local BUCKETS = { 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120 }
 -- Seconds in the queue and until the first byte, by labels; and counts of answers and refusals.
 local times = { queue = {}, first_byte = {} }
 local answers, refusals = {}, {}
+-- What other files here count: functions, each of which is given one that writes series.
+hearth_metrics = {}
 
 local function labels(txn)
   return ('key="%s",model="%s"'):format(txn:get_var("txn.key"), txn:get_var("txn.backend"))
@@ -80,6 +82,9 @@ core.register_service("counts", "http", function(applet)
   write_counts(out, "hearth_refusals_total", "Requests that a limit has refused.", refusals)
   write_histograms(out, "hearth_queue_seconds", "Time in the queue of a model.", times.queue)
   write_histograms(out, "hearth_first_byte_seconds", "Time until the engine began to answer, with that in the queue.", times.first_byte)
+  for _, write in ipairs(hearth_metrics) do
+    write(function(name, help, counts, kind) write_counts(out, name, help, counts, kind) end)
+  end
   local body = table.concat(out)
   applet:set_status(200)
   applet:add_header("content-type", "text/plain; version=0.0.4")

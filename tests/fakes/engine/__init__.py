@@ -45,6 +45,10 @@ class Engine:
     tells: threading.Event = field(default_factory=threading.Event)
     # How often it was asked for them.
     looks: int = 0
+    # Whether a stream says what it has counted in any case, as llama-server does. Others do only where they are asked for it.
+    says_timings: bool = False
+    # The longest piece in which a stream is sent, bytes.
+    piece: int | None = None
     # One that cannot stream answers in one piece.
     streams: bool = True
     # Most requests that were answered at once.
@@ -71,6 +75,7 @@ class Engine:
         """As it was at the start, for the next test."""
         self.received.clear()
         self.streams = True
+        self.says_timings, self.piece = False, None
         self.hung_up.clear()
         self.go.set()
 
@@ -117,7 +122,8 @@ class _Handler(BaseHTTPRequestHandler):
             else:
                 engine.go.wait()
                 message = {"role": "assistant", "content": " ".join(WORDS)}
-                self._answer(_completion(body, "chat.completion", {"message": message, "finish_reason": "stop"}))
+                answer = _completion(body, "chat.completion", {"message": message, "finish_reason": "stop"})
+                self._answer({**answer, "usage": usage(body)})
         except OSError:
             engine.hung_up.set()
         finally:
@@ -150,7 +156,8 @@ class _Handler(BaseHTTPRequestHandler):
             if encoded:
                 vector = base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
             vectors.append({"object": "embedding", "index": number, "embedding": vector})
-        self._answer({"object": "list", "model": body["model"], "data": vectors})
+        counted = {"prompt_tokens": len(texts), "total_tokens": len(texts)}
+        self._answer({"object": "list", "model": body["model"], "usage": counted, "data": vectors})
 
     def _read(self) -> bytes:
         if self.headers["Transfer-Encoding"] != "chunked":
@@ -180,7 +187,12 @@ class _Handler(BaseHTTPRequestHandler):
             if number == 1:
                 self._wait()
             event = _completion(body, "chat.completion.chunk", {"delta": {"content": word}, "finish_reason": None})
+            if self.server.engine.says_timings and word == WORDS[-1]:
+                event["timings"] = _timings(body)
             self._chunk(f"data: {json.dumps(event)}\n\n")
+        if (body.get("stream_options") or {}).get("include_usage"):
+            counted = {**_completion(body, "chat.completion.chunk", {}), "choices": [], "usage": usage(body)}
+            self._chunk(f"data: {json.dumps(counted)}\n\n")
         self._chunk("data: [DONE]\n\n")
         self._chunk("")
         # Like llama-server: the connection ends after a stream, and the headers did not say so.
@@ -192,10 +204,32 @@ class _Handler(BaseHTTPRequestHandler):
             self._chunk(": \n\n")
 
     def _chunk(self, text: str) -> None:
-        self.wfile.write(f"{len(text.encode()):x}\r\n{text}\r\n".encode())
+        data = text.encode()
+        size = self.server.engine.piece or len(data) or 1
+        for piece in [data[start : start + size] for start in range(0, len(data), size)] or [b""]:
+            self.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
 
     def log_message(self, *_: object) -> None:
         pass
+
+
+def usage(body: dict[str, Any]) -> dict[str, Any]:
+    """What it has counted, as llama-server b11176 and vLLM 0.11 write it: in an answer in one piece always, and in a stream that was asked for it in an
+    event of its own, without choices."""
+    prompt = len(body.get("messages") or ()) + 10
+    counted = {"completion_tokens": len(WORDS), "prompt_tokens": prompt, "total_tokens": len(WORDS) + prompt}
+    return {**counted, "prompt_tokens_details": {"cached_tokens": 4}}
+
+
+def _timings(body: dict[str, Any]) -> dict[str, Any]:
+    """The same as llama-server says it beside: the prompt without what came from the cache."""
+    counted = usage(body)
+    cached = counted["prompt_tokens_details"]["cached_tokens"]
+    return {
+        "cache_n": cached,
+        "prompt_n": counted["prompt_tokens"] - cached,
+        "predicted_n": counted["completion_tokens"],
+    }
 
 
 def _completion(body: dict[str, Any], kind: str, choice: dict[str, Any]) -> dict[str, Any]:

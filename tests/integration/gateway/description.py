@@ -34,6 +34,8 @@ KEYS: list[dict[str, Any]] = [
     {"name": "slow", "key": "sk-0123456789-slow", "requests_per_minute": 3},
     {"name": "nightly", "key": "sk-0123456789-nightly", "priority": "batch"},
     {"name": "chat", "key": "sk-0123456789-chat", "names_users": True},
+    {"name": "few", "key": "sk-0123456789-few-", "tokens_per_day": 30, "tokens_per_month": 1000},
+    {"name": "boss", "key": "sk-0123456789-boss", "operator": True},
     {"name": "former", "key": "sk-0123456789-former", "expires": "2026-01-31"},
 ]
 SLOTS = 2

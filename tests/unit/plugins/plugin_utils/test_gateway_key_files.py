@@ -11,8 +11,22 @@ from ansible_collections.hearth.llm.plugins.plugin_utils._gateway_key_files impo
 MODELS: dict[str, dict[str, Any]] = {"b": {"created": 17}, "a": {"created": 18, "context_length": 4096}, "c": {}}
 KEYS: list[dict[str, Any]] = [
     {"name": "all"},
-    {"name": "some", "models": ["c", "a"], "concurrency": 2, "requests_per_minute": 3, "priority": "batch"},
-    {"name": "too", "models": ["a", "c"], "weight": 5, "names_users": True},
+    {
+        "name": "some",
+        "models": ["c", "a"],
+        "concurrency": 2,
+        "requests_per_minute": 3,
+        "priority": "batch",
+        "operator": True,
+    },
+    {
+        "name": "too",
+        "models": ["a", "c"],
+        "weight": 5,
+        "names_users": True,
+        "tokens_per_day": 9,
+        "tokens_per_month": 90,
+    },
     {"name": "written", "models": ["a", "b", "c"]},
     {"name": "none", "models": []},
 ]
@@ -27,11 +41,11 @@ def maps(keys: list[dict[str, Any]], models: dict[str, dict[str, Any]], valid: A
 def test_keys_that_may_use_the_same_have_one_grant() -> None:
     known = maps(KEYS, MODELS)
     assert known["limits.map"] == [
-        "all 1000000 1000000 1000 0 - all -",
-        "some 2 3 1000 4000 - some -",
-        "too 1000000 1000000 200 0 names_users some -",
-        "written 1000000 1000000 1000 0 - all -",
-        "none 1000000 1000000 1000 0 - none -",
+        "all 1000000 1000000 1000 0 - all - 0 0",
+        "some 2 3 1000 4000 - some operator 0 0",
+        "too 1000000 1000000 200 0 names_users some - 9 90",
+        "written 1000000 1000000 1000 0 - all - 0 0",
+        "none 1000000 1000000 1000 0 - none - 0 0",
     ]
     assert known["routes.map"] == ["all/a a", "all/b b", "all/c c", "some/a a", "some/c c"]
     listed = {line.split(" ", 1)[0]: json.loads(line.split(" ", 1)[1]) for line in known["listings.map"]}
@@ -44,12 +58,6 @@ def test_keys_that_may_use_the_same_have_one_grant() -> None:
     entries = {line.split(" ", 1)[0]: json.loads(line.split(" ", 1)[1]) for line in known["models.map"]}
     assert listed["some"]["data"] == [entries["a"], entries["c"]]
     assert (entries["a"]["created"], entries["a"]["context_length"]) == (18, 4096)
-
-
-def test_an_operator_is_marked() -> None:
-    assert maps([{"name": "all", "operator": True}], MODELS)["limits.map"] == [
-        "all 1000000 1000000 1000 0 - all operator"
-    ]
 
 
 @pytest.mark.parametrize(("keys", "models"), [(1, 1), (10, 40), (10_000, 100)])
