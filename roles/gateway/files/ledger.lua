@@ -28,8 +28,8 @@ local day, month = {}, {}
 local today
 -- What was added here and is not written down yet, in order.
 local unwritten = {}
--- How far the journal was read, and whether it ends within a line.
-local read_to, is_torn = 0, false
+-- How far the journal was read.
+local read_to = 0
 
 local function path(name) return directory .. "/" .. name end
 
@@ -101,19 +101,29 @@ local function write_whole(name, text)
   return done
 end
 
+-- What is left of a line that could not be written to its end, by whomever, must not become one with the next.
+local function ends_within_a_line(file)
+  local length = file:seek("end")
+  if not length or length == 0 then return false end
+  file:seek("end", -1)
+  local last = file:read(1)
+  file:seek("end")
+  return last ~= "\n"
+end
+
 -- Appends what waits, each line by one write: whoever reads sees it whole.
 local function write_down()
   if #unwritten == 0 then return end
-  local file, trouble = io.open(path("journal"), "a")
+  local file, trouble = io.open(path("journal"), "a+")
   local written = 0
   if file then
     file:setvbuf("no")
+    local before = ends_within_a_line(file) and " torn\n" or ""
     for _place, line in ipairs(unwritten) do
-      -- What was left of a line that could not be written must not become one with the next.
       local done
-      done, trouble = file:write((is_torn and " torn\n" or "") .. line)
-      if not done then is_torn = true break end
-      is_torn, written = false, written + 1
+      done, trouble = file:write(before .. line)
+      if not done then break end
+      before, written = "", written + 1
     end
     file:close()
   end
@@ -234,7 +244,7 @@ local function load()
     local its_day, _whose, key, user, model, a, b, c, d, e = line:match(LINE)
     if its_day and not summed_up[its_day] then count(its_day, key, user, model, counts_of(a, b, c, d, e)) end
   end
-  is_torn = read_on() > read_to
+  read_on()
   for _place, line in ipairs(unwritten) do
     local its_day, _whose, key, user, model, a, b, c, d, e = line:sub(1, -2):match(LINE)
     count(its_day, key, user, model, counts_of(a, b, c, d, e))
@@ -305,7 +315,7 @@ end
 local function close_journal()
   read_on()
   if #unwritten > 0 or not os.rename(path("journal"), path("journal.closed")) then return end
-  read_to, is_torn = 0, false
+  read_to = 0
   -- Who has opened it before writes to it still.
   core.sleep(1)
 end
