@@ -2,7 +2,7 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 -- GET /status: what the models do now, as JSON and as a page (status_page.lua). What HAProxy counts is read here, and what engines say by engines.lua.
 -- Whoever asks sees the models of his grant and his own requests, an operator everything. Prompts, texts of keys and users of frontends are not known here.
--- Told by the environment: where fetches.json lies, which tells of models that are being fetched; and by models.json what follows from the description.
+-- What follows from the description stands in models.json.
 
 status = {}
 local file = io.open("models.json")
@@ -12,18 +12,8 @@ local names = {}
 for name in pairs(described.models) do names[#names + 1] = name end
 table.sort(names)
 local routes = Map.new("routes.map", Map._str)
-local fetches_path = os.getenv("GATEWAY_FETCHES") or ""
 -- Seconds for which figures do for everybody who looks, and over which tokens are counted.
 local FRESH, TOKENS_SECONDS = 1, 60
-
--- {"models": {NAME: {"state", "done_bytes", "total_bytes", "eta_seconds", "why"}}}, as who fetches writes it; where nobody does there is no file.
-local function fetches()
-  local source = fetches_path ~= "" and io.open(fetches_path)
-  if not source then return {} end
-  local document = json.decode(source:read("a"))
-  source:close()
-  return type(document) == "table" and type(document.models) == "table" and document.models or {}
-end
 
 -- What the gateway counts of the tokens of models (ledger.lua) is heard as it is counted: its sums are of keys and months, and summing them up is dear.
 local heard = {}
@@ -76,7 +66,7 @@ local function tokens_per_second(name, moment, answered)
 end
 
 local function fetch_of(told)
-  if not told or told.state ~= "fetching" then return json.null end
+  if told.state ~= "fetching" then return json.null end
   local done, total = tonumber(told.done_bytes), tonumber(told.total_bytes)
   return {
     done_bytes = done or json.null,
@@ -86,13 +76,28 @@ local function fetch_of(told)
   }
 end
 
-local function model_of(name, model, moment, rate, told)
+-- A model that is not there is not with its engine either.
+local NOT_THERE = {
+  absent = { state = "idle", why = "It is fetched on its first request." },
+  waiting = { state = "fetching", why = "Others are fetched before it." },
+  fetching = { state = "fetching" },
+  loading = { state = "loading" },
+}
+
+local function said(text) return type(text) == "string" and text ~= "" and text or nil end
+
+local function state_of(name, model, fetch)
+  if fetch.state ~= "failed" then return NOT_THERE[fetch.state] or engines.state(model.engine, name) end
+  local reason = said(fetch.reason)
+  -- What is told to whoever runs the host names paths and addresses.
+  return { state = "failed", why = reason and "It was not fetched: " .. reason .. ".", why_for_operators = said(fetch.why) }
+end
+
+local function model_of(name, model, moment, rate)
   local backend = core.backends[model.id]
   local counted, server = backend:get_stats(), backend.servers.engine:get_stats()
-  local seen = engines.state(model.engine, name)
-  if told and (told.state == "fetching" or told.state == "failed") then
-    seen = { state = told.state, why = type(told.why) == "string" and told.why ~= "" and told.why or nil }
-  end
+  local fetch = engines.fetch(name) or engines.fetch(model.id) or {}
+  local seen = state_of(name, model, fetch)
   local counted_tokens = tokens(name, model.id)
   return {
     name = name,
@@ -100,7 +105,8 @@ local function model_of(name, model, moment, rate, told)
     context_length = model.context_length or json.null,
     state = seen.state,
     why = seen.why or json.null,
-    fetch = fetch_of(told),
+    why_for_operators = seen.why_for_operators,
+    fetch = fetch_of(fetch),
     slots = model.slots or json.null,
     slots_in_use = tonumber(server.scur) or 0,
     waiting = (tonumber(counted.qcur) or 0) + (tonumber(server.qcur) or 0),
@@ -131,10 +137,10 @@ local function figures()
   if last and moment - last.moment < FRESH then return last end
   local rates, open = asked()
   local taken = { moment = moment, time = os.time(), models = json.list(), open = open, hosts = json.list() }
-  local told, waits = fetches(), nil
+  local waits
   for place, name in ipairs(names) do
     local model = described.models[name]
-    local one = model_of(name, model, moment, rates[model.id], told[name])
+    local one = model_of(name, model, moment, rates[model.id])
     taken.models[place] = one
     if one.waiting > 0 then
       waits = waits or longest_waits()
@@ -146,6 +152,14 @@ local function figures()
   return taken
 end
 
+local function as_seen(model, operator)
+  if not model.why_for_operators then return model end
+  local seen = {}
+  for name, value in pairs(model) do seen[name] = value end
+  seen.why, seen.why_for_operators = operator and model.why_for_operators or model.why, nil
+  return seen
+end
+
 -- What of it this key may see.
 local function view(key, grant, operator)
   local all = figures()
@@ -154,7 +168,7 @@ local function view(key, grant, operator)
   for place, name in ipairs(names) do
     if operator or routes:lookup(grant .. "/" .. name) then
       visible[described.models[name].id] = name
-      seen.models[#seen.models + 1] = all.models[place]
+      seen.models[#seen.models + 1] = as_seen(all.models[place], operator)
     end
   end
   for _, request in ipairs(all.open) do

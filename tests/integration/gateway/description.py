@@ -72,7 +72,7 @@ class Gateway:
         self.directory = directory
         self.port, self.metrics_port, self.redirect_port = ports.free(), ports.free(), ports.free()
         self.run_playbook = run_playbook
-        self.models = {
+        self.models: dict[str, dict[str, Any]] = {
             "alpha": {"address": alpha.address, "slots": SLOTS, "max_output_tokens": LONGEST_ANSWER},
             # The same engine, for what takes too long.
             "hasty": {"address": alpha.address, "answer_deadline_seconds": DEADLINE},

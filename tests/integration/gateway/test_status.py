@@ -14,9 +14,11 @@ from typing import Any
 
 import pytest
 from fakes.engine import Engine
+from fakes.fetcher import Fetcher
 from integration import wheel
 from integration.gateway.description import LIMITED_KEY, MESSAGES, SLOTS, Gateway, eventually
 
+FETCHER = "h/run/fetcher/fetcher.sock"
 WATCHER = "sk-0123456789-watcher"
 MINI = Path(__file__).parents[3] / "files/models/hearth-mini.gguf"
 LOADED = {"value": "loaded", "args": ["llama-server", "--secret"]}
@@ -38,19 +40,14 @@ def becomes(gateway: Gateway, name: str, state: str) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _telling(gateway: Gateway, alpha: Engine, beta: Engine) -> Iterator[None]:
+def _telling(alpha: Engine, beta: Engine) -> Iterator[None]:
     """A router, and a server of one model."""
     alpha.statuses = {"alpha": LOADED, "hasty": {"value": "unloaded"}}
     beta.models = ("beta",)
     yield
-    fetches(gateway).unlink(missing_ok=True)
     for engine in (alpha, beta):
         engine.statuses, engine.models = {}, ()
         engine.tells.set()
-
-
-def fetches(gateway: Gateway) -> Path:
-    return gateway.directory / "h/run/fetches.json"
 
 
 def test_engines_are_asked_only_while_somebody_looks(gateway: Gateway, alpha: Engine) -> None:
@@ -72,17 +69,19 @@ def test_a_model_is_told_as_its_engine_tells_it(gateway: Gateway, alpha: Engine)
 
 
 def test_a_fetch_is_told_with_its_progress_and_why_it_failed(gateway: Gateway) -> None:
-    fetching = {"state": "fetching", "done_bytes": 1 << 30, "total_bytes": 4 << 30, "eta_seconds": 90}
-    fetches(gateway).write_text(json.dumps({"models": {"hasty": fetching}}))
-    becomes(gateway, "hasty", "fetching")
-    told = {"done_bytes": 1 << 30, "total_bytes": 4 << 30, "percent": 25, "eta_seconds": 90}
-    assert model(gateway, "hasty")["fetch"] == told
-    fetches(gateway).write_text(json.dumps({"models": {"hasty": {"state": "failed", "why": "The disk is full."}}}))
-    becomes(gateway, "hasty", "failed")
-    assert (model(gateway, "hasty")["why"], model(gateway, "hasty")["fetch"]) == ("The disk is full.", None)
-    # Half a document, as a careless writer leaves it.
-    fetches(gateway).write_text('{"models": {"hasty": {"state"')
-    becomes(gateway, "hasty", "idle")
+    with Fetcher(gateway.directory / FETCHER) as fetcher:
+        fetcher.tell("hasty", "fetching", done_bytes=1 << 30, total_bytes=4 << 30, eta_seconds=90)
+        becomes(gateway, "hasty", "fetching")
+        told = {"done_bytes": 1 << 30, "total_bytes": 4 << 30, "percent": 25, "eta_seconds": 90}
+        assert model(gateway, "hasty")["fetch"] == told
+        fetcher.tell("hasty", "failed", reason="the disk is full", why="3 GB are missing in /srv/models.")
+        becomes(gateway, "hasty", "failed")
+        assert (model(gateway, "hasty")["why"], model(gateway, "hasty")["fetch"]) == (fetcher.models[0]["why"], None)
+        # Who does not run the host is told no more than who asks the model.
+        assert model(gateway, "hasty", gateway.key)["why"] == "It was not fetched: the disk is full."
+        # What is there is with its engine again.
+        fetcher.tell("hasty", "ready")
+        becomes(gateway, "hasty", "idle")
 
 
 def test_an_operator_sees_all_and_others_what_is_theirs(gateway: Gateway, alpha: Engine) -> None:
@@ -100,6 +99,10 @@ def test_an_operator_sees_all_and_others_what_is_theirs(gateway: Gateway, alpha:
     busy = next(one for one in seen["models"] if one["name"] == "alpha")
     assert (busy["slots"], busy["slots_in_use"]) == (SLOTS, SLOTS)
     assert busy["requests_per_minute"] >= len(keys)
+    done = model(gateway, "alpha")
+    # The engine has said so of each of its answers.
+    assert done["cached_share"] == pytest.approx(4 / 11, abs=0.001)
+    assert done["tokens_per_second"] >= 0
     assert {(one["key"], one["under_way"]) for one in seen["requests"]} == {("limited", 1), ("all", 2)}
     assert (seen["operator"], [host["name"] for host in seen["hosts"]]) == (True, ["localhost"])
     assert seen["hosts"][0]["memory_bytes"] > seen["hosts"][0]["memory_available_bytes"] > 0
@@ -147,7 +150,7 @@ def test_it_is_open_with_a_key_only(gateway: Gateway) -> None:
 
 def test_a_real_engine_is_seen_coming_sleeping_and_waking(gateway: Gateway, tmp_path: Path) -> None:
     becomes(gateway, "gone", "unreachable")
-    host, _, port = str(gateway.models["gone"]["address"]).partition(":")
+    host, _, port = gateway.models["gone"]["address"].partition(":")
     options = {"model": str(MINI), "alias": "gone", "host": host, "port": int(port), "sleep-idle-seconds": 1}
     with wheel.serving(tmp_path, "gone", {**options, "ctx-size": 2048}):
         becomes(gateway, "gone", "loaded")

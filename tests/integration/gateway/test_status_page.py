@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,13 +11,15 @@ from typing import Any
 
 import pytest
 from fakes.engine import Engine
+from fakes.fetcher import Fetcher
 from integration.gateway.description import LIMITED_KEY, Gateway, eventually
 from lab import packages
 from playwright.sync_api import Browser, HttpCredentials, Page, expect, sync_playwright
 
+FETCHER = "h/run/fetcher/fetcher.sock"
 WATCHER = "sk-0123456789-watcher"
 PHONE = {"width": 360, "height": 740}
-# What a careless writer of fetches.json might put in.
+# What an error that is passed on might hold.
 HOSTILE = "<img src=x onerror=\"document.title='taken'\"> & more"
 
 
@@ -33,11 +34,10 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(autouse=True)
-def _telling(gateway: Gateway, alpha: Engine, beta: Engine) -> Iterator[None]:
+def _telling(alpha: Engine, beta: Engine) -> Iterator[None]:
     alpha.statuses = {"alpha": {"value": "loaded"}, "hasty": {"value": "unloaded"}}
     beta.models = ("beta",)
     yield
-    (gateway.directory / "h/run/fetches.json").unlink(missing_ok=True)
     alpha.statuses, beta.models = {}, ()
 
 
@@ -76,16 +76,20 @@ def test_the_page_follows_what_happens_by_itself(browser: Browser, gateway: Gate
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_is_whole_without_a_script_and_fits_a_phone(browser: Browser, gateway: Gateway, scheme: Any) -> None:
-    fetching = {"state": "fetching", "done_bytes": 1, "total_bytes": 4, "eta_seconds": 90, "why": HOSTILE}
-    document = {"models": {"hasty": fetching}}
-    (gateway.directory / "h/run/fetches.json").write_text(json.dumps(document))
-    # Figures are a second old at most.
-    eventually(lambda: "fetching" in gateway.ask("GET", "/status").body, "the fetch is told")
+    with Fetcher(gateway.directory / FETCHER) as fetcher:
+        fetcher.tell("hasty", "fetching", done_bytes=1, total_bytes=4, eta_seconds=90)
+        fetcher.models.append({"name": "beta", "state": "failed", "why": HOSTILE})
+        # Figures are a second old at most.
+        eventually(lambda: "fetching" in gateway.ask("GET", "/status").body, "the fetch is told")
+        look_closely(browser, gateway, scheme)
+
+
+def look_closely(browser: Browser, gateway: Gateway, scheme: Any) -> None:
     with looking(browser, gateway, java_script_enabled=False, viewport=PHONE, color_scheme=scheme) as page:
         expect(row(page, "gone")).to_contain_text("Not reachable")
         expect(row(page, "hasty")).to_contain_text("25 %")
         expect(row(page, "hasty")).to_contain_text("1 min 30 s left")
-        expect(row(page, "hasty")).to_contain_text(HOSTILE)
+        expect(row(page, "beta")).to_contain_text(HOSTILE)
         assert page.get_by_role("progressbar", name="Fetched of hasty").get_attribute("value") == "25"
         assert len(page.get_by_role("columnheader").all()) >= 8
     with looking(browser, gateway, viewport=PHONE, color_scheme=scheme) as page:
