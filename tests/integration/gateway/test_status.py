@@ -168,10 +168,16 @@ def test_a_listed_model_says_what_it_is(running: Gateway, gateway: Gateway) -> N
     created = listed["alpha"]["created"]
     assert time.time() - 3600 < created <= time.time()
     facts = {"alpha": {"parameters": 7615616512, "trained_tokens": 32768, "sees": True}}
-    closed = running.describe(gateway_contexts={"alpha": 8192}, gateway_model_facts=facts, gateway_status=False)
+    # More than fit into a line of HAProxy's maps.
+    many = {f"m{number}": {"address": "127.0.0.1:1", "says_usage": True} for number in range(100)}
+    described = {**running.models, **many}
+    closed = running.describe(
+        gateway_models=described, gateway_contexts={"alpha": 8192}, gateway_model_facts=facts, gateway_status=False
+    )
     assert closed.changed
     try:
         assert gateway.ask("GET", "/status").status == 404
+        assert len(json.loads(gateway.ask("GET", "/v1/models").body)["data"]) == len(described)
         told = json.loads(gateway.ask("GET", "/v1/models/alpha").body)
         assert {"/v1/chat/completions", "/v1/messages"} <= set(told.pop("endpoints"))
         assert told == {
