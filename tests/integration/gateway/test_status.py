@@ -144,6 +144,8 @@ def test_it_is_open_with_a_key_only(gateway: Gateway) -> None:
         basic = base64.b64encode(f"{user}:{WATCHER}".encode()).decode()
         answer = gateway.ask("GET", "/status", headers={"Authorization": f"Basic {basic}"})
         assert answer.status == (200 if ":" not in user else 401), user
+        both = gateway.ask("GET", "/status", headers={"Authorization": f"Basic {basic}", "X-Api-Key": gateway.key})
+        assert both.error["code"] == "ambiguous_api_key"
         # It is for this path alone.
         assert gateway.ask("GET", "/v1/models", headers={"Authorization": f"Basic {basic}"}).status == 401
 
@@ -151,7 +153,7 @@ def test_it_is_open_with_a_key_only(gateway: Gateway) -> None:
 def test_a_real_engine_is_seen_coming_sleeping_and_waking(gateway: Gateway, tmp_path: Path) -> None:
     becomes(gateway, "gone", "unreachable")
     host, _, port = gateway.models["gone"]["address"].partition(":")
-    options = {"model": str(MINI), "alias": "gone", "host": host, "port": int(port), "sleep-idle-seconds": 1}
+    options = {"model": str(MINI), "alias": "gone", "host": host, "port": int(port), "sleep-idle-seconds": 3}
     with wheel.serving(tmp_path, "gone", {**options, "ctx-size": 2048}):
         becomes(gateway, "gone", "loaded")
         # Being looked at keeps nobody awake.
