@@ -156,19 +156,25 @@ end
 -- An answer in one piece. What it says of tokens may stand at its beginning (embeddings) or at its end.
 function Usage:read_answer(data)
   local text = self.rest .. data
-  local known = #self.rest
   self.answer = read_counts(text, self.answer or {}) or self.answer
   self.has_timings = self.has_timings or text:find('"timings"', 1, true) ~= nil
   self.choices = self.choices + occurrences(text, '"finish_reason"') - occurrences(self.rest, '"finish_reason"')
   self.rest = #text > KEPT_OF_ANSWER and text:sub(-KEPT_OF_ANSWER) or text
-  return known
+end
+
+-- Whatever goes wrong here, the answer goes on.
+function Usage:safely(...)
+  local done, result = pcall(...)
+  if done then return result end
+  self.counts = false
+  core.log(core.err, ('{"time":%d,"usage":"an answer is not counted: %s"}'):format(os.time(), result:gsub('[%c"\\]', " ")))
 end
 
 function Usage:http_payload(_txn, message)
   local data = message:body()
   if not data or data == "" or not self.counts then return end
-  if self.streams then return self:read_stream(message, data) end
-  self:read_answer(data)
+  if self.streams then return self:safely(self.read_stream, self, message, data) end
+  self:safely(self.read_answer, self, data)
 end
 
 -- What was said of tokens, all choices together.
@@ -204,12 +210,12 @@ function Usage:settle(txn, is_whole)
 end
 
 function Usage:http_end(txn, message)
-  if message:is_resp() then self:settle(txn, true) end
+  if message:is_resp() then self:safely(self.settle, self, txn, true) end
 end
 
 -- The end of what had no end: the client has hung up, a deadline has come, or the engine has broken off.
 function Usage:end_analyze(txn, channel)
-  if channel:is_resp() then self:settle(txn, false) end
+  if channel:is_resp() then self:safely(self.settle, self, txn, false) end
 end
 
 core.register_filter("usage", Usage, function(usage) return usage end)

@@ -30,6 +30,7 @@ def running(tmp_path_factory: pytest.TempPathFactory, engines: tuple[Engine, Eng
     gateway.describe()
     yield gateway
     gateway.describe(gateway_state="absent")
+    assert any((gateway.directory / "h/gateway_usage").iterdir()), "what was counted went with the gateway"
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from fakes.engine import WORDS, Engine
 from integration.gateway.description import MESSAGES, SLOTS, Gateway, eventually
+from integration.gateway.test_usage import more, used
 
 
 @pytest.fixture(scope="module")
@@ -91,12 +92,14 @@ def test_clients_pass_over_the_comments(patient: Gateway, alpha: Engine) -> None
 
 
 def test_what_comes_at_once_is_as_it_would_be_without(patient: Gateway, alpha: Engine) -> None:
+    before = used(patient)
     response = Stream(patient).response()
     assert (response.status, b"waiting" in response.read()) == (200, False)
     down = Stream(patient, "gone").response()
     assert (down.status, down.headers["Retry-After"]) == (503, "5")
     assert json.loads(down.read())["error"]["code"] == "service_unavailable"
     patient.complete({"model": "alpha", "messages": MESSAGES})
+    assert [sums[:2] for sums in more(before, used(patient)).values()] == [(2, 0)], "both are counted, once"
     assert [request.body.get("stream", False) for request in alpha.received] == [True, False]
     assert not [name for name in alpha.received[0].headers if name.lower().startswith("x-hearth")]
 
