@@ -20,7 +20,7 @@ options:
     elements: dict
     required: true
   models:
-    description: All served models, C(gateway_models).
+    description: All served models, as P(hearth.llm.known_models#filter) gives them.
     type: dict
     required: true
   valid:
@@ -43,8 +43,13 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: >-
       {{ [{'name': 'office', 'models': ['chat']}]
-      | hearth.llm.gateway_key_files(models={'chat': {'aliases': ['gpt-4o']}, 'ocr': {}}, valid=[], step_ms=7500, batch_ms=30000)
+      | hearth.llm.gateway_key_files(models=known.models, valid=[], step_ms=7500, batch_ms=30000)
       | selectattr('path', 'equalto', 'routes.map') }}
+  vars:
+    known:
+      models:
+        chat: {task: chat, created: 1764424000, context_length: 8192}
+        ocr: {task: chat, created: 1764424000, sees: true}
 """
 
 RETURN = r"""

@@ -213,6 +213,9 @@ models:
     quantization: {description: What the header names., type: str, returned: success, sample: Q3_K_M}
     layers: {description: Number of layers., type: int, returned: success, sample: 56}
     context_tokens: {description: "Context of each slot that was planned with, tokens.", type: int, returned: success, sample: 4096}
+    trained_tokens: {description: "Context that it was trained for, tokens; 0 where that is not known.", type: int, returned: success, sample: 32768}
+    parameters: {description: "Number of its weights, of a GGUF file; 0 where that is not known.", type: int, returned: success, sample: 7615616512}
+    sees: {description: Whether it comes with a projector and takes pictures., type: bool, returned: success, sample: false}
     slots: {description: Slots that were planned with., type: int, returned: success, sample: 2}
     verdict:
       description: >-
@@ -270,6 +273,11 @@ contexts:
   type: dict
   returned: success
   sample: {coder: 4096}
+facts:
+  description: By served name, what its header says, C(trained_tokens), C(parameters) and C(sees), as far as it is known.
+  type: dict
+  returned: success
+  sample: {coder: {parameters: 22247282688, sees: false, trained_tokens: 32768}}
 findings:
   description: What no memory can heal, each a sentence with the model, the value and the remedy.
   type: list
@@ -391,6 +399,13 @@ def run(params: Mapping[str, Any], host: Host, environment: Mapping[str, str]) -
         "models": models,
         "settings": {model["name"]: model["settings"] for model in models if model["settings"]},
         "contexts": {model["name"]: model["context_tokens"] for model in models if model["context_tokens"]},
+        "facts": {
+            model["name"]: {
+                key: model[key] for key in ("trained_tokens", "parameters", "sees") if model[key] != 0 or key == "sees"
+            }
+            for model in models
+            if model["layers"]
+        },
         "findings": [f"{one['name']}: {one['reason']}" for one in unplanned.values() if one["verdict"] == VERDICTS[-1]],
         "refused": [model["name"] for model in models if model["verdict"] == "refused"],
         "report": report.table(models, machine, ledger, growth),

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._served_names import identifier
+from ansible_collections.hearth.llm.plugins.plugin_utils._listed_models import listed
 
 UNLIMITED = 1000000
 
@@ -45,14 +46,19 @@ def gateway_key_files(
         _file(
             "limits.map",
             "Name of the key, requests under way, requests in a minute, milliseconds that each request under way puts the next one back, milliseconds "
-            "that all of\n# them are put back, whether it names the user that it asks for, its grant, whether it is an operator's, and tokens in a day and in a month, 0 for "
-            "no limit.",
+            "that all of\n# them are put back, whether it names the user that it asks for, its grant, whether it is an operator's, and tokens in a day and "
+            "in a\n# month, 0 for no limit.",
             limits,
         ),
         _file(
             "listings.map",
             "Name of the grant, what GET /v1/models answers it.",
             (f"{grant} {_listing(granted, models)}" for granted, grant in grants.items()),
+        ),
+        _file(
+            "models.map",
+            "Backend of a model, what GET /v1/models/NAME answers.",
+            (f"{identifier(name)} {json.dumps(_entry(name, model))}" for name, model in sorted(models.items())),
         ),
         _file(
             "routes.map",
@@ -63,11 +69,6 @@ def gateway_key_files(
                 for name in granted
                 for asked in _asked(name, models.get(name, {}))
             ),
-        ),
-        _file(
-            "entries.map",
-            "Backend, what GET /v1/models/NAME answers of its model.",
-            (f"{identifier(name)} {json.dumps(_entry(name, models[name]))}" for name in every_model),
         ),
     ]
 
@@ -94,12 +95,11 @@ def _asked(name: str, model: Mapping[str, Any]) -> list[str]:
 
 
 def _listing(names: Iterable[str], models: Models) -> str:
-    return json.dumps({"object": "list", "data": [_entry(name, models.get(name, {})) for name in names]})
+    return json.dumps({"object": "list", "data": [_entry(name, models[name]) for name in names]})
 
 
 def _entry(name: str, model: Mapping[str, Any]) -> dict[str, Any]:
-    entry: dict[str, Any] = {"id": name, "object": "model", "created": 0, "owned_by": "hearth"}
-    return {**entry, **({"aliases": list(model["aliases"])} if model.get("aliases") else {})}
+    return {"id": name, "object": "model", "owned_by": "hearth", **listed(model)}
 
 
 def _file(path: str, what: str, lines: Iterable[str]) -> dict[str, str]:

@@ -139,7 +139,7 @@ API_KEY = Record(
     Key(
         "operator",
         Flag(),
-        "it sees what all keys have used, and not only its own",
+        "it sees what all keys have used and have under way, and not only its own",
         value=False,
         also=("admin", "is_operator", "administrator"),
     ),

@@ -26,6 +26,8 @@ class HubFacts:
     # Numbers that the cache holds of each token in one layer, for one head of keys and values.
     head_width: int
     trained_context: int
+    # Whether it takes pictures as well.
+    sees: bool = False
 
     @property
     def cache_width(self) -> int:
@@ -79,6 +81,7 @@ def read(
         kv_heads=kv_heads,
         head_width=latent + _number(text, "qk_rope_head_dim") if latent else 2 * head,
         trained_context=_trained(text, sentence_config or {}),
+        sees=bool(config.get("vision_config")),
     )
 
 

@@ -40,6 +40,11 @@ class Engine:
     dimensions: int = 1
     # How long a text it embeds, tokens of three bytes each; as llama-server, it fails for a longer one.
     embeds_tokens: int | None = None
+    # What it says of its models when it is asked for them, as llama-server's router does, and whether it says it at once.
+    statuses: dict[str, dict[str, Any]] = field(default_factory=dict)
+    tells: threading.Event = field(default_factory=threading.Event)
+    # How often it was asked for them.
+    looks: int = 0
     # Whether a stream says what it has counted in any case, as llama-server does. Others do only where they are asked for it.
     says_timings: bool = False
     # The longest piece in which a stream is sent, bytes.
@@ -51,6 +56,7 @@ class Engine:
 
     def __enter__(self) -> Self:
         self.go.set()
+        self.tells.set()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.engine = self
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
@@ -125,7 +131,13 @@ class _Handler(BaseHTTPRequestHandler):
                 engine.running -= 1
 
     def do_GET(self) -> None:
-        models = [{"id": name, "object": "model", "owned_by": "llamacpp"} for name in self.server.engine.models]
+        engine = self.server.engine
+        engine.looks += 1
+        engine.tells.wait()
+        models: list[dict[str, Any]] = [
+            {"id": name, "object": "model", "owned_by": "llamacpp"} for name in engine.models
+        ]
+        models += [{"id": name, "object": "model", "status": status} for name, status in engine.statuses.items()]
         self._answer({"object": "list", "data": models})
 
     def _embed(self, body: dict[str, Any]) -> None:

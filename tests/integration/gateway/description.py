@@ -29,6 +29,7 @@ HASHED_KEY = "sk-hashed-0123456789"
 HASH = hashlib.sha256(HASHED_KEY.encode()).hexdigest()
 # Keys with limits, each with its name as the end of its text.
 KEYS: list[dict[str, Any]] = [
+    {"name": "watcher", "key": "sk-0123456789-watcher", "operator": True},
     {"name": "pair", "key": "sk-0123456789-pair", "concurrency": 2},
     {"name": "slow", "key": "sk-0123456789-slow", "requests_per_minute": 3},
     {"name": "nightly", "key": "sk-0123456789-nightly", "priority": "batch"},
@@ -71,7 +72,7 @@ class Gateway:
         self.directory = directory
         self.port, self.metrics_port, self.redirect_port = ports.free(), ports.free(), ports.free()
         self.run_playbook = run_playbook
-        self.models = {
+        self.models: dict[str, dict[str, Any]] = {
             "alpha": {"address": alpha.address, "slots": SLOTS, "max_output_tokens": LONGEST_ANSWER},
             # The same engine, for what takes too long.
             "hasty": {"address": alpha.address, "answer_deadline_seconds": DEADLINE},

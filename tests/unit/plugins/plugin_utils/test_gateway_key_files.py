@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ansible_collections.hearth.llm.plugins.plugin_utils._gateway_key_files import gateway_key_files
 
-MODELS: dict[str, dict[str, Any]] = {"b": {}, "a": {}, "c": {}}
+MODELS: dict[str, dict[str, Any]] = {"b": {"created": 17}, "a": {"created": 18, "context_length": 4096}, "c": {}}
 KEYS: list[dict[str, Any]] = [
     {"name": "all"},
     {
@@ -54,6 +54,10 @@ def test_keys_that_may_use_the_same_have_one_grant() -> None:
         "some": ["a", "c"],
         "none": [],
     }
+    # Of a model there is one entry, whoever asks.
+    entries = {line.split(" ", 1)[0]: json.loads(line.split(" ", 1)[1]) for line in known["models.map"]}
+    assert listed["some"]["data"] == [entries["a"], entries["c"]]
+    assert (entries["a"]["created"], entries["a"]["context_length"]) == (18, 4096)
 
 
 def test_a_model_is_asked_for_by_each_of_its_names_and_the_default_by_none() -> None:
@@ -66,7 +70,7 @@ def test_a_model_is_asked_for_by_each_of_its_names_and_the_default_by_none() -> 
         "one/tiny tiny",
     ]
     entries = json.loads(known["listings.map"][0].partition(" ")[2])["data"]
-    assert [line.partition(" ")[::2] for line in known["entries.map"]] == [
+    assert [line.partition(" ")[::2] for line in known["models.map"]] == [
         (backend, json.dumps(entry)) for backend, entry in zip((talker, "tiny"), entries, strict=True)
     ]
     assert [(entry["id"], entry.get("aliases")) for entry in entries] == [
@@ -78,12 +82,13 @@ def test_a_model_is_asked_for_by_each_of_its_names_and_the_default_by_none() -> 
 @pytest.mark.parametrize(("keys", "models"), [(1, 1), (10, 40), (10_000, 100)])
 def test_maps_grow_with_keys_and_with_grants_times_models(keys: int, models: int) -> None:
     names = [f"m{number}" for number in range(models)]
+    served: dict[str, dict[str, Any]] = {name: {} for name in names}
     grants: list[dict[str, Any]] = [{}, {"models": names[:1]}]
-    known = maps([{"name": f"k{number}", **grants[number % 2]} for number in range(keys)], {name: {} for name in names})
+    known = maps([{"name": f"k{number}", **grants[number % 2]} for number in range(keys)], served)
     assert len(known["limits.map"]) == keys
     assert len(known["listings.map"]) <= 2
     assert len(known["routes.map"]) <= models + 1
-    assert sum(map(len, known["listings.map"])) < 100 * (models + 1) + 100
+    assert sum(map(len, known["listings.map"])) < 200 * (models + 1) + 100
 
 
 def test_texts_are_known_by_their_hashes_and_ends() -> None:
