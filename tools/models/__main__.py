@@ -60,6 +60,8 @@ def parser() -> argparse.ArgumentParser:
     )
     offline = argparse.ArgumentParser(add_help=False)
     offline.add_argument("--offline", action="store_true", help="ask neither hosts nor the hub")
+    hosts = argparse.ArgumentParser(add_help=False)
+    hosts.add_argument("--host", default="", metavar="GROUP_OR_HOST", help="only there")
     place = argparse.ArgumentParser(add_help=False)
     place.add_argument("--host", default="", metavar="GROUP_OR_HOST", help="whose models are meant")
     place.add_argument("--file", default="", metavar="PATH", help="the file of the inventory that is meant")
@@ -74,11 +76,11 @@ def parser() -> argparse.ArgumentParser:
     verbs = top.add_subparsers(required=True, metavar="list | show | add | remove | prepare")
 
     verb = verbs.add_parser(
-        "list", parents=[common, offline], help="which models are described, locked, fetched and served"
+        "list", parents=[common, offline, hosts], help="which models are described, locked, fetched and served"
     )
     verb.set_defaults(verb=_list)
 
-    verb = verbs.add_parser("show", parents=[common, offline, place], help="all that is known of one model")
+    verb = verbs.add_parser("show", parents=[common, offline, hosts], help="all that is known of one model")
     verb.add_argument("name", metavar="NAME")
     verb.set_defaults(verb=_show)
 
@@ -103,7 +105,7 @@ def parser() -> argparse.ArgumentParser:
     verb.set_defaults(verb=_remove)
 
     verb = verbs.add_parser(
-        "prepare", parents=[common, place], help="fetch and verify a described model, without serving it yet"
+        "prepare", parents=[common, hosts], help="fetch and verify a described model, without serving it yet"
     )
     verb.add_argument("name", metavar="NAME")
     how = verb.add_mutually_exclusive_group()
@@ -114,7 +116,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _list(call: Call, _given: argparse.Namespace) -> None:
-    seen = runs.look(call.inventory, asks=not call.offline)
+    seen = runs.look(call.inventory, hosts=call.hosts, asks=not call.offline)
     seen.demand()
     call.result = known.of_all(seen)
     if not call.json:
@@ -122,12 +124,12 @@ def _list(call: Call, _given: argparse.Namespace) -> None:
 
 
 def _show(call: Call, given: argparse.Namespace) -> None:
-    place = call.place(given.name)
-    seen = runs.look(call.inventory, hosts=place.hosts, asks=not call.offline, plans=not call.offline)
+    seen = runs.look(call.inventory, hosts=call.hosts, asks=not call.offline, plans=not call.offline)
     seen.demand()
-    call.result = {**known.of_one(given.name, seen), "file": str(place.file), "line": place.line}
+    known.demand(seen, given.name)
+    call.result = {**known.of_one(given.name, seen), "places": call.places(given.name)}
     if not call.json:
-        print(said.one_model(call.result, place.words))
+        print(said.one_model(call.result))
 
 
 def _add(call: Call, given: argparse.Namespace) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import SPLIT, parse
@@ -44,6 +45,15 @@ class Call:
         """For people; where a program reads the answer, on standard error."""
         print(text, file=sys.stderr if self.json else sys.stdout, flush=True)
 
+    @property
+    def hosts(self) -> list[str]:
+        """Those that were asked for by name or group; none for all."""
+        return [self.owner] if self.owner else []
+
+    def places(self, name: str) -> list[str]:
+        """Where the inventory describes a model, as far as it does so in plain words."""
+        return [place.words for place in inventory.look(self.inventory.sources).places if name in place.names]
+
     def place(self, name: str = "") -> Place:
         """The one place in the inventory that is meant."""
         sources = self.inventory.sources
@@ -53,7 +63,7 @@ class Call:
 def suggested_name(source: str, files: Sequence[str] = ()) -> str:
     """A served name from what a source is called: without its ending, its part, and how its weights are stored."""
     understood = parse(source, files, endpoint=None)
-    path = understood.pattern or understood.repository or understood.path or understood.text
+    path = unquote(understood.pattern or understood.repository or understood.text)
     last = path.split("?")[0].rstrip("/").rsplit("/", 1)[-1]
     if re.search(r"[*?\[]", last):
         last = understood.repository.rsplit("/", 1)[-1]
@@ -127,16 +137,22 @@ def remove(call: Call, name: str, *, yes: bool) -> None:
 
 
 def prepare(call: Call, name: str, *, background: bool) -> None:
-    place = call.place(name)
+    seen = runs.look(call.inventory, hosts=call.hosts, asks=False)
+    seen.demand()
+    hosts = known.demand(seen, name)
+    if not any(known.key_of(seen.hosts[host]["described"][name]) for host in hosts):
+        raise InputError(
+            f"{name} has a path and no source, so that there is nothing to fetch: it lies on its host already."
+        )
     command = call.inventory.command(
-        "playbooks/deploy_engines.yml", "--tags", "models", hosts=place.hosts, variables={"models_only": [name]}
+        "playbooks/deploy_engines.yml", "--tags", "models", hosts=hosts, variables={"models_only": [name]}
     )
-    call.result.update(name=name, file=str(place.file), ran=[runs.words(command)], log=None, pid=None)
+    call.result.update(name=name, hosts=hosts, ran=[runs.words(command)], log=None, pid=None)
     if not background:
         _must_succeed(runs.run(command, quiet=call.json), command, f"{name} is not fetched")
-        call.say(f"{name} lies on {', '.join(place.hosts)}, verified. `./hearth models list` shows it.")
+        call.say(f"{name} lies on {', '.join(hosts)}, verified. `./hearth models list` shows it.")
         return
-    log = runs.ROOT / f".hearth/models/{_NOT_IN_NAMES.sub('-', name.lower())}.log"
+    log = Path.cwd() / f".hearth/models/{_NOT_IN_NAMES.sub('-', name.lower())}.log"
     process = runs.begin(command, log)
     call.result.update(log=str(log), pid=process.pid)
     try:
@@ -147,7 +163,7 @@ def prepare(call: Call, name: str, *, background: bool) -> None:
         )
         return
     _must_succeed(status, command, f"{name} is not fetched, as {shown(log)} says")
-    call.say(f"{name} lies on {', '.join(place.hosts)}, verified.")
+    call.say(f"{name} lies on {', '.join(hosts)}, verified.")
 
 
 def _edited(place: Place, edit: Any) -> Any:

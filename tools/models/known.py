@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
+from ansible_collections.hearth.llm.plugins.module_utils._description.words import listed
+from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import parse
 from ansible_collections.hearth.llm.plugins.plugin_utils._lock_file import LockFile, LockFileError
 from ansible_collections.hearth.llm.tools.models.runs import Seen
@@ -70,6 +71,17 @@ def of_one(name: str, seen: Seen) -> dict[str, Any]:
             "url": told["offered"].get("url", "") if _offered(told, name) else "",
         }
     return {"name": name, "hosts": hosts}
+
+
+def demand(seen: Seen, name: str) -> list[str]:
+    """The hosts for which the model is described. Raises where there is none."""
+    hosts = [host for host, told in seen.hosts.items() if name in told["described"]]
+    if not hosts:
+        names = sorted({other for told in seen.hosts.values() for other in told["described"]})
+        raise InputError(
+            f"{name} is not described: {f'described are {listed(names)}' if names else 'no model is described'}."
+        )
+    return hosts
 
 
 def there(told: Told) -> Mapping[str, Any]:

@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.hearth.llm.plugins.module_utils._description.models import MODEL
 from ansible_collections.hearth.llm.plugins.module_utils._sizes import as_decimal_size, as_size
 
 COLUMNS = ("MODEL", "HOST", "STATE", "SIZE", "SOURCE")
@@ -40,8 +42,8 @@ def state(one: Mapping[str, Any]) -> str:
     return str(one["state"])
 
 
-def one_model(known: Mapping[str, Any], where: str) -> str:
-    lines = [f"{known['name']}, described in {where}"]
+def one_model(known: Mapping[str, Any]) -> str:
+    lines = [f"{known['name']}, described in {place}" for place in known["places"]] or [known["name"]]
     for host, one in known["hosts"].items():
         lines += ["", f"on {host}: {state(one)}{' at ' + one['url'] if one['url'] else ''}"]
         lines.append(f"  source    {one['source']}")
@@ -70,16 +72,17 @@ def plan(one: Mapping[str, Any]) -> list[str]:
             one["architecture"],
             f"{_count(one['parameters'])} parameters" if one["parameters"] else "",
             one["quantization"],
-            f"{one['layers']} layers",
+            _many(one["layers"], "layer"),
             f"trained for {one['trained_context_tokens']} tokens" if one["trained_context_tokens"] else "",
         ]
         lines.append(f"header    {', '.join(part for part in parts if part)}")
     lines.append(f"plan      {one['verdict'].replace('_', ' ')}{': ' if one['reason'] else ''}{one['reason']}")
     if one["context_tokens"]:
-        many = "slot" if one["slots"] == 1 else "slots"
-        lines.append(f"          {one['slots']} {many} with a context of {one['context_tokens']} tokens each")
+        lines.append(
+            f"          {_many(one['slots'], 'slot')} with a context of {one['context_tokens']} tokens each, {one['gpu_layers']} layers on GPUs"
+        )
         lines += [
-            f"          {place['device']}: {as_size(place['total_bytes'])}, {place['layers']} layers"
+            f"          {place['device']}: {as_size(place['total_bytes'])}, {_many(place['layers'], 'layer')}"
             for place in one["places"]
         ]
     lines += [f"          {key}: {value}" for key, value in one["settings"].items()]
@@ -88,27 +91,33 @@ def plan(one: Mapping[str, Any]) -> list[str]:
 
 
 def remedies(one: Mapping[str, Any]) -> list[str]:
-    """Settings with which it would fit, as this program takes them."""
-    return [
-        " ".join(
-            [
-                *(f"--set {key}={json.dumps(value)}" for key, value in remedy["changes"].items()),
-                f"({remedy['text']}: {remedy['verdict'].replace('_', ' ')})",
-            ]
-        )
-        for remedy in one["remedies"]
+    """Settings with which it would fit, as `add` takes them where they are keys of a model."""
+    return [f"{_as_typed(remedy)} ({remedy['verdict'].replace('_', ' ')})" for remedy in one["remedies"]]
+
+
+def _as_typed(remedy: Mapping[str, Any]) -> str:
+    changes: Mapping[str, Any] = remedy["changes"]
+    if not changes or not set(changes) <= set(MODEL.keys):
+        return str(remedy["text"])
+    words = [
+        f"--set {shlex.quote(f'{key}={value if isinstance(value, (str, int)) else json.dumps(value)}')}"
+        for key, value in changes.items()
     ]
+    return " ".join(words)
 
 
 def _lock(one: Mapping[str, Any]) -> str:
-    files = "1 file" if one["files"] == 1 else f"{one['files']} files"
     revision = f"revision {one['revision']}, " if one["revision"] else ""
-    return f"{revision}{files}, {as_decimal_size(one['bytes'])}"
+    return f"{revision}{_many(one['files'], 'file')}, {as_decimal_size(one['bytes'])}"
 
 
 def _size(one: Mapping[str, Any]) -> str:
     size = one["locked"]["bytes"] if one["locked"] else one["bytes_on_host"]
     return as_decimal_size(size) if size else ""
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _count(number: int) -> str:
