@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._engine_options.names import canonical
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
+from ansible_collections.hearth.llm.plugins.module_utils._served_names import identifier
 
 if TYPE_CHECKING:
     from typing import Iterator, Mapping, Sequence
@@ -25,6 +26,21 @@ DEFAULT_CONTEXT = 4096
 CONTAINER_PORT = 8080
 # Models of an engine that listens once for each of them have that many ports of the host.
 PORTS = 100
+
+# What clients of OpenAI's API, and of Anthropic's, ask a model for. Each engine has its part of it, by task.
+PATHS: Mapping[str, Sequence[str]] = MappingProxyType(
+    {
+        "chat": (
+            "/v1/chat/completions",
+            "/v1/completions",
+            "/v1/messages",
+            "/v1/messages/count_tokens",
+            "/v1/responses",
+        ),
+        "embedding": ("/v1/embeddings",),
+        "rerank": ("/v1/rerank",),
+    }
+)
 
 
 def context_tokens(model: Model, trained: int = 0) -> int:
@@ -60,6 +76,8 @@ class Engine:
     builds: Mapping[str, re.Pattern[str]] = MappingProxyType({})
     # What of the description, or of the role's inputs, its options follow from.
     follows: Mapping[str, Sequence[str]] = MappingProxyType({})
+    # Whether the last event of a stream says what was counted although nobody has asked for it.
+    says_usage = False
     # How a context is stretched beyond what a model was trained for.
     stretched_by = ""
 
@@ -90,10 +108,10 @@ class Engine:
 
     def service(self, model: str) -> str:
         """The service that serves a model in a container, as the role calls it."""
-        return self.name if self.shared else f"{self.name}-{model}"
+        return self.name if self.shared else f"{self.name}-{identifier(model)}"
 
     def socket(self, model: str, directory: str) -> str:
-        return f"{directory}/run/{model}.sock"
+        return f"{directory}/run/{identifier(model)}.sock"
 
     def ports(self, models: Sequence[str], first: int) -> dict[str, int]:
         """The port of the host for each model. A further model does not move those of the others, whose containers would be made anew."""
@@ -108,6 +126,10 @@ class Engine:
                 offset = (offset + 1) % PORTS
             ports[model] = first + offset
         return ports
+
+    def paths(self, task: str) -> Sequence[str]:
+        """What the gateway opens for a model of this task."""
+        return PATHS[task]
 
     def asks(self, model: Model, runtime: str) -> bool:
         """Whether a model answers at once. One that is loaded on demand would push another one out of a shared engine."""
@@ -147,6 +169,10 @@ class Engine:
         """The GPUs of a shared container, the devices in it of each model that has not all of them, and what cannot be."""
         return {"container": [] if runtime == "process" else list(given), "devices": {}, "findings": []}
 
+    def section(self, model: str) -> str:
+        """What a shared engine's own list of models calls a model."""
+        return model
+
     def arguments(self, options: Mapping[str, Any], known: Any = None) -> list[str]:  # noqa: ARG002
         """The options as words of a command line; `known` is the list of those that its build has."""
         words = []
@@ -157,7 +183,7 @@ class Engine:
     def definition(self, model: str, options: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002
         """What the role `service` is told of the service of one model, where each has one. `run` has the model's `path` and its `fingerprint`, which changes
         with its bytes; `words`, its options as words of a command line; `socket`, or `address` and `port`; `gpus` and `timeout_seconds`."""
-        return {"name": f"{self.name}-{model}"}
+        return {"name": f"{self.name}-{identifier(model)}"}
 
     def asked_context(self, model: Model, defaults: Mapping[str, Any]) -> tuple[int, str]:  # noqa: ARG002
         """The context of each slot that the description itself asks for, and in which word; 0 where it leaves that open."""
