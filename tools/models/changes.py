@@ -220,7 +220,7 @@ def _say_what_goes(call: Call, seen: Seen, name: str) -> str:
     """Tells which files go from each host. Gives the house's refusal, where more would go than a correction takes away."""
     beyond = ""
     for host, told in seen.hosts.items():
-        lie = known.there(told)
+        lie = known.there(told, name)
         going = sorted(other for other in lie if other not in told["described"])
         call.result["hosts"][host] = {"goes": {other: lie[other]["bytes"] for other in going}}
         for other in going:

@@ -10,6 +10,7 @@ from typing import Any
 from ansible_collections.hearth.llm.plugins.module_utils._description.words import listed
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import parse
+from ansible_collections.hearth.llm.plugins.module_utils._served_names import identifier
 from ansible_collections.hearth.llm.plugins.plugin_utils._lock_file import LockFile, LockFileError
 from ansible_collections.hearth.llm.tools.models.runs import Seen
 
@@ -84,10 +85,12 @@ def demand(seen: Seen, name: str) -> list[str]:
     return hosts
 
 
-def there(told: Told) -> Mapping[str, Any]:
-    """What lies on the host."""
-    found: Mapping[str, Any] = told["there"].get("models") or {}
-    return found
+def there(told: Told, *names: str) -> dict[str, Any]:
+    """What lies on the host, by served name; what nobody describes (and nobody of `names` is) by that of its directory."""
+    known_names = {identifier(name): name for name in (*told["described"], *names)}
+    return {
+        known_names.get(directory, directory): model for directory, model in (told["there"].get("models") or {}).items()
+    }
 
 
 def planned(told: Told, name: str) -> dict[str, Any] | None:
@@ -112,7 +115,7 @@ def _on_host(name: str, told: Told, lock: Mapping[str, Any]) -> dict[str, Any]:
     locked = lock.get(key)
     if offered:
         state = "served"
-    elif fetching.get("model") == name:
+    elif fetching.get("model") == identifier(name):
         state = "fetching"
     elif fetched:
         state = "fetched"
@@ -126,7 +129,7 @@ def _on_host(name: str, told: Told, lock: Mapping[str, Any]) -> dict[str, Any]:
         "bytes_on_host": here.get("bytes", 0),
         "fetched": fetched,
         "fetching": {part: fetching[part] for part in ("file", "what", "bytes", "done", "rate")}
-        if fetching.get("model") == name
+        if fetching.get("model") == identifier(name)
         else None,
         "served": offered,
     }

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.hearth.llm.plugins.module_utils._served_names import identifier
 from ansible_collections.hearth.llm.tools.models import __main__ as command
 from ansible_collections.hearth.llm.tools.models import known, runs, said
 from ansible_collections.hearth.llm.tools.models.changes import suggested_name
@@ -87,6 +88,15 @@ def test_a_model_is_as_far_as_it_is_known_to_have_come(
     found = known.of_all(Seen({"h": told(tmp_path, **given)}))
     assert [said.state(model["hosts"]["h"]) for model in found["models"]] == states
     assert found["models"][0]["hosts"]["h"]["served"] is served
+
+
+def test_a_name_that_cannot_be_a_directory_is_found_by_what_stands_for_it(tmp_path: Path) -> None:
+    described = {"Owner/a:small": {"source": SOURCE}}
+    seen = Seen(
+        {"h": told(tmp_path, described=described, there={"models": {identifier("Owner/a:small"): lies(SOURCE)}})}
+    )
+    assert known.of_all(seen)["models"][0]["hosts"]["h"]["state"] == "fetched"
+    assert known.of_all(seen)["only_on_hosts"] == []
 
 
 def test_what_nobody_describes_is_named(tmp_path: Path) -> None:
