@@ -95,9 +95,6 @@ class House:
         place = words.index("-i")
         return self.json(*words[:place], *words[place + 2 :])
 
-    def states(self) -> dict[str, str]:
-        return {model["name"]: model["hosts"]["localhost"]["state"] for model in self.json("list")["models"]}
-
     def say(self, model: str) -> str:
         secrets = self.inventory / ".secrets"
         body = json.dumps({"model": model, "messages": [{"role": "user", "content": "Speak."}], "temperature": 0})
@@ -146,26 +143,18 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         subprocess.run([*remove, "-e", "hearth_purge=true"], cwd=PROJECT, env=environment(clone), check=True)
 
 
-def test_what_does_not_fit_or_is_not_right_is_told_and_never_written(house: House) -> None:
+def test_what_does_not_fit_is_told_with_what_would_and_never_written(house: House) -> None:
     before = house.file.read_text()
-    greedy = ("--set", "slots=256", "--set", "context_tokens=1024", "--", "-e", "fit_memory_bytes=517000000")
+    greedy = ("--set", "slots=1024", "--set", "context_tokens=2048", "--", "-e", "fit_memory_bytes=517000000")
     refusal = house.json("add", SOURCE, *greedy, status=1)
     assert "On localhost llama-3.2-3b-instruct does not fit" in refusal["error"]
-    assert "it would do with --set " in refusal["error"]
+    assert "it would do with --set slots=" in refusal["error"]
     assert refusal["hosts"]["localhost"]["verdict"] == "refused"
-    wrong = house.json("add", SOURCE, "--set", "slotz=2", "--offline", status=1)
-    assert "hearth_models.llama-3.2-3b-instruct.slotz" in wrong["error"]
-    missing = house.json("add", "hf://owner/nothing/nothing.gguf", status=1)
-    assert "localhost cannot tell what nothing is" in missing["error"]
     assert house.file.read_text() == before
 
 
 def test_what_the_page_types_lets_a_model_come_answer_and_go(house: House) -> None:
     before = house.file.read_text()
-    known = house.typed("list")
-    assert [(model["name"], model["hosts"]["localhost"]["state"]) for model in known["models"]] == [
-        ("first", "described")
-    ]
     dry = house.typed("add", "--dry-run")
     assert (dry["name"], dry["written"], house.file.read_text()) == ("llama-3.2-3b-instruct", False, before)
     assert dry["hosts"]["localhost"]["trained_context_tokens"] == 32768
@@ -174,8 +163,8 @@ def test_what_the_page_types_lets_a_model_come_answer_and_go(house: House) -> No
     written = house.typed("add", "--no-run")
     assert (written["written"], written["ran"]) == (True, None)
     assert house.file.read_text() == before.replace("        # slots: 4\n", f"        # slots: 4\n{ADDED}")
-    house.typed("prepare", "--background")
-    until(lambda: house.states() == {"first": "described", "small": "fetched"}, "it was fetched")
+    log = Path(house.typed("prepare", "--background")["log"])
+    until(lambda: "PLAY RECAP" in log.read_text(), "the fetch is over")
     gone = house.typed("remove", "--no-run")
     assert gone["hosts"]["localhost"]["goes"].keys() == {"small"}
     assert house.file.read_text() == before
@@ -190,7 +179,7 @@ def test_what_the_page_types_lets_a_model_come_answer_and_go(house: House) -> No
 
     assert "--tags engines,gateway" in house.typed("remove", "--yes")["ran"][0]
     assert house.file.read_text() == before
-    known = house.json("list")
+    known = house.typed("list")
     assert [(model["name"], model["hosts"]["localhost"]["state"]) for model in known["models"]] == [("first", "served")]
     assert [one["source"] for one in known["only_locked"]] == [SOURCE]
     assert known["only_on_hosts"] == []

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT / ".collections") not in sys.path:
     sys.path.insert(0, str(ROOT / ".collections"))
+# Ansible would go on with no host at all, and this program would say that there are no models.
+os.environ["ANSIBLE_INVENTORY_UNPARSED_FAILED"] = "true"
 
 import yaml  # noqa: E402
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError  # noqa: E402
@@ -35,6 +38,10 @@ def main(words: Sequence[str]) -> int:
         runs=not getattr(given, "no_run", False),
     )
     try:
+        for source in call.inventory.sources:
+            # Others are lists of hosts.
+            if "," not in source and not Path(source).exists():
+                raise InputError(f"The inventory {source} is not there: name one by -i, such as -i inventories/mine.")
         given.verb(call, given)
     except HearthError as error:
         # Whoever reads JSON finds the reason there, too, with what had been done before.

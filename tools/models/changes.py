@@ -202,18 +202,23 @@ def _refuse_what_does_not_fit(seen: Seen, name: str) -> None:
         for one in told["planned"]:
             why = one["reason"].rstrip(".")
             if one["verdict"] == "refused":
-                would = said.remedies(one)
-                remedy = (
-                    f"it would do with {', or '.join(would)}"
-                    if would
-                    else "choose a smaller one, or give it less to hold"
-                )
-                whose = f"{name} does not fit" if one["name"] == name else f"with {name}, {one['name']} does not fit"
+                whose, remedy = _what_would_fit(one, name)
                 raise HearthError(f"On {host} {whose}: {why}. Nothing was written: {remedy}.")
             if one["verdict"] == "unknown" and one["name"] == name:
                 raise HearthError(
                     f"{host} cannot tell what {name} is: {why}. Nothing was written: correct the source, or describe it unseen by --offline."
                 )
+
+
+def _what_would_fit(one: Mapping[str, Any], name: str) -> tuple[str, str]:
+    """Whose memory is missing, and what to do."""
+    would = said.remedies(one)
+    if one["name"] != name:
+        remedy = f"give {name} less to hold, by --set slots=… or --set context_tokens=…, or choose a smaller one"
+        return f"{one['name']} does not fit any more with {name}", remedy
+    if not would:
+        return f"{name} does not fit", "choose a smaller one"
+    return f"{name} does not fit", f"it would do with {', or '.join(would)}"
 
 
 def _say_what_goes(call: Call, seen: Seen, name: str) -> str:

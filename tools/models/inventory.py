@@ -59,14 +59,11 @@ def shown(file: Path) -> str:
 
 def look(sources: Sequence[str]) -> Found:
     """Every place of the inventory in which hearth_models stands."""
-    for named in sources:
-        if "," not in named and not Path(named).exists():
-            raise InputError(f"The inventory {named} is not there: name one by -i, such as -i inventories/mine.")
     loader = DataLoader()
     try:
         inventory = InventoryManager(loader=loader, sources=list(sources))
     except AnsibleError as error:
-        raise InputError(f"The inventory {', '.join(sources)} cannot be read: {error.message}.") from error
+        raise InputError(f"The inventory {', '.join(sources)} cannot be read: {error.message.rstrip('.')}.") from error
     closed: list[str] = []
     # In the order in which Ansible lays one over the other: (rank, source, group) and the place.
     ordered: list[tuple[tuple[int, ...], Place]] = []

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
+from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(sys.executable).with_name("ansible-playbook")
@@ -69,9 +69,6 @@ def look(
     without: Sequence[str] = (),
 ) -> Seen:
     """Looks at the models by a playbook that changes nothing."""
-    for source in inventory.sources:
-        if "," not in source and not (ROOT / source).exists():
-            raise InputError(f"The inventory {source} is not there: name one by -i, such as -i inventories/mine.")
     variables = {
         "look_at_models_judges": judges,
         "look_at_models_asks": asks,
@@ -95,7 +92,9 @@ def look(
     )
     seen = _seen(process.stdout)
     if not seen.hosts and not seen.failed:
-        raise HearthError(_complaint(process) or f"No host of {', '.join(inventory.sources)} serves models.")
+        where = ", ".join(inventory.sources)
+        complaint = _complaint(process)
+        raise HearthError(f"{where}: {complaint}" if complaint else f"No host of {where} serves models.")
     return seen
 
 
@@ -137,7 +136,7 @@ def _seen(output: str) -> Seen:
             if task["task"]["name"] == TOLD and not result.get("failed"):
                 hosts[host] = result["msg"]
             elif result.get("unreachable"):
-                unreached[host] = " ".join(str(result.get("msg", "")).split())
+                unreached[host] = " ".join(str(result.get("msg", "")).removeprefix("Task failed: ").split())
             elif result.get("failed"):
                 failed[host] = str(result.get("msg", "")).strip()
     return Seen(hosts, failed, unreached)

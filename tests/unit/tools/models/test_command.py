@@ -142,6 +142,71 @@ def test_what_would_take_more_than_a_correction_does_is_not_confirmed_by_yes(
     assert call(inventory, "remove", "a", "--yes", "--no-run") == (0, "hearth_models:\n  b: {source: y}\n")
 
 
+PLANNED = {
+    "verdict": "unknown",
+    "reason": "it is not there",
+    "architecture": "",
+    "remedies": [],
+    "notes": [],
+    "settings": {},
+}
+
+
+@pytest.mark.parametrize(
+    ("planned", "why"),
+    [
+        (
+            {"name": "new"},
+            "h cannot tell what new is: it is not there. Nothing was written: correct the source, or describe it unseen by --offline.",
+        ),
+        (
+            {"name": "new", "verdict": "refused"},
+            "On h new does not fit: it is not there. Nothing was written: choose a smaller one.",
+        ),
+        (
+            {"name": "a", "verdict": "refused"},
+            "On h a does not fit any more with new: it is not there. Nothing was written: give new less to hold, by --set slots=…",
+        ),
+        (
+            {
+                "name": "new",
+                "verdict": "refused",
+                "remedies": [{"text": "", "verdict": "fits", "changes": {"options": {"a": 1}, "slots": 2}}],
+            },
+            """it would do with --set 'options={"a": 1}' --set slots=2 (fits).""",
+        ),
+    ],
+)
+def test_what_is_planned_wrong_is_refused_with_a_remedy(
+    inventory: dict[str, Any], capsys: pytest.CaptureFixture[str], planned: dict[str, Any], why: str
+) -> None:
+    inventory["state"]["planned"] = [{**PLANNED, "context_tokens": 0, **planned}]
+    status, text = call(inventory, "add", "hf://o/r/new.gguf")
+    assert (status, "new" in text) == (1, False)
+    assert why in capsys.readouterr().err
+
+
+def test_a_host_that_is_off_is_named_and_an_offline_entry_is_only_written(
+    inventory: dict[str, Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = Seen({"h": inventory["state"]}, unreached={"h": "Connection timed out"})
+    monkeypatch.setattr(runs, "look", lambda *_words, **_given: seen)
+    status, text = call(inventory, "add", "hf://o/r/new.gguf", "--set", "files")
+    assert (status, "new" in text) == (1, False)
+    assert "--set 'files' is no setting: write KEY=VALUE" in capsys.readouterr().err
+    status, text = call(inventory, "add", "hf://o/r/new.gguf")
+    assert (status, "new" in text) == (1, False)
+    assert (
+        "h was not reached, so that nobody knows what lies and fits there (Connection timed out)"
+        in capsys.readouterr().err
+    )
+    assert call(inventory, "add", "hf://o/r/new.gguf", "--offline") == (
+        0,
+        "hearth_models:\n  a: {source: x}\n  b: {source: y}\n  new: {source: hf://o/r/new.gguf}\n",
+    )
+    assert "Nothing was run. To make it so: ansible-playbook site.yml -i" in capsys.readouterr().out
+
+
 def test_nobody_is_asked_where_nobody_sits_and_the_last_model_stays(
     inventory: dict[str, Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
