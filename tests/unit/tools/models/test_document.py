@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 import yaml
@@ -228,3 +230,19 @@ def test_an_entry_that_others_are_made_of_stays() -> None:
     merged = "x: &x {a: {source: y}}\nhearth_models:\n  <<: *x\n"
     with pytest.raises(InputError, match="a comes from an anchor"):
         without_entry(merged, PATH, "a")
+
+
+PROJECT = Path(__file__).parents[4]
+SHIPPED = [
+    path
+    for path in sorted([*PROJECT.glob("inventories/**/*.yml"), *PROJECT.glob("extensions/molecule/*/**/*.yml")])
+    if re.search(r"^hearth_models:(?! *['\"{])", path.read_text(), re.MULTILINE)
+]
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: str(path.relative_to(PROJECT)))
+def test_in_every_inventory_of_the_repository_a_model_comes_and_goes_without_a_trace(path: Path) -> None:
+    before = path.read_text()
+    after = with_entry(before, PATH, "new", ENTRY)
+    assert len(set(after.splitlines()) - set(before.splitlines())) <= 3
+    assert without_entry(after, PATH, "new")[0] == before
