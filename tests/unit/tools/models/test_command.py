@@ -43,7 +43,6 @@ def told(tmp_path: Path, **given: Any) -> dict[str, Any]:
     return {
         "described": {"a": {"source": SOURCE}, "b": {"source": "file:///b.gguf"}},
         "lock_file": str(tmp_path / "lock.yml"),
-        "endpoint": "",
         "accepted_removals": [],
         "removal_percent_max": 50,
         "there": {},
