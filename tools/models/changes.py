@@ -5,26 +5,23 @@
 from __future__ import annotations
 
 import difflib
-import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
-from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import SPLIT, parse
+from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import parse
 from ansible_collections.hearth.llm.plugins.module_utils._removals import refuse_beyond
+from ansible_collections.hearth.llm.plugins.module_utils._served_names import identifier
 from ansible_collections.hearth.llm.plugins.module_utils._sizes import as_decimal_size
 from ansible_collections.hearth.llm.tools.models import document, inventory, known, runs, said
 from ansible_collections.hearth.llm.tools.models.inventory import Place, shown
+from ansible_collections.hearth.llm.tools.models.naming import suggested_name
 from ansible_collections.hearth.llm.tools.models.runs import Inventory, Seen
 
-# How a name of a file ends that says how its weights are stored.
-_STORED = re.compile(r"[-._](?:i1[-._])?(?:UD[-._])?(?:I?Q\d\w*|B?F16|FP16|F32|MXFP4\w*|GGUF)\Z", re.IGNORECASE)
-_NOT_IN_NAMES = re.compile(r"[^a-z0-9._-]+")
 # A run that cannot begin says so at once.
 _BEGIN_SECONDS = 5.0
 
@@ -60,19 +57,6 @@ class Call:
         return inventory.choose(inventory.look(sources), sources, file=self.file, owner=self.owner, name=name)
 
 
-def suggested_name(source: str, files: Sequence[str] = ()) -> str:
-    """A served name from what a source is called: without its ending, its part, and how its weights are stored."""
-    understood = parse(source, files, endpoint=None)
-    path = unquote(understood.pattern or understood.repository or understood.text)
-    last = path.split("?")[0].rstrip("/").rsplit("/", 1)[-1]
-    if re.search(r"[*?\[]", last):
-        last = understood.repository.rsplit("/", 1)[-1]
-    stem = re.sub(r"\.(?:gguf|safetensors|bin)\Z", "", SPLIT.sub("", last), flags=re.IGNORECASE)
-    while (shorter := _STORED.sub("", stem)) != stem:
-        stem = shorter
-    return _NOT_IN_NAMES.sub("-", stem.lower()).strip("-._")
-
-
 def add(call: Call, source: str, name: str, settings: Mapping[str, Any], *, dry_run: bool) -> None:
     files = settings.get("files") or ()
     entry = {"source": parse(source, files, endpoint=None).text, **settings}
@@ -86,7 +70,7 @@ def add(call: Call, source: str, name: str, settings: Mapping[str, Any], *, dry_
         )
     before = inventory.read(place.file)
     after = _edited(place, lambda: document.with_entry(before, place.path, name, entry))
-    call.result.update(name=name, source=entry["source"], file=str(place.file), hosts={}, written=False, ran=None)
+    call.result.update(name=name, source=known.key_of(entry), file=str(place.file), hosts={}, written=False, ran=None)
     seen = _judged(call, place, more={name: entry})
     for host, told in seen.hosts.items():
         one = known.planned(told, name)
@@ -101,7 +85,7 @@ def add(call: Call, source: str, name: str, settings: Mapping[str, Any], *, dry_
         return
     inventory.write(place.file, before, after)
     call.result["written"] = True
-    call.say(f"{name} is described in {shown(place.file)} now, for {place.owner}.")
+    call.say(f"{name} is described in {shown(place.file)} now, for {place.whom}.")
     _deploy(call, seen, undo=f"take it out again by `./hearth models remove {name}`")
 
 
@@ -152,7 +136,7 @@ def prepare(call: Call, name: str, *, background: bool) -> None:
         _must_succeed(runs.run(command, quiet=call.json), command, f"{name} is not fetched")
         call.say(f"{name} lies on {', '.join(hosts)}, verified. `./hearth models list` shows it.")
         return
-    log = Path.cwd() / f".hearth/models/{_NOT_IN_NAMES.sub('-', name.lower())}.log"
+    log = Path.cwd() / f".hearth/models/{identifier(name)}.log"
     process = runs.begin(command, log)
     call.result.update(log=str(log), pid=process.pid)
     try:

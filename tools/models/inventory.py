@@ -39,8 +39,12 @@ class Place:
     hosts: tuple[str, ...] = ()
 
     @property
+    def whom(self) -> str:
+        return "every host" if self.owner == "all" else self.owner
+
+    @property
     def words(self) -> str:
-        return f"{shown(self.file)}, line {self.line}, for {'every host' if self.owner == 'all' else self.owner}"
+        return f"{shown(self.file)}, line {self.line}, for {self.whom}"
 
 
 @dataclass(frozen=True)

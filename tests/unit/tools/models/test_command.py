@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.hearth.llm.plugins.module_utils._served_names import identifier
 from ansible_collections.hearth.llm.tools.models import __main__ as command
 from ansible_collections.hearth.llm.tools.models import known, runs, said
-from ansible_collections.hearth.llm.tools.models.changes import suggested_name
+from ansible_collections.hearth.llm.tools.models.naming import suggested_name
 from ansible_collections.hearth.llm.tools.models.runs import Seen
 
 PAGE = Path(__file__).parents[4] / "docs/models_command.md"
