@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shlex
 import shutil
+import signal
 import ssl
 import subprocess
 import urllib.request
@@ -139,18 +141,10 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             DESCRIPTION.format(directory=directory / "h", port=made.port, hub=hub.url, metrics=ports.free())
         )
         yield made
-        remove = [str(clone / ".venv/bin/ansible-playbook"), "playbooks/remove.yml", "-i", str(made.inventory)]
-        subprocess.run([*remove, "-e", "hearth_purge=true"], cwd=PROJECT, env=environment(clone), check=True)
-
-
-def test_what_does_not_fit_is_told_with_what_would_and_never_written(house: House) -> None:
-    before = house.file.read_text()
-    greedy = ("--set", "slots=1024", "--set", "context_tokens=2048", "--", "-e", "fit_memory_bytes=517000000")
-    refusal = house.json("add", SOURCE, *greedy, status=1)
-    assert "On localhost llama-3.2-3b-instruct does not fit" in refusal["error"]
-    assert "it would do with --set slots=" in refusal["error"]
-    assert refusal["hosts"]["localhost"]["verdict"] == "refused"
-    assert house.file.read_text() == before
+        # Its services end with it.
+        supervisor = int((directory / "h/supervisor/supervisord.pid").read_text())
+        os.kill(supervisor, signal.SIGTERM)
+        until(lambda: not Path(f"/proc/{supervisor}").exists(), "the services have ended")
 
 
 def test_what_the_page_types_lets_a_model_come_answer_and_go(house: House) -> None:
