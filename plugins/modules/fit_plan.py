@@ -212,6 +212,8 @@ models:
     architecture: {description: What the header names., type: str, returned: success, sample: llama}
     quantization: {description: What the header names., type: str, returned: success, sample: Q3_K_M}
     layers: {description: Number of layers., type: int, returned: success, sample: 56}
+    parameters: {description: "Number of weights, counted from the header's tensors. 0 where the header does not say it.", type: int, returned: success}
+    trained_context_tokens: {description: "The context that it was trained for, tokens. 0 where nobody says it.", type: int, returned: success, sample: 32768}
     context_tokens: {description: "Context of each slot that was planned with, tokens.", type: int, returned: success, sample: 4096}
     trained_tokens: {description: "Context that it was trained for, tokens; 0 where that is not known.", type: int, returned: success, sample: 32768}
     parameters: {description: "Number of its weights, of a GGUF file; 0 where that is not known.", type: int, returned: success, sample: 7615616512}

@@ -33,6 +33,7 @@ FOR = {
     "deploy_frontends": ["frontends", "servers"],
     "deploy_gateway": ["gateways", "servers"],
     "destroy_cloud_vm": ["servers"],
+    "look_at_models": ["engines"],
     "preflight": ["servers"],
     "prepare_host": ["servers"],
     "provision_cloud_vm": ["servers"],
