@@ -36,7 +36,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: For each served name its C(address), C(host:port) or C(unix@/path), and C(task), C(slots), C(max_output_tokens) and
+  description: For each served name its C(address), C(host:port) or C(unix@/path), and C(load), C(task), C(slots), C(max_output_tokens) and
     C(answer_deadline_seconds) where the description has them.
   type: dict
 """
@@ -47,7 +47,7 @@ from typing import Any
 from ansible_collections.hearth.llm.plugins.module_utils._engines import DEFAULT, engines
 from ansible_collections.hearth.llm.plugins.plugin_utils._records import records
 
-LIMITS = ("task", "slots", "max_output_tokens", "answer_deadline_seconds")
+LIMITS = ("load", "task", "slots", "max_output_tokens", "answer_deadline_seconds")
 
 
 def gateway_models(models: Mapping[str, Mapping[str, Any]], runtime: str, directory: str) -> dict[str, dict[str, Any]]:

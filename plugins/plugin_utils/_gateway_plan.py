@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.hearth.llm.plugins.module_utils._engines._contract import FIRST_REQUEST
 from ansible_collections.hearth.llm.plugins.module_utils._frontends import frontends
 from ansible_collections.hearth.llm.plugins.plugin_utils._acme_thumbprint import thumbprint
 from ansible_collections.hearth.llm.plugins.plugin_utils._gateway_patterns import body_pattern
@@ -28,6 +29,8 @@ def plan(given: Described) -> dict[str, Any]:
         # Only where a model ranks documents is /v1/rerank there.
         "ranks": any(model.get("task") == "rerank" for model in models.values()),
         "deadlines": deadlines,
+        # Those that are fetched on their first request.
+        "fetched": sorted(name for name, model in models.items() if model.get("load") == FIRST_REQUEST),
         "longest_seconds": max([int(given["answer_timeout_seconds"]), *deadlines.values()]),
         "longest_answers": {
             name: {field: body_pattern([field], int(model["max_output_tokens"])) for field in _LONGEST}

@@ -10,7 +10,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.kinds impo
 from ansible_collections.hearth.llm.plugins.module_utils._description.names import nearly_alike
 from ansible_collections.hearth.llm.plugins.module_utils._description.words import listed
 from ansible_collections.hearth.llm.plugins.module_utils._engines import DEFAULT, engines
-from ansible_collections.hearth.llm.plugins.module_utils._engines._contract import DEFAULT_CONTEXT
+from ansible_collections.hearth.llm.plugins.module_utils._engines._contract import DEFAULT_CONTEXT, FIRST_REQUEST
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import parse
 
@@ -34,6 +34,7 @@ def of_models(described: Typed) -> Iterator[str]:
             yield from _files(path, model["source"], model["files"])
         if "source" in model and "path" in model:
             yield f"{path} has both source and path: keep one."
+        yield from _first_request(path, model)
         yield from _lengths(path, model)
         if engine:
             yield from engine.findings(path, model, described.get("hearth_runtime", "docker"))
@@ -44,11 +45,31 @@ def of_models(described: Typed) -> Iterator[str]:
             )
 
 
+def _kind(source: str) -> str:
+    try:
+        return parse(source).kind
+    except InputError:
+        return ""
+
+
 def _files(path: str, source: str, files: Sequence[str]) -> Iterator[str]:
     try:
         parse(source, files, endpoint=None)
     except InputError as problem:
         yield f"{path}.files: {problem.message}"
+
+
+def _first_request(path: str, model: Typed) -> Iterator[str]:
+    """What is fetched on its first request has to be known before that."""
+    if model.get("load") != FIRST_REQUEST:
+        if model.get("pinned"):
+            yield f"{path}.pinned is true, and only a model with load: {FIRST_REQUEST} ever gives way: take it away."
+        return
+    kind = _kind(model["source"]) if "source" in model else ""
+    if "path" in model or kind == "file":
+        yield f"{path}.load is {FIRST_REQUEST!r}, and the model lies on the host already: write startup, or a source of the hub."
+    elif kind == "web" and model.lacks("sha256"):
+        yield f"{path}.load is {FIRST_REQUEST!r}, and nobody knows which bytes are right: write its sha256."
 
 
 def _lengths(path: str, model: Typed) -> Iterator[str]:

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
+from ansible_collections.hearth.llm.plugins.module_utils._fetch.run import Result
+from ansible_collections.hearth.llm.plugins.module_utils._fetch.run import run as run_fetch
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import parse
 from ansible_collections.hearth.llm.plugins.modules import model
 from ansible_collections.hearth.llm.tools.hello_model import seer
@@ -30,7 +32,7 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
         yield running
 
 
-def run(directory: Path, *models: dict[str, Any], check_mode: bool = False, **options: Any) -> model.Result:
+def run(directory: Path, *models: dict[str, Any], check_mode: bool = False, **options: Any) -> Result:
     spec = model.argument_spec()
     defaults = {name: option.get("default") for name, option in spec.items()}
     entries = [
@@ -38,7 +40,7 @@ def run(directory: Path, *models: dict[str, Any], check_mode: bool = False, **op
         for entry in models
     ]
     params = {**defaults, "directory": str(directory), "models": entries, **options}
-    return model.run(params, check_mode=check_mode, listen=lambda: None)
+    return run_fetch(params, check_mode=check_mode, listen=lambda: None)
 
 
 @pytest.mark.parametrize(
