@@ -11,6 +11,7 @@ from typing import Callable
 
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.download import Download, Fetched, Limits
+from ansible_collections.hearth.llm.plugins.module_utils._fetch.guard import StoppedError
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.journal import Part
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.plan import ModelPlan, Plan, Step
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.progress import Meter
@@ -144,6 +145,8 @@ class Applier:
                 # Only now: whoever uses what lies there can do so until the right bytes are here.
                 self._done.quarantined.append(f"{self._store.quarantine(path, name, step.found)} ({step.wrong})")
             record = self._store.place(part, plan.name, file, fetched.sha256)
+        except StoppedError as stopped:
+            raise type(stopped)(f"{name}: {stopped.message}") from stopped
         except HearthError as error:
             if name in error.message or file.origin in error.message:
                 raise

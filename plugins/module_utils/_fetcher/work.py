@@ -59,7 +59,7 @@ class Job:
         }
 
 
-class GoneError(HearthError):
+class GoneError(StoppedError):
     """The model is not described any more."""
 
 
@@ -130,9 +130,6 @@ class Work:
                 described, job = self._described, self._jobs[name]
             try:
                 self._bring(described, described.models[name], job)
-            except StoppedError:
-                # Another run goes first, or we end: what has arrived is proven.
-                continue
             except BusyError as busy:
                 job.state, job.why = "waiting", busy.message
                 time.sleep(WAIT_SECONDS)
@@ -140,6 +137,9 @@ class Work:
             except GoneError as gone:
                 job.state = "absent"
                 self._say(gone.message)
+            except StoppedError:
+                # Another run goes first, or we end: what has arrived is proven.
+                continue
             except (HearthError, OSError) as error:
                 self._fail(name, job, error)
             with self._changed:
