@@ -37,8 +37,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description: For each served name its C(address), C(host:port) or C(unix@/path); C(paths), what of the API its engine offers; C(says_usage), whether that
-    says by itself at the end of a stream what it has counted; and C(load), C(task), C(slots), C(max_output_tokens) and C(answer_deadline_seconds) where the description
-    has them.
+    says by itself at the end of a stream what it has counted; and C(load), C(task), C(slots), C(max_output_tokens) and C(answer_deadline_seconds) where
+    the description has them.
   type: dict
 """
 

@@ -56,7 +56,7 @@ options:
       state:
         description:
           - Whether the model is to be there. V(absent) removes what this module made, and nothing else.
-          - V(later) looks its source up, locks it and fetches nothing, because another run will (the role P(hearth.llm.fetcher#role)): what is there
+          - V(later) looks its source up, locks it and fetches nothing, because another run will, such as that of P(hearth.llm.fetcher#role). What is there
             already stays. The hash of each file has to be known, so its source is one of the hub, or one with O(models[].sha256).
         type: str
         choices: [present, absent, later]
@@ -302,10 +302,12 @@ missing_bytes:
   type: int
 """
 
-from typing import Any
+from typing import Any, Callable, Mapping
 
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.guard import Listener, interruptible
-from ansible_collections.hearth.llm.plugins.module_utils._fetch.run import run
+from ansible_collections.hearth.llm.plugins.module_utils._fetch.run import Result
+from ansible_collections.hearth.llm.plugins.module_utils._fetch.run import run as fetch
+from ansible_collections.hearth.llm.plugins.module_utils._gguf.kinds import begin
 from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, run_module
 from ansible_collections.hearth.llm.plugins.module_utils._removals import DEFAULT_PERCENT
 
@@ -339,6 +341,14 @@ def argument_spec() -> dict[str, Any]:
         "wait_seconds": {"type": "int", "default": 300},
         "reserve_bytes": {"type": "int", "default": 268435456},
     }
+
+
+def run(params: Mapping[str, Any], *, check_mode: bool, listen: Callable[[], None]) -> Result:
+    """What was done, and of each model with which file it begins."""
+    result = fetch(params, check_mode=check_mode, listen=listen)
+    for told in result.models.values():
+        told["path"], told["projector"] = begin(told["path"], [file["path"] for file in told["files"]])
+    return result
 
 
 def _fetch(module: HearthModule) -> dict[str, Any]:

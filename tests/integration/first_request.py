@@ -19,6 +19,7 @@ from ansible_collections.hearth.llm.tools.hello_model.chain import hello_model
 from fakes import ports
 from fakes.hub import Hub
 from integration.conftest import Outcome, Runner
+from integration.model_play import until
 
 MIB = 1 << 20
 # Long enough to be caught on its way. What stands behind a GGUF file's tensors is nobody's.
@@ -89,14 +90,11 @@ class Host:
         }
         return self._run_playbook([play], *options, succeeds=succeeds)
 
-    def remove(self) -> None:
-        self.describe(
-            {"none": {}},
-            llama_cpp_state="absent",
-            fetcher_state="absent",
-            gateway_state="absent",
-            models_state="absent",
-        )
+    def stop(self) -> None:
+        """All that supervisor runs, without a play."""
+        pid = int((self.directory / "h/supervisor/supervisord.pid").read_text())
+        os.kill(pid, signal.SIGTERM)
+        until(lambda: not Path(f"/proc/{pid}").exists(), "supervisor has ended")
 
     def ask(
         self, model: str, *, stream: bool = False, headers: dict[str, str] | None = None, timeout: float = 60
@@ -124,6 +122,9 @@ class Host:
         connection = UnixConnection(str(self.run_directory / "fetcher.sock"), timeout=5)
         connection.request("GET", f"/models/{name}" if name else "/models")
         return json.loads(connection.getresponse().read())
+
+    def last_asked(self, name: str) -> float:
+        return (self.run_directory / "present" / name).stat().st_mtime
 
     def is_there(self, name: str) -> bool:
         return (self.directory / f"h/models/{name}/model.gguf").exists()

@@ -20,6 +20,8 @@ _RESERVED = ("gateway", "metrics", "redirect", "waiting")
 
 def of_models(described: Typed) -> Iterator[str]:
     process = described.get("hearth_runtime") == "process"
+    # Empty where it could not be read, which has its finding.
+    runtime = "" if "hearth_runtime" in described.unsure else described.get("hearth_runtime", "docker")
     models = described.get("hearth_models", {})
     for _lower, names in nearly_alike(models):
         yield f"hearth_models: {' and '.join(names)} differ by capital letters only, and whoever asks for one gets the other: rename one."
@@ -37,7 +39,7 @@ def of_models(described: Typed) -> Iterator[str]:
         yield from _first_request(path, model)
         yield from _lengths(path, model)
         if engine:
-            yield from engine.findings(path, model, described.get("hearth_runtime", "docker"))
+            yield from engine.findings(path, model, runtime)
         if process and model.get("gpus"):
             yield (
                 f"{path}.gpus is [{listed(model['gpus'])}], and with hearth_runtime: process models are computed by the CPU: take it away, "
@@ -61,6 +63,8 @@ def _files(path: str, source: str, files: Sequence[str]) -> Iterator[str]:
 
 def _first_request(path: str, model: Typed) -> Iterator[str]:
     """What is fetched on its first request has to be known before that."""
+    if "load" in model.unsure:
+        return
     if model.get("load") != FIRST_REQUEST:
         if model.get("pinned"):
             yield f"{path}.pinned is true, and only a model with load: {FIRST_REQUEST} ever gives way: take it away."

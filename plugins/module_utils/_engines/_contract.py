@@ -141,13 +141,13 @@ class Engine:
         return load != FIRST_REQUEST and (runtime == "process" or not self.shared or load == "startup")
 
     def findings(self, path: str, model: Model, runtime: str) -> Iterator[str]:
-        """What this engine cannot do of a model's description."""
-        if runtime not in self.runtimes:
+        """What this engine cannot do of a model's description. The runtime is empty where nobody knows it."""
+        if runtime and runtime not in self.runtimes:
             yield (
                 f"{path}.engine is {self.name!r}, and hearth_runtime is {runtime}: {self.title} is run in containers only, so write hearth_runtime: "
                 f"{self.runtimes[0]}, or engine: llama_cpp."
             )
-        if model.get("load") == FIRST_REQUEST and runtime not in self.fetched_later:
+        if model.get("load") == FIRST_REQUEST and runtime and runtime not in self.fetched_later:
             yield (
                 f"{path}.load is {FIRST_REQUEST!r}, and {self.title} in the runtime {runtime} has its models before it starts: write startup, or take it away."
             )

@@ -20,7 +20,6 @@ from ansible_collections.hearth.llm.plugins.module_utils._fetch.report import di
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.resolve import Resolved, Resolver, Wish
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import FORMS, parse
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.store import Store, account
-from ansible_collections.hearth.llm.plugins.module_utils._gguf.kinds import begin
 from ansible_collections.hearth.llm.plugins.module_utils._http import Client
 from ansible_collections.hearth.llm.plugins.module_utils._removals import refuse_beyond
 
@@ -186,12 +185,9 @@ def _endpoint(params: Mapping[str, Any]) -> str:
 
 
 def _result(store: Store, plan: Plan, planned: int, done: Done, before_and_after: dict[str, str]) -> Result:
-    models = report(store, plan)
-    for told in models.values():
-        told["path"], told["projector"] = begin(told["path"], [file["path"] for file in told["files"]])
     return Result(
         changed=plan.changed,
-        models=models,
+        models=report(store, plan),
         planned_bytes=planned,
         fetched_bytes=done.received,
         removed=plan.removals,

@@ -11,6 +11,8 @@ for model in os.getenv("GATEWAY_FETCHED"):gmatch("%S+") do fetched[model] = true
 for model, seconds in os.getenv("GATEWAY_DEADLINES"):gmatch("(%S+)=(%d+)") do deadlines[model] = tonumber(seconds) end
 -- Between two questions about one model, whoever waits for it, in seconds; and so long may the service be away, for it is started again when it was killed.
 local EVERY, LONGEST_ABSENCE = 0.2, 10
+-- Whoever has asked and is gone with its client has told nobody.
+local LONGEST_QUESTION = 6
 -- Of each model what was heard last, and who waits: requests that have not been told of for a while are gone, for nobody says so here.
 local heard, waiting = {}, {}
 
@@ -52,8 +54,8 @@ end
 -- All who wait for a model share what one of them asks.
 local function look(model, method)
   local last = heard[model]
-  if not last or method == "POST" or (now() - last.at > EVERY and not last.asked) then
-    if last then last.asked = true end
+  if not last or method == "POST" or (now() - last.at > EVERY and (not last.asked or now() - last.asked > LONGEST_QUESTION)) then
+    if last then last.asked = now() end
     local state = state_of(ask(method, "/models/" .. model, ""))
     last = { at = now(), state = state, answered = state and now() or last and last.answered or now() }
     heard[model] = last
@@ -61,13 +63,13 @@ local function look(model, method)
   return last
 end
 
-local function gigabytes(bytes) return string.format("%.2f GB", bytes / 1e9) end
+local function size(bytes) return bytes >= 1e9 and string.format("%.1f GB", bytes / 1e9) or string.format("%.0f MB", bytes / 1e6) end
 
 local function progress(state)
   if state.state == "loading" then return "is fetched, and being loaded" end
   if state.state ~= "fetching" or not state.total or state.total == 0 then return "is going to be fetched: others come first" end
   local left = state.left and ", about " .. state.left .. " s are left" or ""
-  return "is being fetched: " .. gigabytes(state.done) .. " of " .. gigabytes(state.total) .. " are here" .. left
+  return "is being fetched: " .. size(state.done) .. " of " .. size(state.total) .. " are here" .. left
 end
 
 local function refuse(txn, status, message, code, again)
@@ -87,7 +89,7 @@ local function refuse_for(txn, model, state)
   elseif state.state == "failed" then
     refuse(txn, 503, "This model is not here, and was not fetched: " .. state.reason .. ". The next request tries again.", "model_not_fetched", state.again)
   else
-    refuse(txn, 503, "This model " .. progress(state) .. ". Ask again then.", "model_not_here", state.left or 5)
+    refuse(txn, 503, "This model " .. progress(state) .. ". Ask again " .. (state.left and "then." or "later."), "model_not_here", state.left or 5)
   end
 end
 
