@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from fakes.hub import Hub
@@ -15,9 +16,16 @@ from integration.first_request import MIB, MODEL_BYTES, Host
 from integration.model_play import proven_bytes, until
 from lab import packages
 
-FIRST = {"load": "first_request"}
+FIRST: dict[str, Any] = {"load": "first_request"}
 HASTY = {**FIRST, "answer_deadline_seconds": 4}
-MODELS = {"here": {}, "alpha": FIRST, "beta": FIRST, "gamma": FIRST, "delta": HASTY, "epsilon": FIRST}
+MODELS: dict[str, dict[str, Any]] = {
+    "here": {},
+    "alpha": FIRST,
+    "beta": FIRST,
+    "gamma": FIRST,
+    "delta": HASTY,
+    "epsilon": FIRST,
+}
 # Room for three beside the one that is always there, and for what is written beside them.
 BUDGET = f"{(4 * MODEL_BYTES + MIB) // 1000 + 1}K"
 
@@ -38,8 +46,11 @@ def test_a_model_is_fetched_once_by_those_who_ask_first_and_is_there_for_all_oth
     assert host.is_there("here")
     assert not host.is_there("alpha")
     assert host.hub.sent("cdn:o/alpha/*") == 0
-    for answer in [host.asking("alpha") for _number in range(2)]:
-        assert answer.answer.said == "I am alpha."
+    at_once = host.ask("here").seconds
+    for asking in [host.asking("alpha") for _number in range(2)]:
+        assert asking.answer.said == "I am alpha."
+        # The hub is as fast as this machine: what is left is to notice, to load, and to notice that.
+        assert asking.answer.seconds < at_once + 2
     assert host.hub.sent("cdn:o/alpha/*") == MODEL_BYTES
     host.hub.forget()
     assert host.ask("alpha").said == host.ask("alpha", headers={"Prefer": "wait=0"}).said == "I am alpha."
