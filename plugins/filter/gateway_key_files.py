@@ -11,7 +11,7 @@ version_added: 1.0.0
 short_description: What HAProxy reads of API keys
 description:
   - Writes the maps by which the gateway knows keys. Keys that may use the same models have one grant, which is named after the first of them; routes and
-    lists of models are those of grants.
+    lists of models are those of grants. A model may be asked for by its served name and by its aliases, and the default one by nothing.
 positional: _input
 options:
   _input:
@@ -20,9 +20,8 @@ options:
     elements: dict
     required: true
   models:
-    description: The names of all served models.
-    type: list
-    elements: str
+    description: All served models, C(gateway_models).
+    type: dict
     required: true
   valid:
     description: The hashes of their texts, as P(hearth.llm.gateway_key_hashes#lookup) gives them.
@@ -43,7 +42,8 @@ EXAMPLES = r"""
 - name: Show which models each key may use
   ansible.builtin.debug:
     msg: >-
-      {{ [{'name': 'office', 'models': ['chat']}] | hearth.llm.gateway_key_files(models=['chat', 'ocr'], valid=[], step_ms=7500, batch_ms=30000)
+      {{ [{'name': 'office', 'models': ['chat']}]
+      | hearth.llm.gateway_key_files(models={'chat': {'aliases': ['gpt-4o']}, 'ocr': {}}, valid=[], step_ms=7500, batch_ms=30000)
       | selectattr('path', 'equalto', 'routes.map') }}
 """
 

@@ -26,7 +26,9 @@ options:
     required: true
     suboptions:
       name:
-        description: Name of the model and of its directory below O(directory). Letters, digits and C(._-).
+        description: >-
+          Name of the model, which its directory below O(directory) is called by. Letters, digits and C(._-), in parts that are joined by V(/) or V(:). A name
+          with V(/) or V(:) has a directory of its own all the same, C(Qwen-Qwen3-4B-a1b2c3) for one.
         type: str
         required: true
       source:

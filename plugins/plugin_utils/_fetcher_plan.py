@@ -12,6 +12,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._engines import DEFAULT
 from ansible_collections.hearth.llm.plugins.module_utils._engines._contract import FIRST_REQUEST
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import parse
+from ansible_collections.hearth.llm.plugins.module_utils._served_names import identifier
 from ansible_collections.hearth.llm.plugins.module_utils._sizes import size_bytes
 from ansible_collections.hearth.llm.plugins.plugin_utils._records import records
 
@@ -36,7 +37,7 @@ def fetcher_plan(
             continue
         if key not in lock:
             unlocked.append(name)
-        told[name] = {
+        told[identifier(name)] = {
             "source": model["source"],
             "sha256": str(model.get("sha256") or "").lower(),
             "files": list(model.get("files") or []),

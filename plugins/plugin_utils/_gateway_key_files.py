@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What HAProxy reads of API keys: who each is, what he may do, and which models he may use.
 
-Keys that may use the same models have one grant, which is named after the first of them; routes and lists of models are those of grants.
+Keys that may use the same models have one grant, which is named after the first of them; routes and lists of models are those of grants. What stands for a
+model in HAProxy is its identifier, and each name that it may be asked by leads there.
 """
 
 from __future__ import annotations
@@ -11,13 +12,16 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.hearth.llm.plugins.module_utils._served_names import identifier
+
 UNLIMITED = 1000000
 
 Key = Mapping[str, Any]
+Models = Mapping[str, Mapping[str, Any]]
 
 
 def gateway_key_files(
-    keys: Iterable[Key], *, models: Iterable[str], valid: Iterable[Key], step_ms: Any, batch_ms: Any
+    keys: Iterable[Key], *, models: Models, valid: Iterable[Key], step_ms: Any, batch_ms: Any
 ) -> list[dict[str, str]]:
     keys, valid, every_model = list(keys), list(valid), sorted(models)
     grants: dict[tuple[str, ...], str] = {}
@@ -47,12 +51,22 @@ def gateway_key_files(
         _file(
             "listings.map",
             "Name of the grant, what GET /v1/models answers it.",
-            (f"{grant} {_listing(granted)}" for granted, grant in grants.items()),
+            (f"{grant} {_listing(granted, models)}" for granted, grant in grants.items()),
         ),
         _file(
             "routes.map",
-            "Name of the grant/model that it has, the backend of that model.",
-            (f"{grant}/{model} {model}" for granted, grant in grants.items() for model in granted),
+            "Name of the grant/name that it may ask for, or nothing for a request that names no model; the backend of that model.",
+            (
+                f"{grant}/{asked} {identifier(name)}"
+                for granted, grant in grants.items()
+                for name in granted
+                for asked in _asked(name, models.get(name, {}))
+            ),
+        ),
+        _file(
+            "entries.map",
+            "Backend, what GET /v1/models/NAME answers of its model.",
+            (f"{identifier(name)} {json.dumps(_entry(name, models[name]))}" for name in every_model),
         ),
     ]
 
@@ -69,9 +83,18 @@ def _limits(key: Key, step_ms: int, batch_ms: int) -> str:
     return " ".join(str(word) for word in words)
 
 
-def _listing(models: Iterable[str]) -> str:
-    data = [{"id": model, "object": "model", "created": 0, "owned_by": "hearth"} for model in models]
-    return json.dumps({"object": "list", "data": data})
+def _asked(name: str, model: Mapping[str, Any]) -> list[str]:
+    """Every name by which a request may mean a model."""
+    return [name, *(model.get("aliases") or ()), *([""] if model.get("default") else [])]
+
+
+def _listing(names: Iterable[str], models: Models) -> str:
+    return json.dumps({"object": "list", "data": [_entry(name, models.get(name, {})) for name in names]})
+
+
+def _entry(name: str, model: Mapping[str, Any]) -> dict[str, Any]:
+    entry: dict[str, Any] = {"id": name, "object": "model", "created": 0, "owned_by": "hearth"}
+    return {**entry, **({"aliases": list(model["aliases"])} if model.get("aliases") else {})}
 
 
 def _file(path: str, what: str, lines: Iterable[str]) -> dict[str, str]:

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.hearth.llm.plugins.module_utils._served_names import identifier
 from ansible_collections.hearth.llm.plugins.module_utils._unix_http import UnixConnection
 from ansible_collections.hearth.llm.tools.hello_model.chain import hello_model
 from fakes import ports
@@ -56,14 +57,14 @@ class Host:
 
     def publish(self, *names: str) -> None:
         for name in names:
-            self.hub.publish(f"o/{name}", {"model.gguf": content(name)})
+            self.hub.publish(f"o/{identifier(name)}", {"model.gguf": content(name)})
 
     def describe(
         self, models: dict[str, dict[str, Any]], *options: str, succeeds: bool = True, **variables: Any
     ) -> Outcome:
         """Each model has its source from the hub."""
         described = {
-            name: {"source": f"hf://o/{name}/model.gguf", "context_tokens": 256, **model}
+            name: {"source": f"hf://o/{identifier(name)}/model.gguf", "context_tokens": 256, **model}
             for name, model in models.items()
         }
         play = {
@@ -120,14 +121,14 @@ class Host:
     def state(self, name: str = "") -> Any:
         """As the service tells it."""
         connection = UnixConnection(str(self.run_directory / "fetcher.sock"), timeout=5)
-        connection.request("GET", f"/models/{name}" if name else "/models")
+        connection.request("GET", f"/models/{identifier(name)}" if name else "/models")
         return json.loads(connection.getresponse().read())
 
     def last_asked(self, name: str) -> float:
-        return (self.run_directory / "present" / name).stat().st_mtime
+        return (self.run_directory / "present" / identifier(name)).stat().st_mtime
 
     def is_there(self, name: str) -> bool:
-        return (self.directory / f"h/models/{name}/model.gguf").exists()
+        return (self.directory / f"h/models/{identifier(name)}/model.gguf").exists()
 
     def kill_fetcher(self) -> None:
         for process in Path("/proc").iterdir():

@@ -17,12 +17,14 @@ from integration.model_play import proven_bytes, until
 from lab import packages
 
 FIRST: dict[str, Any] = {"load": "first_request"}
+# As users know models.
+GAMMA = "org/gamma:mini"
 HASTY = {**FIRST, "answer_deadline_seconds": 4}
 MODELS: dict[str, dict[str, Any]] = {
     "here": {},
     "alpha": FIRST,
     "beta": FIRST,
-    "gamma": FIRST,
+    GAMMA: FIRST,
     "delta": HASTY,
     "epsilon": FIRST,
 }
@@ -99,7 +101,7 @@ def test_the_least_recently_asked_gives_way_and_comes_again_when_it_is_asked(hos
     # It was fetched first; what counts is who was asked last.
     assert host.ask("alpha").said == "I am alpha."
     until(lambda: host.last_asked("alpha") > host.last_asked("delta"), "the gateway has told of it")
-    assert host.ask("gamma").said == "I am gamma."
+    assert host.ask(GAMMA).said == f"I am {GAMMA}."
     assert [name for name in MODELS if not host.is_there(name)] == ["beta", "epsilon"]
     assert host.ask("beta").said == "I am beta."
     assert [name for name in MODELS if not host.is_there(name)] == ["delta", "epsilon"]

@@ -7,8 +7,15 @@ local BUCKETS = { 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120 }
 local times = { queue = {}, first_byte = {} }
 local answers, refusals = {}, {}
 
+-- What a backend serves, by the name that people know.
+local served = Map.new("served.map", Map._str)
+
+local function labels_of(key, backend)
+  return ('key="%s",model="%s"'):format(key, served:lookup(backend) or backend)
+end
+
 local function labels(txn)
-  return ('key="%s",model="%s"'):format(txn:get_var("txn.key"), txn:get_var("txn.backend"))
+  return labels_of(txn:get_var("txn.key"), txn:get_var("txn.backend"))
 end
 
 local function count(counts, label)
@@ -72,8 +79,7 @@ end
 local function tracked(field)
   local counts = {}
   for entry, values in pairs(core.backends["tally:models"].stktable:dump()) do
-    local key, model = entry:match("^(.-)/(.*)$")
-    counts[('key="%s",model="%s"'):format(key, model)] = values[field]
+    counts[labels_of(entry:match("^(.-)/(.*)$"))] = values[field]
   end
   return counts
 end

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ansible_collections.hearth.llm.plugins.plugin_utils._gateway_key_files import gateway_key_files
 
-MODELS = ["b", "a", "c"]
+MODELS: dict[str, dict[str, Any]] = {"b": {}, "a": {}, "c": {}}
 KEYS: list[dict[str, Any]] = [
     {"name": "all"},
     {"name": "some", "models": ["c", "a"], "concurrency": 2, "requests_per_minute": 3, "priority": "batch"},
@@ -18,7 +18,7 @@ KEYS: list[dict[str, Any]] = [
 ]
 
 
-def maps(keys: list[dict[str, Any]], models: list[str], valid: Any = ()) -> dict[str, list[str]]:
+def maps(keys: list[dict[str, Any]], models: dict[str, dict[str, Any]], valid: Any = ()) -> dict[str, list[str]]:
     files = gateway_key_files(keys, models=models, valid=valid, step_ms=1000, batch_ms=4000)
     contents = {file["path"]: file.get("content", file.get("secret_content", "")) for file in files}
     return {path: [line for line in text.splitlines() if not line.startswith("#")] for path, text in contents.items()}
@@ -42,11 +42,30 @@ def test_keys_that_may_use_the_same_have_one_grant() -> None:
     }
 
 
+def test_a_model_is_asked_for_by_each_of_its_names_and_the_default_by_none() -> None:
+    models = {"org/talker": {"aliases": ["gpt-4o", "gpt:4"], "default": True}, "tiny": {}}
+    known = maps([{"name": "all"}, {"name": "one", "models": ["tiny"]}], models)
+    talker = "org-talker-152fe3"
+    assert known["routes.map"] == [
+        *(f"all/{asked} {talker}" for asked in ("org/talker", "gpt-4o", "gpt:4", "")),
+        "all/tiny tiny",
+        "one/tiny tiny",
+    ]
+    entries = json.loads(known["listings.map"][0].partition(" ")[2])["data"]
+    assert [line.partition(" ")[::2] for line in known["entries.map"]] == [
+        (backend, json.dumps(entry)) for backend, entry in zip((talker, "tiny"), entries, strict=True)
+    ]
+    assert [(entry["id"], entry.get("aliases")) for entry in entries] == [
+        ("org/talker", ["gpt-4o", "gpt:4"]),
+        ("tiny", None),
+    ]
+
+
 @pytest.mark.parametrize(("keys", "models"), [(1, 1), (10, 40), (10_000, 100)])
 def test_maps_grow_with_keys_and_with_grants_times_models(keys: int, models: int) -> None:
     names = [f"m{number}" for number in range(models)]
     grants: list[dict[str, Any]] = [{}, {"models": names[:1]}]
-    known = maps([{"name": f"k{number}", **grants[number % 2]} for number in range(keys)], names)
+    known = maps([{"name": f"k{number}", **grants[number % 2]} for number in range(keys)], {name: {} for name in names})
     assert len(known["limits.map"]) == keys
     assert len(known["listings.map"]) <= 2
     assert len(known["routes.map"]) <= models + 1
