@@ -70,8 +70,10 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             length = min(int(self.headers.get("Content-Length") or 0), _LONGEST_BODY)
             gateway, *lines = self.rfile.read(length).decode("ascii").splitlines()
-            words = [line.split() for line in lines]
-            self.server.usage.report(gateway, {name: (int(count), int(ever)) for name, count, ever in words})
+            counts = {name: (int(count), int(ever)) for name, count, ever in map(str.split, lines)}
+            self.server.usage.report(
+                gateway, {name: told for name, told in counts.items() if self.server.work.knows(name)}
+            )
         except ValueError:
             self._answer(400, {"why": "This is no report."})
             return

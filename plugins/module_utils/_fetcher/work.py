@@ -29,6 +29,8 @@ from ansible_collections.hearth.llm.plugins.module_utils._http import Client
 # After a failure the next request tries again, but not before this, twice as long after each further one.
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 2.0, 300.0
 WAIT_SECONDS = 0.2
+# As long as nothing is to be done, it is looked whether somebody has taken a model away.
+LOOK_SECONDS = 2.0
 
 
 @dataclass
@@ -103,6 +105,9 @@ class Work:
         told = [self.tell(name) for name in sorted(self._described.models)]
         return [one for one in told if one]
 
+    def knows(self, name: str) -> bool:
+        return name in self._described.models
+
     def describe(self, described: Described) -> None:
         """What is described now. A fetch that is not wanted any more ends."""
         with self._changed:
@@ -123,7 +128,9 @@ class Work:
         """Until it is stopped."""
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._queue or self._stopping)
+                if not self._changed.wait_for(lambda: self._queue or self._stopping, LOOK_SECONDS):
+                    self._forget_gone()
+                    continue
                 if self._stopping:
                     return
                 name = self._queue[0]
@@ -216,6 +223,14 @@ class Work:
         for name in self._present.names():
             model = self._described.models.get(name)
             if not model or not is_there(self._described, model):
+                self._present.remove(name)
+
+    def _forget_gone(self) -> None:
+        """A model that somebody has removed has no engine any more: the next request has it fetched again."""
+        store = Store(self._described.directory)
+        for name in self._present.names():
+            files = store.current_files(name) if name in store.models else []
+            if not files or not all(os.path.exists(os.path.join(store.directory, file)) for file in files):
                 self._present.remove(name)
 
 
