@@ -13,6 +13,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._engines._contract impo
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import parse
 from ansible_collections.hearth.llm.plugins.module_utils._served_names import RESERVED, clashes
+from ansible_collections.hearth.llm.plugins.module_utils._url import safe_url
 
 
 def of_models(described: Typed) -> Iterator[str]:
@@ -68,6 +69,11 @@ def _first_request(path: str, model: Typed) -> Iterator[str]:
     kind = _kind(model["source"]) if "source" in model else ""
     if "path" in model or kind == "file":
         yield f"{path}.load is {FIRST_REQUEST!r}, and the model lies on the host already: write startup, or a source of the hub."
+    elif kind == "web" and safe_url(model["source"]) != model["source"]:
+        yield (
+            f"{path}.load is {FIRST_REQUEST!r}, and its address carries what may be a secret, which would be written down on the host, and may have ended when"
+            " somebody asks: write startup, or an address without."
+        )
     elif kind == "web" and model.lacks("sha256"):
         yield f"{path}.load is {FIRST_REQUEST!r}, and nobody knows which bytes are right: write its sha256."
 
