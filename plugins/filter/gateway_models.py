@@ -37,7 +37,7 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description: For each served name its C(address), C(host:port) or C(unix@/path); C(paths), what of the API its engine offers; C(says_usage), whether that
-    says by itself at the end of a stream what it has counted; and C(aliases), C(default), C(task), C(slots), C(max_output_tokens) and
+    says by itself at the end of a stream what it has counted; and C(aliases), C(default), C(load), C(task), C(slots), C(max_output_tokens) and
     C(answer_deadline_seconds) where the description has them.
   type: dict
 """
@@ -48,7 +48,7 @@ from typing import Any
 from ansible_collections.hearth.llm.plugins.module_utils._engines import DEFAULT, engines
 from ansible_collections.hearth.llm.plugins.plugin_utils._records import records
 
-HANDED_ON = ("aliases", "default", "task", "slots", "max_output_tokens", "answer_deadline_seconds")
+HANDED_ON = ("aliases", "default", "load", "task", "slots", "max_output_tokens", "answer_deadline_seconds")
 
 
 def gateway_models(models: Mapping[str, Mapping[str, Any]], runtime: str, directory: str) -> dict[str, dict[str, Any]]:

@@ -4,6 +4,23 @@
 
 from __future__ import annotations
 
+import re
+
+_SIZE = re.compile(r"(\d{1,18})(?:\.(\d{1,3}))?\s?(?:([KMGT])(iB|B)?|B)?")
+
+
+def size_bytes(value: object) -> int:
+    """40G -> 40000000000, 40GiB -> 42949672960. ValueError where it is no size."""
+    found = _SIZE.fullmatch(str(value)) if isinstance(value, (int, str)) and not isinstance(value, bool) else None
+    if not found:
+        raise ValueError(f"{value!r} is no size")
+    unit = "_KMGT".index(found[3]) if found[3] else 0
+    factor = 1024 if found[4] == "iB" else 1000
+    size = int(float(f"{found[1]}.{found[2]}") * factor**unit) if found[2] else int(found[1]) * factor**unit
+    if size < 1:
+        raise ValueError(f"{value!r} is no size")
+    return size
+
 
 def as_size(number: float) -> str:
     """Bytes as people read them: 1.5 GiB."""

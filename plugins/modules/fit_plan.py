@@ -72,9 +72,11 @@ options:
         type: int
         default: 1
       load:
-        description: Whether the model is loaded with the engine or by its first request. The first kind is placed first.
+        description:
+          - Whether the model is loaded with the engine or by its first request. The first kind is placed first.
+          - One that is fetched on its first request stays loaded from then on, and is planned as if it was there.
         type: str
-        choices: [startup, on_demand]
+        choices: [startup, on_demand, first_request]
         default: startup
       gpus:
         description:
@@ -342,7 +344,7 @@ def argument_spec() -> dict[str, Any]:
         "task": {"type": "str", "choices": ["chat", "embedding", "rerank"], "default": "chat"},
         "context_tokens": {"type": "int", "no_log": False},
         "slots": {"type": "int", "default": 1},
-        "load": {"type": "str", "choices": ["startup", "on_demand"], "default": "startup"},
+        "load": {"type": "str", "choices": ["startup", "on_demand", "first_request"], "default": "startup"},
         "gpus": {"type": "list", "elements": "str"},
         "options": {"type": "dict", "default": {}},
     }

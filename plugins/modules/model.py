@@ -56,9 +56,12 @@ options:
         elements: str
         default: []
       state:
-        description: Whether the model is to be there. V(absent) removes what this module made, and nothing else.
+        description:
+          - Whether the model is to be there. V(absent) removes what this module made, and nothing else.
+          - V(later) looks its source up, locks it and fetches nothing, because another run will, such as that of P(hearth.llm.fetcher#role). What is there
+            already stays. The hash of each file has to be known, so its source is one of the hub, or one with O(models[].sha256).
         type: str
-        choices: [present, absent]
+        choices: [present, absent, later]
         default: present
   directory:
     description: Absolute path on the managed host below which each model has its own directory. Made when it does not exist.
@@ -234,6 +237,10 @@ models:
       returned: success
       type: list
       elements: str
+    later:
+      description: Whether it is not (all) there, and another run is to fetch it.
+      returned: success
+      type: bool
     changed:
       description: Whether something about this model was (would be) changed.
       returned: success
@@ -297,41 +304,14 @@ missing_bytes:
   type: int
 """
 
-import os
-import re
-from dataclasses import dataclass
 from typing import Any, Callable, Mapping
 
-from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
-from ansible_collections.hearth.llm.plugins.module_utils._fetch.apply import Applier, Done, check_room, planned_bytes
-from ansible_collections.hearth.llm.plugins.module_utils._fetch.download import Limits
-from ansible_collections.hearth.llm.plugins.module_utils._fetch.guard import Listener, exclusive, interruptible
-from ansible_collections.hearth.llm.plugins.module_utils._fetch.hub import DEFAULT_ENDPOINT, Hub
-from ansible_collections.hearth.llm.plugins.module_utils._fetch.plan import Plan, Planner
-from ansible_collections.hearth.llm.plugins.module_utils._fetch.progress import Meter
-from ansible_collections.hearth.llm.plugins.module_utils._fetch.report import diff, locks, report
-from ansible_collections.hearth.llm.plugins.module_utils._fetch.resolve import Resolver, Wish
-from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import FORMS, parse
-from ansible_collections.hearth.llm.plugins.module_utils._fetch.store import Store, account
+from ansible_collections.hearth.llm.plugins.module_utils._fetch.guard import Listener, interruptible
+from ansible_collections.hearth.llm.plugins.module_utils._fetch.run import Result
+from ansible_collections.hearth.llm.plugins.module_utils._fetch.run import run as fetch
 from ansible_collections.hearth.llm.plugins.module_utils._gguf.kinds import begin
-from ansible_collections.hearth.llm.plugins.module_utils._http import Client
 from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, run_module
-from ansible_collections.hearth.llm.plugins.module_utils._removals import DEFAULT_PERCENT, refuse_beyond
-from ansible_collections.hearth.llm.plugins.module_utils._served_names import RULE, identifier, is_served_name
-
-_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
-
-
-@dataclass(frozen=True)
-class Result:
-    changed: bool
-    models: dict[str, Any]
-    planned_bytes: int
-    fetched_bytes: int
-    removed: list[str]
-    quarantined: list[str]
-    lock: dict[str, Any]
-    diff: dict[str, str]
+from ansible_collections.hearth.llm.plugins.module_utils._removals import DEFAULT_PERCENT
 
 
 def argument_spec() -> dict[str, Any]:
@@ -340,7 +320,7 @@ def argument_spec() -> dict[str, Any]:
         "source": {"type": "str"},
         "sha256": {"type": "str"},
         "files": {"type": "list", "elements": "str", "default": []},
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "state": {"type": "str", "choices": ["present", "absent", "later"], "default": "present"},
     }
     return {
         "models": {"type": "list", "elements": "dict", "required": True, "options": model},
@@ -365,147 +345,12 @@ def argument_spec() -> dict[str, Any]:
     }
 
 
-def wishes(models: list[dict[str, Any]], endpoint: str) -> list[Wish]:
-    """The option models, checked as far as that needs neither disk nor network."""
-    wanted: list[Wish] = []
-    for model in models:
-        name, text, sha256 = model["name"], model["source"], (model["sha256"] or "").lower()
-        if not is_served_name(name):
-            raise InputError(f"models: {name!r} is no name of a model: {RULE}.")
-        if any(identifier(name) == other.name for other in wanted):
-            raise InputError(
-                f"models: the directory of {name!r} is another model's, too. Give each model a name of its own."
-            )
-        if sha256 and not _SHA256.match(sha256):
-            raise InputError(f"models: the sha256 of {name} is not one: {sha256!r}. It has 64 hexadecimal digits.")
-        if model["state"] == "present" and not text:
-            raise InputError(f"models: {name} has no source. Write {FORMS}.")
-        wanted.append(
-            Wish(
-                identifier(name), parse(text, model["files"], endpoint) if model["state"] == "present" else None, sha256
-            )
-        )
-    return wanted
-
-
-def check_numbers(params: Mapping[str, Any]) -> None:
-    for name, least, most in (
-        ("connections", 1, 64),
-        ("removal_percent_max", 0, 100),
-        ("retries", 0, 100),
-        ("stall_seconds", 1, 3600),
-        ("reserve_bytes", 0, 1 << 62),
-    ):
-        if not least <= params[name] <= most:
-            raise InputError(f"{name}: {params[name]} is out of range. Give a number from {least} to {most}.")
-    if not params["directory"].startswith("/"):
-        raise InputError(f"directory: {params['directory']!r} is not an absolute path.")
-
-
-def check_removals(store: Store, wanted: list[Wish], percent_max: int) -> None:
-    """By their names alone, so that it is known before anybody is asked what a source means."""
-    there = {path.split("/", 1)[0] for path in store.our_files()}
-    going = there - {wish.name for wish in wanted}
-    # What is told to go goes anyway, and is no mistake.
-    staying = {wish.name for wish in wanted if not wish.absent}
-    refuse_beyond(
-        f"models of {store.directory}",
-        going,
-        len(going | staying),
-        percent_max,
-        "set removal_percent_max to 100 (with the playbooks: hearth_accept_removals: [models])",
-        stays=len(there & staying),
-    )
-
-
 def run(params: Mapping[str, Any], *, check_mode: bool, listen: Callable[[], None]) -> Result:
-    r"""Plans, and (outside check mode) applies while holding the directory's lock. `listen` raises when the run is to stop."""
-    check_numbers(params)
-    wanted = wishes(params["models"], _endpoint(params))
-    owners = account(params["owner"], params["group"])
-    if check_mode:
-        return _run(params, wanted, Store(params["directory"], *owners), Meter(None), listen, check_mode=True)
-    store = Store(params["directory"], *owners)
-    store.make_directory(store.state)
-    with exclusive(store.lock, params["wait_seconds"]):
-        # What was read before the lock was ours may be old.
-        store = Store(params["directory"], *owners)
-        meter = Meter(store.progress)
-        try:
-            return _run(params, wanted, store, meter, listen, check_mode=False)
-        finally:
-            meter.close()
-
-
-def _run(
-    params: Mapping[str, Any],
-    wanted: list[Wish],
-    store: Store,
-    meter: Meter,
-    listen: Callable[[], None],
-    *,
-    check_mode: bool,
-) -> Result:
-    def reading(name: str, size: int) -> Callable[[int], None]:
-        meter.begin("verify", name, size, 0)
-
-        def watch(count: int) -> None:
-            listen()
-            meter.advance(count)
-
-        return watch
-
-    if params["prune"]:
-        check_removals(store, wanted, params["removal_percent_max"])
-    client = Client(
-        ca_path=params["ca_path"], read_seconds=params["stall_seconds"], attempts=1 + min(params["retries"], 4)
-    )
-    hub = Hub(client, _endpoint(params), params["token"] or os.environ.get("HF_TOKEN"))
-    with client:
-        resolver = Resolver(
-            client,
-            hub,
-            store,
-            params["lock"],
-            update=params["update"],
-            allow_http=params["allow_http"],
-            reading=reading,
-        )
-        resolved = [(wish.name, resolver.resolve(wish)) for wish in wanted if not wish.absent]
-        plan = Planner(store, verify_full=params["verify"] == "full", reading=reading).plan(
-            resolved, wanted, params["prune"]
-        )
-        planned = planned_bytes(store, plan)
-        check_room(store, plan, params["reserve_bytes"])
-        before_and_after = diff(store, plan)
-        done = Done()
-        if not check_mode:
-            limits = Limits(connections=params["connections"], retries=params["retries"])
-            done = Applier(store, resolver, limits, meter, listen).apply(plan)
-        names = {identifier(model["name"]): model["name"] for model in params["models"]}
-        return _result(store, plan, names, planned, done, before_and_after)
-
-
-def _endpoint(params: Mapping[str, Any]) -> str:
-    return str(params["endpoint"] or os.environ.get("HF_ENDPOINT") or DEFAULT_ENDPOINT)
-
-
-def _result(
-    store: Store, plan: Plan, names: Mapping[str, str], planned: int, done: Done, before_and_after: dict[str, str]
-) -> Result:
-    models = report(store, plan)
-    for told in models.values():
+    """What was done, and of each model with which file it begins."""
+    result = fetch(params, check_mode=check_mode, listen=listen)
+    for told in result.models.values():
         told["path"], told["projector"] = begin(told["path"], [file["path"] for file in told["files"]])
-    return Result(
-        changed=plan.changed,
-        models={names[directory]: told for directory, told in models.items()},
-        planned_bytes=planned,
-        fetched_bytes=done.received,
-        removed=plan.removals,
-        quarantined=done.quarantined or plan.wrong,
-        lock=locks(store, plan),
-        diff=before_and_after,
-    )
+    return result
 
 
 def _fetch(module: HearthModule) -> dict[str, Any]:

@@ -71,6 +71,7 @@ def engine_plan(
     def run(model: Model) -> dict[str, Any]:
         name = str(model["name"])
         return {
+            "load": str(model.get("load", "startup")),
             "path": path(model),
             "words": serving.arguments(all_told[name], _engine_option_lists.find(engine, build)) if build else [],
             "socket": serving.socket(name, directory),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.hearth.llm.plugins.module_utils._engines._contract import PATHS
+from ansible_collections.hearth.llm.plugins.module_utils._engines._contract import FIRST_REQUEST, PATHS
 from ansible_collections.hearth.llm.plugins.module_utils._frontends import frontends
 from ansible_collections.hearth.llm.plugins.module_utils._served_names import identifier
 from ansible_collections.hearth.llm.plugins.plugin_utils._acme_thumbprint import thumbprint
@@ -34,6 +34,8 @@ def plan(given: Described) -> dict[str, Any]:
         "paths": sorted({path for model in backends.values() for path in model["paths"]}),
         "long_bytes": _LONG_BYTES,
         "deadlines": deadlines,
+        # Those that are fetched on their first request.
+        "fetched": sorted(name for name, model in backends.items() if model.get("load") == FIRST_REQUEST),
         "longest_seconds": max([int(given["answer_timeout_seconds"]), *deadlines.values()]),
         "served_map": _lines(
             "# Name of a backend, what its engine calls the model.",

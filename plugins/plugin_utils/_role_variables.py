@@ -48,6 +48,7 @@ PUBLISHED = frozenset(
         "fit_unknown",
         "gateway_published",
         "models_fingerprints",
+        "models_lock",
         "models_paths",
         "models_projectors",
         "verify_answers",

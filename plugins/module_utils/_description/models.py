@@ -23,7 +23,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.special im
     Sha256,
 )
 from ansible_collections.hearth.llm.plugins.module_utils._engines import DEFAULT, engines
-from ansible_collections.hearth.llm.plugins.module_utils._engines._contract import DEFAULT_CONTEXT
+from ansible_collections.hearth.llm.plugins.module_utils._engines._contract import DEFAULT_CONTEXT, FIRST_REQUEST
 from ansible_collections.hearth.llm.plugins.module_utils._served_names import PATTERN, RULE
 
 # Engines that people know from elsewhere.
@@ -122,16 +122,26 @@ MODEL = Record(
         Choice(
             "startup",
             "on_demand",
+            FIRST_REQUEST,
             also={
+                "first": f"write {FIRST_REQUEST}",
+                "request": f"write {FIRST_REQUEST}",
                 "start": "write startup",
                 "demand": "write on_demand",
                 "lazy": "write on_demand",
                 "always": "write startup",
             },
         ),
-        "whether the model is loaded with the engine or by its first request (llama_cpp in docker)",
+        "whether the model is loaded with the engine, by its first request (llama_cpp in docker), or only fetched then (llama_cpp in process)",
         value="startup",
         also=("preload", "autoload"),
+    ),
+    Key(
+        "pinned",
+        Flag(),
+        "whether a model that is fetched on its first request stays when hearth_disk_budget has no room for others",
+        value=False,
+        also=("pin", "keep", "sticky"),
     ),
     Key(
         "idle_unload_seconds",

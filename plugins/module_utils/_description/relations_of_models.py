@@ -9,14 +9,17 @@ from typing import Iterator, Sequence
 from ansible_collections.hearth.llm.plugins.module_utils._description.kinds import Typed
 from ansible_collections.hearth.llm.plugins.module_utils._description.words import listed
 from ansible_collections.hearth.llm.plugins.module_utils._engines import DEFAULT, engines
-from ansible_collections.hearth.llm.plugins.module_utils._engines._contract import DEFAULT_CONTEXT
+from ansible_collections.hearth.llm.plugins.module_utils._engines._contract import DEFAULT_CONTEXT, FIRST_REQUEST
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import parse
 from ansible_collections.hearth.llm.plugins.module_utils._served_names import RESERVED, clashes
+from ansible_collections.hearth.llm.plugins.module_utils._url import safe_url
 
 
 def of_models(described: Typed) -> Iterator[str]:
     process = described.get("hearth_runtime") == "process"
+    # Empty where it could not be read, which has its finding.
+    runtime = "" if "hearth_runtime" in described.unsure else described.get("hearth_runtime", "docker")
     models = described.get("hearth_models", {})
     yield from (f"hearth_models: {clash}" for clash in clashes(models))
     for name, model in models.items():
@@ -30,9 +33,10 @@ def of_models(described: Typed) -> Iterator[str]:
             yield from _files(path, model["source"], model["files"])
         if "source" in model and "path" in model:
             yield f"{path} has both source and path: keep one."
+        yield from _first_request(path, model)
         yield from _lengths(path, model)
         if engine:
-            yield from engine.findings(path, model, described.get("hearth_runtime", "docker"))
+            yield from engine.findings(path, model, runtime)
         if process and model.get("gpus"):
             yield (
                 f"{path}.gpus is [{listed(model['gpus'])}], and with hearth_runtime: process models are computed by the CPU: take it away, "
@@ -40,11 +44,38 @@ def of_models(described: Typed) -> Iterator[str]:
             )
 
 
+def _kind(source: str) -> str:
+    try:
+        return parse(source).kind
+    except InputError:
+        return ""
+
+
 def _files(path: str, source: str, files: Sequence[str]) -> Iterator[str]:
     try:
         parse(source, files, endpoint=None)
     except InputError as problem:
         yield f"{path}.files: {problem.message}"
+
+
+def _first_request(path: str, model: Typed) -> Iterator[str]:
+    """What is fetched on its first request has to be known before that."""
+    if "load" in model.unsure:
+        return
+    if model.get("load") != FIRST_REQUEST:
+        if model.get("pinned"):
+            yield f"{path}.pinned is true, and only a model with load: {FIRST_REQUEST} ever gives way: take it away."
+        return
+    kind = _kind(model["source"]) if "source" in model else ""
+    if "path" in model or kind == "file":
+        yield f"{path}.load is {FIRST_REQUEST!r}, and the model lies on the host already: write startup, or a source of the hub."
+    elif kind == "web" and safe_url(model["source"]) != model["source"]:
+        yield (
+            f"{path}.load is {FIRST_REQUEST!r}, and its address carries what may be a secret, which would be written down on the host, and may have ended when"
+            " somebody asks: write startup, or an address without."
+        )
+    elif kind == "web" and model.lacks("sha256"):
+        yield f"{path}.load is {FIRST_REQUEST!r}, and nobody knows which bytes are right: write its sha256."
 
 
 def _lengths(path: str, model: Typed) -> Iterator[str]:

@@ -17,6 +17,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.words impo
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import parse
 from ansible_collections.hearth.llm.plugins.module_utils._secrets import secret_finding
+from ansible_collections.hearth.llm.plugins.module_utils._sizes import size_bytes
 
 _HOST = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*")
 _NUMERIC = re.compile(r"[0-9.]+")
@@ -447,6 +448,22 @@ def end_of(value: Any) -> int:
 def _offset(text: str) -> str:
     """Pythons before 3.11 do not know Z."""
     return f"{text[:-1]}+00:00" if text.endswith(("Z", "z")) else text
+
+
+class Size(Kind):
+    """A number of bytes, as disks are sold."""
+
+    words = "a size such as 40G"
+
+    def _read(self, place: Place, value: Any) -> Any:
+        try:
+            return size_bytes(value)
+        except ValueError:
+            return self._refuse(
+                place,
+                value,
+                "write bytes, or a number with K, M, G or T (powers of 1000), or with KiB, MiB, GiB or TiB",
+            )
 
 
 class Sha256(Kind):

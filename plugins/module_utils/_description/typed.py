@@ -32,6 +32,7 @@ class Model:
     context_tokens: int | None
     slots: int
     load: str
+    pinned: bool
     idle_unload_seconds: int | None
     max_output_tokens: int | None
     answer_deadline_seconds: int | None

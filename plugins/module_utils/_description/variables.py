@@ -27,6 +27,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.special im
     OwnDirectory,
     Port,
     Ports,
+    Size,
     Url,
 )
 
@@ -70,6 +71,13 @@ VARIABLES: dict[str, Key] = {
         Key("hearth_frontends", FRONTENDS_KIND, "the pages for people", default="none"),
         Key("hearth_assistants", ASSISTANTS, "name → the assistant", default="none"),
         Key("hearth_users", USERS, "who may log in at the frontends", default="nobody but the administrator"),
+        Key(
+            "hearth_disk_budget",
+            Size(),
+            "what all models on a host may take on the disk: those that are fetched on their first request give way, the least recently asked first",
+            default="as much as there is",
+            also=("hearth_models_budget", "hearth_disk_limit"),
+        ),
         Key("hearth_domain", HostName(), "the name that clients use", value="localhost"),
         Key("hearth_address", Address(), "the address of the host on which the gateway listens", value="0.0.0.0"),
         Key("hearth_port", Port(), "the port on which the gateway listens", value=443),

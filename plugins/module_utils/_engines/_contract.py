@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 DEFAULT_CONTEXT = 4096
 # Where every engine listens in its container.
 CONTAINER_PORT = 8080
+# What `load` says of a model that is fetched on its first request.
+FIRST_REQUEST = "first_request"
 # Models of an engine that listens once for each of them have that many ports of the host.
 PORTS = 100
 
@@ -59,6 +61,8 @@ class Engine:
     title = ""
     # How its role can run it.
     runtimes: Sequence[str] = ("docker",)
+    # Runtimes in which it waits for the file of a model that is fetched on its first request.
+    fetched_later: Sequence[str] = ()
     # What is often written for its name.
     misspelled: Sequence[str] = ()
     # What a model is: one file in the format GGUF, or the directory of a repository.
@@ -132,15 +136,21 @@ class Engine:
         return PATHS[task]
 
     def asks(self, model: Model, runtime: str) -> bool:
-        """Whether a model answers at once. One that is loaded on demand would push another one out of a shared engine."""
-        return runtime == "process" or not self.shared or model.get("load", "startup") == "startup"
+        """Whether a model answers at once. One that is loaded on demand would push another one out of a shared engine, and one that is fetched on its first
+        request is not asked only to see that it answers."""
+        load = model.get("load", "startup")
+        return load != FIRST_REQUEST and (runtime == "process" or not self.shared or load == "startup")
 
     def findings(self, path: str, model: Model, runtime: str) -> Iterator[str]:
-        """What this engine cannot do of a model's description."""
-        if runtime not in self.runtimes:
+        """What this engine cannot do of a model's description. The runtime is empty where nobody knows it."""
+        if runtime and runtime not in self.runtimes:
             yield (
                 f"{path}.engine is {self.name!r}, and hearth_runtime is {runtime}: {self.title} is run in containers only, so write hearth_runtime: "
                 f"{self.runtimes[0]}, or engine: llama_cpp."
+            )
+        if model.get("load") == FIRST_REQUEST and runtime and runtime not in self.fetched_later:
+            yield (
+                f"{path}.load is {FIRST_REQUEST!r}, and {self.title} in the runtime {runtime} has its models before it starts: write startup, or take it away."
             )
         spellings: dict[str, str] = {}
         for option in model.get("options") or {}:
@@ -182,7 +192,8 @@ class Engine:
 
     def definition(self, model: str, options: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002
         """What the role `service` is told of the service of one model, where each has one. `run` has the model's `path` and its `fingerprint`, which changes
-        with its bytes; `words`, its options as words of a command line; `socket`, or `address` and `port`; `gpus` and `timeout_seconds`."""
+        with its bytes; `load`, as described; `words`, its options as words of a command line; `socket`, or `address` and `port`; `gpus` and
+        `timeout_seconds`."""
         return {"name": f"{self.name}-{identifier(model)}"}
 
     def asked_context(self, model: Model, defaults: Mapping[str, Any]) -> tuple[int, str]:  # noqa: ARG002

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ansible_collections.hearth.llm.plugins.module_utils._engine_options.names import canonical, spelled_alike
-from ansible_collections.hearth.llm.plugins.module_utils._engines._contract import Engine, slots
+from ansible_collections.hearth.llm.plugins.module_utils._engines._contract import FIRST_REQUEST, Engine, slots
 from ansible_collections.hearth.llm.plugins.module_utils._engines._words import number, scale
 from ansible_collections.hearth.llm.plugins.module_utils._served_names import identifier
 
@@ -76,6 +76,7 @@ class LlamaCpp(Engine):
     name = "llama_cpp"
     title = "llama.cpp"
     runtimes = ("docker", "process")
+    fetched_later = ("process",)
     misspelled = ("llama.cpp", "llamacpp", "llama")
     serves = "gguf"
     planned = True
@@ -176,14 +177,21 @@ class LlamaCpp(Engine):
             "socket_path": run["socket"],
             "timeout_seconds": run["timeout_seconds"],
         }
+        waits = run["load"] == FIRST_REQUEST
         return {
             **super().definition(model, options, run),
+            **(
+                {"command": ["{python}", "{config}/serve_model.py", "--when-there", "{config}/model.json"]}
+                if waits
+                else {}
+            ),
             "files": [
                 # As Ansible's own to_nice_json writes it.
                 {"path": "model.json", "content": json.dumps(told, indent=4, sort_keys=True)},
                 {"path": "fingerprint", "content": run["fingerprint"]},
             ],
-            "health": health,
+            # One that waits for its file is up when it runs.
+            "health": {} if waits else health,
         }
 
     def asked_context(self, model: Model, defaults: Mapping[str, Any]) -> tuple[int, str]:

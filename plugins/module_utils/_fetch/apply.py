@@ -11,6 +11,7 @@ from typing import Callable
 
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.download import Download, Fetched, Limits
+from ansible_collections.hearth.llm.plugins.module_utils._fetch.guard import StoppedError
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.journal import Part
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.plan import ModelPlan, Plan, Step
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.progress import Meter
@@ -74,7 +75,7 @@ class Applier:
         if plan.prune:
             # Last: what ran before can run on until the new files are all there.
             self._remove(plan.stale)
-            self._store.forget_parts()
+            self._store.forget_parts(keep=plan.awaited())
         for path in plan.directories:
             self._store.set_attributes(path, DIRECTORY_MODE)
         self._store.save()
@@ -89,6 +90,9 @@ class Applier:
                 del self._store.models[name]
 
     def _put(self, plan: ModelPlan) -> None:
+        if plan.waits:
+            self._displace(plan)
+            return
         records: list[Record] = []
         for step in plan.steps:
             known = self._store.record(plan.name, step.file.path)
@@ -102,8 +106,18 @@ class Applier:
             if step.attributes:
                 self._store.set_attributes(self._store.path(plan.name, step.file.path), FILE_MODE)
             self._keep_records(plan, records)
-        self._store.models[plan.name] = Model(plan.resolved.source.key, plan.resolved.revision, tuple(records))
+        place = {file.path: number for number, file in enumerate(plan.resolved.files)}
+        in_order = sorted(records, key=lambda record: place[record.path])
+        self._store.models[plan.name] = Model(plan.resolved.source.key, plan.resolved.revision, tuple(in_order))
         self._store.save()
+
+    def _displace(self, plan: ModelPlan) -> None:
+        """Wrong bytes under the name of what comes later would be served before that."""
+        for step in plan.steps:
+            if step.wrong:
+                path = self._store.path(plan.name, step.file.path)
+                there = self._store.quarantine(path, f"{plan.name}/{step.file.path}", step.found)
+                self._done.quarantined.append(f"{there} ({step.wrong})")
 
     def _keep_records(self, plan: ModelPlan, records: list[Record]) -> None:
         """After each file, so that a run that is killed later has not forgotten it."""
@@ -131,6 +145,8 @@ class Applier:
                 # Only now: whoever uses what lies there can do so until the right bytes are here.
                 self._done.quarantined.append(f"{self._store.quarantine(path, name, step.found)} ({step.wrong})")
             record = self._store.place(part, plan.name, file, fetched.sha256)
+        except StoppedError as stopped:
+            raise type(stopped)(f"{name}: {stopped.message}") from stopped
         except HearthError as error:
             if name in error.message or file.origin in error.message:
                 raise

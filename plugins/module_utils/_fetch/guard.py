@@ -20,10 +20,27 @@ class StoppedError(HearthError):
     """Someone wants us to stop. What is proven is kept."""
 
 
+class BusyError(HearthError):
+    """Another run has the directory."""
+
+
+def is_awaited(path: str) -> bool:
+    """Whether somebody waits for the lock file that we hold."""
+    fd = os.open(path + ".awaited", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False
+
+
 @contextlib.contextmanager
 def exclusive(path: str, wait_seconds: float) -> Iterator[None]:
-    """Holds the lock file; waits for another run, and says which one it is when that takes too long."""
+    """Holds the lock file; waits for another run, and says which one it is when that takes too long. Whoever waits can be seen by who holds it."""
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    awaits = -1
     try:
         deadline = time.monotonic() + wait_seconds
         while True:
@@ -32,17 +49,25 @@ def exclusive(path: str, wait_seconds: float) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if time.monotonic() >= deadline:
-                    raise HearthError(
+                    raise BusyError(
                         f"Another run{_holder(fd)} fetches into {os.path.dirname(os.path.dirname(path))} and did not end within "
                         f"{wait_seconds:.0f} s. Wait for it, or stop it, and run again; nothing that it has fetched is lost."
                     ) from None
+            if awaits < 0:
+                awaits = os.open(path + ".awaited", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+                fcntl.flock(awaits, fcntl.LOCK_SH)
             time.sleep(0.2)
+        if awaits >= 0:
+            os.close(awaits)
+            awaits = -1
         os.ftruncate(fd, 0)
         os.pwrite(fd, json.dumps({"pid": os.getpid(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}).encode(), 0)
         yield
     finally:
         # Closing lets go of the lock, as the end of the process does, however it ends.
         os.close(fd)
+        if awaits >= 0:
+            os.close(awaits)
 
 
 def _holder(fd: int) -> str:

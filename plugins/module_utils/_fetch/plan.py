@@ -42,11 +42,18 @@ class Step:
 class ModelPlan:
     name: str
     resolved: Resolved
+    # The file that an engine begins with comes last: whoever waits for that one has all.
     steps: tuple[Step, ...]
+    later: bool = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is not all here, and another run is to bring it."""
+        return self.later and any(step.action == "fetch" for step in self.steps)
 
     @property
     def changed(self) -> bool:
-        return any(step.action == "fetch" or step.attributes for step in self.steps)
+        return not self.waits and any(step.action == "fetch" or step.attributes for step in self.steps)
 
 
 @dataclass
@@ -73,7 +80,13 @@ class Plan:
         return [f"{model.name}/{step.file.path} ({step.wrong})" for model, step in self.fetches() if step.wrong]
 
     def fetches(self) -> list[tuple[ModelPlan, Step]]:
-        return [(model, step) for model in self.models for step in model.steps if step.action == "fetch"]
+        return [
+            (model, step) for model in self.models for step in model.steps if step.action == "fetch" and not model.waits
+        ]
+
+    def awaited(self) -> list[File]:
+        """What another run is to bring, or is bringing."""
+        return [step.file for model in self.models if model.waits for step in model.steps if step.action == "fetch"]
 
 
 class Planner:
@@ -82,14 +95,22 @@ class Planner:
 
     def plan(self, resolved: Sequence[tuple[str, Resolved]], wishes: Sequence[Wish], prune: bool) -> Plan:
         plan = Plan(prune=prune)
+        later = {wish.name for wish in wishes if wish.later}
         for name, what in resolved:
             self._check_places(name, what)
-            plan.models.append(ModelPlan(name, what, tuple(self._step(name, file) for file in what.files)))
+            steps = tuple(self._step(name, file) for file in _entry_last(what))
+            plan.models.append(ModelPlan(name, what, steps, name in later))
             plan.directories += [
                 path for path in self._directories(name, what) if self._store.attributes_differ(path, DIRECTORY_MODE)
             ]
         gone = [wish.name for wish in wishes if wish.absent]
-        wanted = {f"{name}/{file.path}" for name, what in resolved for file in what.files}
+        # Other bytes under the name of what comes later would be taken for it.
+        wanted = {
+            f"{model.name}/{step.file.path}"
+            for model in plan.models
+            for step in model.steps
+            if not (model.waits and step.action == "fetch" and not step.wrong)
+        }
         ours = self._store.our_files()
         plan.absent = sorted(path for path in ours - wanted if path.split("/", 1)[0] in gone)
         plan.stale = sorted(ours - wanted - set(plan.absent))
@@ -153,6 +174,11 @@ class Planner:
             return Step(file, "keep" if intact else "adopt", found, before, attributes=attributes)
         wrong = f"expected {_expected(known)}, found sha256 {found}"
         return Step(file, "fetch", file.sha256, f"{before}, sha256 {found}", wrong, found)
+
+
+def _entry_last(what: Resolved) -> list[File]:
+    entry = what.source.entry([file.path for file in what.files])
+    return sorted(what.files, key=lambda file: file.path == entry)
 
 
 def _same(record: Record, file: File) -> bool:

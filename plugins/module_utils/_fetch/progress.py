@@ -50,6 +50,22 @@ class Meter:
         self._state["current"].update(done=done, rate=rate, note=note, connections=connections)
         self._write()
 
+    @property
+    def done(self) -> int:
+        """Of all that is expected."""
+        current = self._state["current"]
+        return sum(int(file["bytes"]) for file in self._state["finished"]) + (int(current["done"]) if current else 0)
+
+    @property
+    def total(self) -> int:
+        return int(self._state["bytes"])
+
+    @property
+    def rate(self) -> float:
+        """Bytes a second, as far as that is known."""
+        current = self._state["current"]
+        return float(current["rate"]) if current else 0.0
+
     def advance(self, count: int) -> None:
         self.show(self._done + count)
 

@@ -38,7 +38,7 @@ def diff(store: Store, plan: Plan) -> dict[str, str]:
     for model in plan.models:
         for step in model.steps:
             path = store.path(model.name, step.file.path)
-            if step.action == "fetch" or step.attributes:
+            if not model.waits and (step.action == "fetch" or step.attributes):
                 before[path] = step.before
                 after[path] = _wanted(store, model, step.file, step.sha256)
     for relative in plan.removals:
@@ -69,6 +69,7 @@ def _model(store: Store, model: ModelPlan) -> dict[str, Any]:
         "revision": model.resolved.revision,
         "bytes": sum(file.bytes for file in model.resolved.files),
         "changed": model.changed,
+        "later": model.waits,
         "left_out": list(model.resolved.left_out),
         "files": files,
     }

@@ -32,6 +32,8 @@ class Wish:
     name: str
     source: Source | None
     sha256: str = ""
+    # Resolved now, and fetched by another run.
+    later: bool = False
 
     @property
     def absent(self) -> bool:

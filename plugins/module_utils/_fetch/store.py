@@ -17,7 +17,7 @@ import os
 import pwd
 import stat
 from dataclasses import dataclass, replace
-from typing import Callable
+from typing import Callable, Sequence
 
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.digest import Digest, GitDigest
@@ -202,6 +202,13 @@ class Store:
                 return
             above = os.path.dirname(above)
 
+    def drop(self, model: str) -> None:
+        """Removes what we made of a model. Whoever began with its first file sees that it is gone before the others are."""
+        for relative in reversed(self.current_files(model)):
+            self.remove(relative)
+        del self.models[model]
+        self.save()
+
     def current_files(self, model: str) -> list[str]:
         """What belongs to a model, relative to the directory."""
         return [f"{model}/{record.path}" for record in self.models[model].files]
@@ -210,11 +217,14 @@ class Store:
         """All that we made, relative to the directory: what belongs to models, and what once did."""
         return {path for model in self.models for path in self.current_files(model)} | self.leftovers
 
-    def forget_parts(self) -> None:
+    def forget_parts(self, keep: Sequence[File]) -> None:
         """What has begun and is no longer wanted."""
+        kept = {path for part in map(self.part, keep) for path in (part.path, part.journal_path)}
         with contextlib.suppress(FileNotFoundError):
             for name in os.listdir(self.partial):
-                os.unlink(os.path.join(self.partial, name))
+                path = os.path.join(self.partial, name)
+                if path not in kept:
+                    os.unlink(path)
 
     def free_bytes(self) -> int:
         """What an ordinary user may still write into the file system of the directory, which need not exist yet."""

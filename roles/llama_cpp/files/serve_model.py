@@ -1,13 +1,14 @@
 # SPDX-FileCopyrightText: hearth.llm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""serve_model.py CONFIG.json: serves one model with the llama.cpp that the wheel xllamacpp carries.
+"""serve_model.py [--when-there] CONFIG.json: serves one model with the llama.cpp that the wheel xllamacpp carries.
 
 The configuration is an object whose keys are the long flags of llama-server, without the dashes:
 
     {"model": "/srv/model.gguf", "alias": "chat", "ctx-size": 8192, "parallel": 2, "host": "/run/chat.sock", "metrics": true}
 
 so that one set of options serves this program and llama-server alike. Everything is logged to standard output.
-Exit status: 0 after SIGTERM, 2 where the configuration is wrong, 1 where the model could not be loaded or the address
+With --when-there it waits until the model's files are there, and ends when they are gone again.
+Exit status: 0 after SIGTERM, and when the files are gone, 2 where the configuration is wrong, 1 where the model could not be loaded or the address
 could not be taken.
 """
 
@@ -19,6 +20,7 @@ import signal
 import socket
 import stat
 import sys
+import time
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -26,9 +28,13 @@ import xllamacpp
 from serve_options import ConfigurationError, apply_option
 
 LONGEST_SOCKET_PATH = 107
+WHEN_THERE = "--when-there"
+LOOK_SECONDS = 0.1
 
 
 def main(arguments: list[str]) -> int:
+    waits = arguments[:1] == [WHEN_THERE]
+    arguments = arguments[1:] if waits else arguments
     if len(arguments) != 1 or arguments[0].startswith("-"):
         print(__doc__, file=sys.stderr)
         return 2
@@ -39,14 +45,27 @@ def main(arguments: list[str]) -> int:
         parameters = xllamacpp.CommonParams()
         for flag, value in options.items():
             apply_option(parameters, flag, value)
+        if waits:
+            wait_for_files(parameters)
         check(parameters)
     except ConfigurationError as error:
         say(f"{arguments[0]}: {error}")
         return 2
-    return serve(parameters)
+    return serve(parameters, ends_without_files=waits)
 
 
-def serve(parameters: Any) -> int:
+def files(parameters: Any) -> list[str]:
+    return [path for path in (parameters.model.path, parameters.mmproj.path) if path]
+
+
+def wait_for_files(parameters: Any) -> None:
+    if not all(map(os.path.exists, files(parameters))):
+        say(f"{parameters.model.path} is not there yet, and is waited for.")
+    while not all(map(os.path.exists, files(parameters))):
+        time.sleep(LOOK_SECONDS)
+
+
+def serve(parameters: Any, *, ends_without_files: bool) -> int:
     sockets = [Path(host) for host in parameters.hostnames if host.endswith(".sock")]
     for path in sockets:
         remove_stale_socket(path)
@@ -60,8 +79,12 @@ def serve(parameters: Any) -> int:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     try:
-        while True:
+        while not ends_without_files:
             signal.pause()
+        while all(map(os.path.exists, files(parameters))):
+            time.sleep(LOOK_SECONDS)
+        say(f"{parameters.model.path} is gone.")
+        raise SystemExit(0)
     except SystemExit:
         for path in sockets:
             path.unlink(missing_ok=True)

@@ -77,7 +77,8 @@ def test_verify_reaches_what_asks_and_nothing_that_changes(role: str) -> None:
 @pytest.mark.parametrize(
     ("tag", "roles"),
     [
-        ("engines", {"fit", "models", "otel_collector", "llama_cpp", "vllm"}),
+        ("engines", {"fit", "models", "fetcher", "otel_collector", "llama_cpp", "vllm"}),
+        ("fetcher", {"fit", "models", "fetcher"}),
         ("llama_cpp", {"fit", "models", "llama_cpp"}),
         ("vllm_run", {"fit", "models", "vllm"}),
         ("models", {"fit", "models"}),

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
+from ansible_collections.hearth.llm.plugins.module_utils._fetch.run import Result
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import parse
 from ansible_collections.hearth.llm.plugins.modules import model
 from ansible_collections.hearth.llm.tools.hello_model import seer
@@ -30,7 +31,7 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
         yield running
 
 
-def run(directory: Path, *models: dict[str, Any], check_mode: bool = False, **options: Any) -> model.Result:
+def run(directory: Path, *models: dict[str, Any], check_mode: bool = False, **options: Any) -> Result:
     spec = model.argument_spec()
     defaults = {name: option.get("default") for name, option in spec.items()}
     entries = [
@@ -165,6 +166,49 @@ def test_pruning_takes_no_more_away_than_may_go_and_asks_nobody_before(
         tmp_path / "models", *asked, endpoint=hub.url, prune=True, check_mode=check_mode, removal_percent_max=100
     )
     assert result.removed == [f"{name}/model.gguf" for name in "abc" if name not in wanted]
+
+
+def test_a_model_that_comes_later_is_looked_up_and_locked_and_what_is_there_of_it_stays(
+    tmp_path: Path, hub: Hub
+) -> None:
+    directory, source = tmp_path / "models", "hf://o/r/model.gguf"
+    later = {"name": "m", "source": source, "state": "later"}
+    told = run(directory, later, endpoint=hub.url, prune=True)
+    assert (told.changed, told.planned_bytes, told.models["m"]["later"]) == (False, 0, True)
+    assert told.lock[source]["files"] == [
+        {"path": "model.gguf", "bytes": 1004, "sha256": told.models["m"]["files"][0]["sha256"]}
+    ]
+    assert told.models["m"]["path"] == str(directory / "m/model.gguf")
+    assert hub.sent("cdn:*") == 0
+    # What is there stays, what is wrong goes out of the way of whoever would take it for the model, and so does what it was before.
+    there = {**later, "state": "present"}
+    run(directory, there, endpoint=hub.url)
+    again = run(directory, later, endpoint=hub.url, prune=True)
+    assert (again.changed, again.models["m"]["later"], again.models["m"]["files"]) == (
+        False,
+        False,
+        told.models["m"]["files"],
+    )
+    path = directory / "m/model.gguf"
+    path.chmod(0o600)
+    path.write_bytes(b"wrong")
+    assert run(directory, later, endpoint=hub.url, prune=True).quarantined
+    assert not path.exists()
+    run(directory, there, endpoint=hub.url)
+    hub.publish("o/r", {"model.gguf": b"GGUF" + bytes(2000)})
+    assert run(directory, later, endpoint=hub.url, prune=True, update=True).removed == ["m/model.gguf"]
+    assert not path.exists()
+
+
+def test_what_comes_later_has_to_be_known_before(tmp_path: Path, hub: Hub) -> None:
+    (tmp_path / "hub/files").mkdir()
+    (tmp_path / "hub/files/web.gguf").write_bytes(b"GGUF")
+    for source, words in (
+        (f"{hub.url}/files/web.gguf", "nobody knows the sha256"),
+        (f"file://{tmp_path}/hub/files/web.gguf", "nothing to fetch later"),
+    ):
+        with pytest.raises(InputError, match=words):
+            run(tmp_path / "models", {"name": "m", "source": source, "state": "later"}, endpoint=hub.url)
 
 
 def test_what_is_told_to_go_goes_without_being_counted(tmp_path: Path, hub: Hub) -> None:

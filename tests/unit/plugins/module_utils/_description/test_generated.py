@@ -135,6 +135,11 @@ DESCRIPTIONS: dict[str, dict[str, Any]] = {
         "hearth_removal_percent_max": 50,
         "hearth_purge": False,
     },
+    "process": {
+        "hearth_models": {"later": {"source": "hf://owner/repository/a.gguf", "load": "first_request", "pinned": True}},
+        "hearth_runtime": "process",
+        "hearth_disk_budget": "40G",
+    },
     "files": {
         "hearth_models": {"chat": {"source": "file:///srv/chat.gguf"}},
         "hearth_tls": {"source": "files", "certificate": "/etc/ssl/a.pem", "key": "/etc/ssl/a.key"},
@@ -166,6 +171,7 @@ RIGHT: dict[type[kinds.Kind], tuple[str, ...]] = {
     special.HostName: ("the word 'maybe'",),
     special.Endpoint: ("the word 'maybe'", "an empty text"),
     special.ControllerDocuments: ("the word 'maybe'",),
+    special.Size: ("a number",),
     special.Port: ("a number",),
     special.Ports: ("a number",),
     special.Url: ("an empty text",),

@@ -140,6 +140,24 @@ WRONG: list[tuple[str, list[tuple[str, str]]]] = [
         [("hearth_models.m.load is 'on_demand'", "write startup")],
     ),
     (
+        "{hearth_models: {m: {source: 'hf://a/b', load: first_request}}}",
+        [("hearth_models.m.load is 'first_request'", "write startup")],
+    ),
+    (
+        "{hearth_runtime: process, hearth_models: {m: {source: 'file:///m', load: first_request}}}",
+        [("hearth_models.m.load is 'first_request'", "a source of the hub")],
+    ),
+    (
+        "{hearth_runtime: process, hearth_models: {m: {source: 'https://a.example/b.gguf', load: first_request}}}",
+        [("hearth_models.m.load is 'first_request'", "write its sha256")],
+    ),
+    (
+        "{hearth_runtime: process, hearth_models: {m: {source: 'https://a.example/b.gguf?sig=s3cret-s3cret', load: first_request}}}",
+        [("hearth_models.m.load is 'first_request'", "an address without")],
+    ),
+    ("{hearth_models: {m: {source: 'hf://a/b', pinned: true}}}", [("hearth_models.m.pinned", "take it away")]),
+    ("hearth_disk_budget: a lot", [("hearth_disk_budget is 'a lot'", "a number with K, M, G or T")]),
+    (
         "{hearth_runtime: process, hearth_models: {m: {source: 'hf://a/b', engine: vllm}}}",
         [("hearth_models.m.engine is 'vllm'", "llama_cpp")],
     ),

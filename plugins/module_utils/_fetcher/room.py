@@ -1,0 +1,130 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes room within the budget: the models that were asked least recently give way, one that is in use when it has answered, one that is pinned never."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from typing import Callable, Sequence
+
+from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
+from ansible_collections.hearth.llm.plugins.module_utils._fetch.guard import exclusive
+from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import File
+from ansible_collections.hearth.llm.plugins.module_utils._fetch.store import Store
+from ansible_collections.hearth.llm.plugins.module_utils._fetcher.described import Described, Model
+from ansible_collections.hearth.llm.plugins.module_utils._fetcher.engine import wait_until_gone
+from ansible_collections.hearth.llm.plugins.module_utils._fetcher.present import Present
+from ansible_collections.hearth.llm.plugins.module_utils._fetcher.usage import Usage
+from ansible_collections.hearth.llm.plugins.module_utils._sizes import as_decimal_size
+
+LOOK_SECONDS = 0.1
+
+
+class NoRoomError(HearthError):
+    """The budget has no room, whatever gives way."""
+
+
+def disk_bytes(directory: str) -> int:
+    """What everything below it takes on the disk."""
+    taken = 0
+    for where, _directories, names in os.walk(directory):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                taken += os.lstat(os.path.join(where, name)).st_blocks * 512
+    return taken
+
+
+class Room:
+    def __init__(self, present: Present, usage: Usage) -> None:
+        self._present, self._usage = present, usage
+
+    def make(
+        self, described: Described, model: Model, files: Sequence[File], needed: int, watch: Callable[[str], None]
+    ) -> None:
+        """Returns when `needed` bytes more fit. `watch` is told what is waited for, and raises when it is to stop."""
+        draining, since = "", 0.0
+        try:
+            while described.budget_bytes and needed:
+                store = Store(described.directory)
+                taken = disk_bytes(described.directory)
+                if taken + needed <= described.budget_bytes:
+                    return
+                victims = self._victims(described, model, store)
+                self._check(described, model, needed, taken, store, victims)
+                watch(
+                    f"it waits until {as_decimal_size(taken + needed - described.budget_bytes)} of the budget are free"
+                )
+                if self._has_other_parts(store, files):
+                    with exclusive(store.lock, 0):
+                        store.forget_parts(keep=files)
+                    continue
+                if victims[0] != draining:
+                    self._restore(draining)
+                    draining, since = victims[0], time.monotonic()
+                    # Whoever asks for it from now on waits until it is known whether it stays.
+                    self._present.remove(draining)
+                if self._usage.is_idle_since(draining, since):
+                    with exclusive(store.lock, 0):
+                        Store(described.directory).drop(draining)
+                    gone, draining = draining, ""
+                    wait_until_gone(described.models[gone].socket)
+                else:
+                    time.sleep(LOOK_SECONDS)
+        finally:
+            self._restore(draining)
+
+    def _restore(self, name: str) -> None:
+        if name:
+            self._present.add(name)
+
+    def _victims(self, described: Described, model: Model, store: Store) -> list[str]:
+        """Who may give way, first the one that goes first."""
+        names = [
+            name
+            for name, one in described.models.items()
+            if name != model.name and not one.pinned and name in store.models and _bytes(store, name)
+        ]
+        return sorted(names, key=lambda name: (self._usage.is_busy(name), self._present.last_used(name), name))
+
+    def _check(
+        self, described: Described, model: Model, needed: int, taken: int, store: Store, victims: Sequence[str]
+    ) -> None:
+        """Before anybody gives way in vain."""
+        lasting = taken - sum(_bytes(store, name) for name in victims) - _part_bytes(store)
+        if lasting + needed > described.budget_bytes:
+            raise NoRoomError(
+                f"{model.name} needs {as_decimal_size(needed)}, hearth_disk_budget is {as_decimal_size(described.budget_bytes)}, and what does not give way"
+                f" (models that are pinned or loaded otherwise, quarantine) takes {as_decimal_size(max(lasting, 0))}. Raise hearth_disk_budget, or take a"
+                " model away."
+            )
+
+    @staticmethod
+    def _has_other_parts(store: Store, files: Sequence[File]) -> bool:
+        """What was begun, of others: it comes before models that can answer."""
+        own = {store.part(file).path for file in files}
+        return any(path not in own for path in _parts(store))
+
+
+def _bytes(store: Store, name: str) -> int:
+    sizes = 0
+    for relative in store.current_files(name):
+        with contextlib.suppress(OSError):
+            sizes += os.lstat(os.path.join(store.directory, relative)).st_blocks * 512
+    return sizes
+
+
+def _parts(store: Store) -> list[str]:
+    try:
+        return [os.path.join(store.partial, name) for name in os.listdir(store.partial) if name.endswith(".part")]
+    except FileNotFoundError:
+        return []
+
+
+def _part_bytes(store: Store) -> int:
+    taken = 0
+    for path in _parts(store):
+        with contextlib.suppress(OSError):
+            taken += os.lstat(path).st_blocks * 512
+    return taken
