@@ -36,8 +36,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: For each served name its C(address), C(host:port) or C(unix@/path), and C(task), C(slots), C(max_output_tokens) and
-    C(answer_deadline_seconds) where the description has them.
+  description: For each served name its C(address), C(host:port) or C(unix@/path); C(paths), what of the API its engine offers; C(says_usage), whether that
+    says by itself at the end of a stream what it has counted; and C(task), C(slots), C(max_output_tokens) and C(answer_deadline_seconds) where the description
+    has them.
   type: dict
 """
 
@@ -56,6 +57,8 @@ def gateway_models(models: Mapping[str, Mapping[str, Any]], runtime: str, direct
     return {
         name: {
             "address": engine.address(name, runtime, directory),
+            "paths": list(engine.paths(models[name].get("task", "chat"))),
+            "says_usage": engine.says_usage,
             **{limit: models[name][limit] for limit in LIMITS if limit in models[name]},
         }
         for name, engine in sorted(engine_of.items())

@@ -8,34 +8,45 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.hearth.llm.plugins.module_utils._engines._contract import PATHS
 from ansible_collections.hearth.llm.plugins.module_utils._frontends import frontends
 from ansible_collections.hearth.llm.plugins.plugin_utils._acme_thumbprint import thumbprint
-from ansible_collections.hearth.llm.plugins.plugin_utils._gateway_patterns import body_pattern
 
 Described = Mapping[str, Any]
-# By which a request says how long its answer may be, and how many answers it wants.
-_LONGEST = ("max_tokens", "max_completion_tokens", "n_predict")
-_ANSWERS = ("n", "n_cmpl", "best_of")
+# Longer requests are few, for each is in memory whole.
+_LONG_BYTES = 1048576
 
 
 def plan(given: Described) -> dict[str, Any]:
-    models, sites = given["models"], given["sites"]
+    sites = given["sites"]
+    backends = {
+        name: {**model, "served": name, "paths": _paths(model)} for name, model in sorted(given["models"].items())
+    }
     deadline = int(given["answer_deadline_seconds"])
-    deadlines = {name: int(model.get("answer_deadline_seconds", deadline)) for name, model in models.items()}
+    deadlines = {name: int(model.get("answer_deadline_seconds", deadline)) for name, model in backends.items()}
     domains = [(domain, name) for name, site in sorted(sites.items()) for domain in site["domains"]]
     account_key = given["acme_account_key_file"]
     return {
-        # Only where a model ranks documents is /v1/rerank there.
-        "ranks": any(model.get("task") == "rerank" for model in models.values()),
+        "backends": backends,
+        # What no model is for does not exist.
+        "paths": sorted({path for model in backends.values() for path in model["paths"]}),
+        "long_bytes": _LONG_BYTES,
         "deadlines": deadlines,
         "longest_seconds": max([int(given["answer_timeout_seconds"]), *deadlines.values()]),
-        "longest_answers": {
-            name: {field: body_pattern([field], int(model["max_output_tokens"])) for field in _LONGEST}
-            for name, model in models.items()
-            if "max_output_tokens" in model
-        },
-        "one_answer": body_pattern(_ANSWERS, 1),
-        "one_model": body_pattern(["model"]),
+        "served_map": _lines(
+            "# Name of a backend, what its engine calls the model.",
+            *(f"{name} {model['served']}" for name, model in backends.items()),
+        ),
+        "longest_map": _lines(
+            "# Name of a backend, tokens of the longest answer of its model.",
+            *(
+                f"{name} {model['max_output_tokens']}"
+                for name, model in backends.items()
+                if "max_output_tokens" in model
+            ),
+        ),
+        # Engines that tell a stream what they have counted only when they are asked.
+        "says_no_usage": [name for name, model in backends.items() if not model.get("says_usage", False)],
         "turns": _turns(int(given["queue_timeout_seconds"]) * 1000),
         "user_headers": sorted({one.user_header for one in frontends().values() if one.user_header}),
         # A token with this behind it is the answer to a challenge, whatever the token. A dry run on a virgin controller has no key.
@@ -47,6 +58,12 @@ def plan(given: Described) -> dict[str, Any]:
             *(f"{domain.lower()} site_{name}" for domain, name in domains),
         ),
     }
+
+
+def _paths(model: Described) -> list[str]:
+    """What a model is for: as described, or what its task is. One of which nothing is said may be anything but a reranker."""
+    task = model.get("task")
+    return list(model.get("paths") or (PATHS[task] if task else [*PATHS["chat"], *PATHS["embedding"]]))
 
 
 def _turns(longest_wait_ms: int) -> dict[str, int]:

@@ -7,19 +7,23 @@ from __future__ import annotations
 import ctypes
 import os
 import shutil
+from pathlib import Path
 
 from lab.cache import locked
 from lab.shell import LabError, run, say
 
-# Program or library → the packages of Debian and Ubuntu that bring it.
+# Program, library or file → the packages of Debian and Ubuntu that bring it.
 PROVIDERS = {
+    "/usr/include/nlohmann/json.hpp": ("nlohmann-json3-dev",),
     "chromium-headless-shell": ("chromium-headless-shell",),
     "curl": ("curl",),
     "dockerd": ("docker.io", "apparmor", "iptables"),
+    "g++": ("g++",),
     "gpg": ("gpg",),
     "haproxy": ("haproxy",),
     "jq": ("jq",),
     "libgomp.so.1": ("libgomp1",),
+    "lua5.3": ("lua5.3",),
     "mmdebstrap": ("mmdebstrap", "debian-archive-keyring"),
     "openssl": ("openssl",),
     "pebble": ("pebble",),
@@ -44,6 +48,8 @@ def provide(*programs: str) -> None:
 
 
 def _is_there(name: str) -> bool:
+    if name.endswith(".hpp"):
+        return Path(name).exists()
     if ".so" not in name:
         return bool(shutil.which(name))
     try:

@@ -131,7 +131,7 @@ MODEL = Record(
     Key(
         "max_output_tokens",
         Whole("tokens", most=1 << 24),
-        "the longest answer; a request for more is refused",
+        "the longest answer; who asks for more gets it, and is told so (`gateway_longer_answers`)",
         default="no limit",
         also=("max_tokens", "output_tokens", "max_new_tokens", "n_predict"),
     ),

@@ -26,6 +26,21 @@ CONTAINER_PORT = 8080
 # Models of an engine that listens once for each of them have that many ports of the host.
 PORTS = 100
 
+# What clients of OpenAI's API, and of Anthropic's, ask a model for. Each engine has its part of it, by task.
+PATHS: Mapping[str, Sequence[str]] = MappingProxyType(
+    {
+        "chat": (
+            "/v1/chat/completions",
+            "/v1/completions",
+            "/v1/messages",
+            "/v1/messages/count_tokens",
+            "/v1/responses",
+        ),
+        "embedding": ("/v1/embeddings",),
+        "rerank": ("/v1/rerank",),
+    }
+)
+
 
 def context_tokens(model: Model, trained: int = 0) -> int:
     """The context of each slot: as described, else the usual one, or what the model was trained for (0: not known) where that is shorter."""
@@ -60,6 +75,8 @@ class Engine:
     builds: Mapping[str, re.Pattern[str]] = MappingProxyType({})
     # What of the description, or of the role's inputs, its options follow from.
     follows: Mapping[str, Sequence[str]] = MappingProxyType({})
+    # Whether the last event of a stream says what was counted although nobody has asked for it.
+    says_usage = False
     # How a context is stretched beyond what a model was trained for.
     stretched_by = ""
 
@@ -108,6 +125,10 @@ class Engine:
                 offset = (offset + 1) % PORTS
             ports[model] = first + offset
         return ports
+
+    def paths(self, task: str) -> Sequence[str]:
+        """What the gateway opens for a model of this task."""
+        return PATHS[task]
 
     def asks(self, model: Model, runtime: str) -> bool:
         """Whether a model answers at once. One that is loaded on demand would push another one out of a shared engine."""

@@ -79,6 +79,7 @@ class LlamaCpp(Engine):
     serves = "gguf"
     planned = True
     shared = True
+    says_usage = True
     port_variable = "llama_cpp_port"
     port = 18080
     builds = _BUILDS

@@ -40,6 +40,8 @@ class Engine:
     dimensions: int = 1
     # How long a text it embeds, tokens of three bytes each; as llama-server, it fails for a longer one.
     embeds_tokens: int | None = None
+    # One that cannot stream answers in one piece.
+    streams: bool = True
     # Most requests that were answered at once.
     most_running: int = 0
 
@@ -62,6 +64,7 @@ class Engine:
     def forget(self) -> None:
         """As it was at the start, for the next test."""
         self.received.clear()
+        self.streams = True
         self.hung_up.clear()
         self.go.set()
 
@@ -103,7 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             if self.path == "/v1/embeddings":
                 self._embed(body)
-            elif body.get("stream"):
+            elif body.get("stream") and engine.streams:
                 self._stream(body)
             else:
                 engine.go.wait()

@@ -23,7 +23,7 @@ from integration.conftest import Outcome, Runner
 
 # Another HAProxy than the distribution's can be put to the same test.
 HAPROXY = os.environ.get("HEARTH_TEST_HAPROXY", "/usr/sbin/haproxy")
-LIMIT = 1048576
+LIMIT = 2_000_000
 LIMITED_KEY = "sk-limited-0123456789"
 HASHED_KEY = "sk-hashed-0123456789"
 HASH = hashlib.sha256(HASHED_KEY.encode()).hexdigest()
@@ -102,6 +102,8 @@ class Gateway:
                 "gateway_queue_timeout_seconds": 4,
                 "gateway_request_timeout_seconds": 2,
                 "gateway_idle_timeout_seconds": 2,
+                "gateway_client_timeout_seconds": 2,
+                "gateway_max_body_bytes": LIMIT,
                 **variables,
             },
             "roles": ["hearth.llm.certificates", "hearth.llm.gateway"],

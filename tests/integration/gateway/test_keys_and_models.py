@@ -111,8 +111,8 @@ def test_a_model_of_others_looks_like_one_that_does_not_exist(gateway: Gateway, 
         r'{"model":"alpha","messages":[],"mod\u0065l":"beta"}',
         r'{"\u006D\u006f\u0064\u0065\u006C":"beta","model":"alpha"}',
         '{"model":true,"model"\n:\t"beta"}',
-        '{"model":"alpha"}{"model":"beta"}',
         '{"model":"alpha","messages":["' + "x" * 900_000 + '"],"model":"beta"}',
+        '{"model":"alpha","x":"\\\\","model":"beta"}',
     ],
 )
 def test_a_body_cannot_name_one_model_to_the_gateway_and_another_to_the_engine(
@@ -128,24 +128,62 @@ def test_the_query_cannot_name_another_model(gateway: Gateway, alpha: Engine) ->
     assert alpha.received[0].path == "/v1/chat/completions"
 
 
-def test_tools_and_messages_may_speak_of_models(gateway: Gateway, alpha: Engine) -> None:
-    body = {
-        "tools": [
-            {
-                "type": "function",
-                "function": {"parameters": {"properties": {"model": {"type": "string"}}, "required": ["model"]}},
-            }
-        ],
-        "messages": [{"role": "user", "content": 'What is {"model": "beta", "model": "gamma"}?'}],
-        "model": "alpha",
-    }
+NESTED = {
+    "tools": [
+        {
+            "type": "function",
+            "function": {
+                "name": "rent",
+                "parameters": {
+                    "type": "object",
+                    "properties": {
+                        "model": {"type": "string", "default": "T", "enum": ["T", "A"]},
+                        "n": {"type": "integer", "default": 5},
+                        "max_tokens": {"const": 9000},
+                        "phone": True,
+                    },
+                    "required": ["model"],
+                    "examples": [{"model": "T", "n": 3, "max_tokens": 9000}],
+                    "dependentRequired": {"model": ["n"]},
+                },
+            },
+        }
+    ],
+    "response_format": {"type": "json_schema", "json_schema": {"schema": {"properties": {"model": True}}}},
+    "messages": [
+        {"role": "user", "content": 'What is {"model": "beta", "model": "gamma"}? \\"n\\": 7', "model": "beta"},
+        {"role": "assistant", "tool_calls": [{"function": {"name": "rent", "arguments": {"model": "T", "n": 4}}}]},
+    ],
+    "metadata": {"model": "beta", "n": 9},
+    "fallbacks": [{"model": "beta"}],
+    "chat_template_kwargs": {"model": "beta"},
+    "reasoning": {"max_tokens": 100_000},
+}
+
+
+def test_what_stands_below_the_top_is_nobodys_model_and_nobodys_number(gateway: Gateway, alpha: Engine) -> None:
+    body = {**NESTED, "model": "alpha", "max_tokens": 20, "n": 1}
     assert gateway.complete(body).status == 200
     assert alpha.received[0].body == body
 
 
+def test_the_same_model_twice_is_one(gateway: Gateway, alpha: Engine) -> None:
+    assert gateway.complete(r'{"model":"alpha","messages":[],"mod\u0065l":"alph\u0061"}').status == 200
+    assert alpha.received[0].body == {"model": "alpha", "messages": []}
+
+
 @pytest.mark.parametrize(
-    "body", ["", "{}", "[]", "no json", '{"model":""}', '{"model":null}', '{"x":{"model":{}}}', '[{"model":"alpha"}]']
+    "body", ["{}", '{"model":""}', '{"model":null}', '{"model":7}', '{"model":["alpha"]}', '{"x":{"model":{}}}']
 )
 def test_a_request_without_a_model_is_told_what_is_missing(gateway: Gateway, body: str) -> None:
     answer = gateway.complete(body)
     assert (answer.status, answer.error["code"], answer.error["param"]) == (400, "missing_model", "model")
+
+
+@pytest.mark.parametrize(
+    "body", ["", "[]", "no json", '[{"model":"alpha"}]', '{"model":"alpha"}{"model":"beta"}', '{"model":"alpha"}\0']
+)
+def test_what_is_no_object_is_told_so(gateway: Gateway, alpha: Engine, body: str) -> None:
+    answer = gateway.complete(body)
+    assert (answer.status, answer.error["code"]) == (400, "no_object")
+    assert alpha.received == []

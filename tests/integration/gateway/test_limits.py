@@ -7,52 +7,110 @@ from __future__ import annotations
 import codecs
 import gzip
 import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import openai
 import pytest
 from fakes.engine import Engine
-from integration.gateway.description import LIMIT, LONGEST_ANSWER, MESSAGES, Gateway
+from integration.gateway.description import LIMIT, MESSAGES, Gateway, eventually
+
+# By which requests say how long an answer may be.
+LONGEST = ("max_tokens", "max_completion_tokens", "max_output_tokens", "n_predict")
 
 
-def test_a_body_of_two_megabytes_is_refused_with_the_limit(gateway: Gateway) -> None:
+@pytest.mark.parametrize("megabytes", [2, 40])
+def test_a_body_that_is_too_long_is_refused_in_words_however_long_it_is(gateway: Gateway, megabytes: int) -> None:
+    message: Any = {"role": "user", "content": "x" * megabytes * 1_000_000}
     with pytest.raises(openai.APIStatusError, match=str(LIMIT)) as refused:
-        gateway.openai().chat.completions.create(model="alpha", messages=[{"role": "user", "content": "x" * 2_000_000}])
+        gateway.openai().chat.completions.create(model="alpha", messages=[message])
     assert (refused.value.status_code, refused.value.code) == (413, "request_too_large")
 
 
-@pytest.mark.parametrize("field", ["max_tokens", "max_completion_tokens", "n_predict"])
-def test_nobody_may_ask_for_a_longer_answer_than_the_model_gives(gateway: Gateway, alpha: Engine, field: str) -> None:
-    def ask(tokens: int) -> openai.types.chat.ChatCompletion:
-        return gateway.openai().chat.completions.create(model="alpha", messages=MESSAGES, extra_body={field: tokens})
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ('"max_tokens":4096', '"max_tokens":500'),
+        ('"max_tokens":-1', '"max_tokens":500'),
+        ('"max_completion_tokens":1e9', '"max_completion_tokens":500'),
+        ('"max_output_tokens":99999999999999999999', '"max_output_tokens":500'),
+        (r'"max\u005ftokens":501', '"max_tokens":500'),
+        ('"max_tokens":5,"max_tokens":501', '"max_tokens":500'),
+        ('"n_predict":501,"max_tokens":7', '"n_predict":500,"max_tokens":7'),
+    ],
+)
+def test_a_longer_answer_than_the_model_gives_is_lowered_and_the_client_is_told(
+    gateway: Gateway, alpha: Engine, asked: str, told: str
+) -> None:
+    answer = gateway.complete('{"model":"alpha","messages":[],' + asked + "}")
+    assert answer.status == 200
+    assert answer.headers["X-Hearth-Lowered"] in ("max_tokens=500", *(f"{name}=500" for name in LONGEST))
+    assert alpha.received[0].body == {"model": "alpha", "messages": [], **json.loads("{" + told + "}")}
 
-    with pytest.raises(openai.BadRequestError, match=str(LONGEST_ANSWER)) as refused:
-        ask(LONGEST_ANSWER + 1)
-    assert (refused.value.code, refused.value.param) == ("max_tokens_too_large", field)
+
+@pytest.mark.parametrize(("asked", "told"), [("500.0", 500), ('"200"', 200), ("2e2", 200), ("null", None), ("0", 0)])
+def test_a_number_is_told_the_engine_as_every_engine_reads_it(
+    gateway: Gateway, alpha: Engine, asked: str, told: int | None
+) -> None:
+    answer = gateway.complete('{"model":"alpha","max_tokens":' + asked + "}")
+    assert (answer.status, answer.headers["X-Hearth-Lowered"]) == (200, None)
+    number = alpha.received[0].body["max_tokens"]
+    assert (number, type(number)) == (told, type(told))
+
+
+@pytest.mark.parametrize("number", ["true", "[9]", "{}", '"many"'])
+def test_what_is_no_number_of_tokens_is_refused(gateway: Gateway, alpha: Engine, number: str) -> None:
+    answer = gateway.complete('{"model":"alpha","max_completion_tokens":' + number + "}")
+    assert (answer.status, answer.error["code"]) == (400, "max_tokens_too_large")
+    assert "max_completion_tokens has to be a whole number" in answer.error["message"]
     assert alpha.received == []
-    assert ask(LONGEST_ANSWER).choices
 
 
 @pytest.mark.parametrize(
-    ("body", "code"),
+    ("path", "asked", "code"),
     [
-        ('{"model":"alpha","max_tokens":5,"max_tokens":501}', "max_tokens_too_large"),
-        ('{"model":"alpha","max_tokens":1e9}', "max_tokens_too_large"),
-        ('{"model":"alpha","max_tokens":-1}', "max_tokens_too_large"),
-        (r'{"model":"alpha","max\u005ftokens":501}', "max_tokens_too_large"),
-        ('{"model":"alpha","max_tokens":500,"n":2}', "one_answer_only"),
-        ('{"model":"alpha","best_of":9}', "one_answer_only"),
+        ("chat/completions", {"n": 2}, "too_many_answers"),
+        ("chat/completions", {"n": 2.0}, "too_many_answers"),
+        ("completions", {"best_of": 9}, "too_many_answers"),
+        ("completions", {"prompt": ["one", "two"]}, "too_many_answers"),
+        ("completions", {"prompt": [[1, 2], [3]]}, "too_many_answers"),
+        ("embeddings", {"input": ["x"] * 1025}, "too_many_inputs"),
     ],
 )
-def test_the_longest_answer_cannot_be_dodged(gateway: Gateway, alpha: Engine, body: str, code: str) -> None:
-    answer = gateway.complete(body)
+def test_a_request_is_one_for_the_engine_too(
+    gateway: Gateway, beta: Engine, path: str, asked: dict[str, Any], code: str
+) -> None:
+    # beta has no longest answer.
+    answer = gateway.ask("POST", f"/v1/{path}", {"model": "beta", **asked})
     assert (answer.status, answer.error["code"]) == (400, code)
-    assert alpha.received == []
+    assert beta.received == []
+
+
+@pytest.mark.parametrize("prompt", ["one", ["one"], [1, 2, 3], []])
+def test_one_prompt_is_one_however_it_is_written(gateway: Gateway, beta: Engine, prompt: Any) -> None:
+    assert gateway.ask("POST", "/v1/completions", {"model": "beta", "prompt": prompt, "n": 1}).status == 200
+    assert beta.received[0].body["prompt"] == prompt
+
+
+def test_only_so_many_long_requests_are_in_memory_at_a_time(gateway: Gateway, beta: Engine) -> None:
+    body = {"model": "beta", "messages": [{"role": "user", "content": "x" * 1_100_000}]}
+    gateway.describe(gateway_long_requests_max=2)
+    beta.go.clear()
+    with ThreadPoolExecutor(2) as clients:
+        under_way = [clients.submit(gateway.complete, body) for _client in range(2)]
+        eventually(lambda: beta.running == 2, "two long requests are at the engine")
+        third = gateway.complete(body)
+        assert (third.status, third.error["code"], third.headers["Retry-After"]) == (503, "too_many_long_requests", "5")
+        beta.go.set()
+        assert [one.result().status for one in under_way] == [200, 200]
+    assert gateway.complete(body).status == 200
+    gateway.describe()
 
 
 def test_a_body_that_does_not_say_its_length_is_limited_too(gateway: Gateway, alpha: Engine) -> None:
     connection = gateway.connect()
     pieces = (
-        b'{"model":"alpha","messages":["' if number == 0 else b"x" * 65536 for number in range(1 + LIMIT // 65536)
+        b'{"model":"alpha","messages":["' if number == 0 else b"x" * 65536 for number in range(2 + LIMIT // 65536)
     )
     headers = {"Authorization": f"Bearer {gateway.key}", "Transfer-Encoding": "chunked"}
     connection.request("POST", "/v1/chat/completions", pieces, headers, encode_chunked=True)

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -49,16 +48,21 @@ def test_everybodys_turn_comes_before_he_has_waited_in_vain(seconds: int) -> Non
 
 
 def test_only_who_has_a_longest_answer_is_held_to_it() -> None:
-    (longest,) = plan()["longest_answers"].values()
-    assert set(longest) == {"max_tokens", "max_completion_tokens", "n_predict"}
-    for field, pattern in longest.items():
-        compiled = re.compile(pattern.replace(r"\z", r"\Z"))
-        assert [bool(compiled.match(json.dumps({field: number}))) for number in (512, 513)] == [True, False]
+    assert plan()["longest_map"].splitlines()[1:] == ["chat 512"]
 
 
-def test_documents_are_ranked_where_a_model_does() -> None:
-    assert not plan()["ranks"]
-    assert plan(models={"r": {"task": "rerank"}})["ranks"]
+def test_each_model_is_for_what_its_engine_and_its_task_are_for() -> None:
+    models = {
+        "any": {"address": "a:1"},
+        "ranker": {"address": "a:2", "task": "rerank"},
+        "told": {"address": "a:3", "task": "chat", "paths": ["/v1/completions"]},
+    }
+    paths = {name: backend["paths"] for name, backend in plan(models=models)["backends"].items()}
+    assert paths["ranker"] == ["/v1/rerank"]
+    assert paths["told"] == ["/v1/completions"]
+    assert {"/v1/chat/completions", "/v1/embeddings"} < set(paths["any"])
+    assert "/v1/rerank" not in paths["any"]
+    assert "/v1/rerank" not in plan()["paths"]
 
 
 def test_the_gateway_has_the_names_of_its_sites_each_once() -> None:

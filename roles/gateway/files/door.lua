@@ -1,0 +1,339 @@
+-- SPDX-FileCopyrightText: hearth.llm contributors
+-- SPDX-License-Identifier: GPL-3.0-or-later
+-- Judges what a request asks for by the top level of its JSON, and writes into it what the engine is to read in its place: the served name of an alias, an
+-- answer no longer than the model gives, and that the engine says what it has counted.
+-- Only where texts and brackets begin and end is looked at, which every reader of JSON sees alike; a body that only looks like JSON is refused by the engine.
+-- Told by the environment: how many long requests may be in memory, from how many bytes on they are long, what one is told that is too long
+-- or one too many, and whether who asks for too long an answer is refused.
+
+local LONG_BYTES = tonumber(os.getenv("GATEWAY_LONG_BYTES"))
+local LONG_REQUESTS = tonumber(os.getenv("GATEWAY_LONG_REQUESTS"))
+local REFUSES = os.getenv("GATEWAY_LONGER_ANSWERS") == "refuse"
+
+local find, byte, sub = string.find, string.byte, string.sub
+local QUOTE, BACKSLASH, OPENS, CLOSES, LIST = 34, 92, 123, 125, 91
+
+-- By which a request says how long its answer may be, and how many it wants.
+local LONGEST = { max_tokens = true, max_completion_tokens = true, max_output_tokens = true, n_predict = true }
+local ANSWERS = { n = true, n_cmpl = true, best_of = true }
+-- What the engine is to work on, where it may be a list of which each is worked on by itself.
+local MANY = { ["/v1/completions"] = { "prompt" }, ["/v1/embeddings"] = { "input", "content" }, ["/v1/rerank"] = { "documents", "texts" } }
+local STREAMS_SAY_USAGE_WHEN_ASKED = { ["/v1/chat/completions"] = true, ["/v1/completions"] = true }
+
+local function is_escaped(body, quote)
+  local before = quote - 1
+  while byte(body, before) == BACKSLASH do before = before - 1 end
+  return (quote - before) % 2 == 0
+end
+
+-- The next quote with two backslashes before it. Places only grow within a body, so each part of it is searched once.
+local pair
+local function next_pair(body, from)
+  if pair < from then pair = find(body, '\\\\"', from, true) or math.huge end
+  return pair + 2
+end
+
+-- Where a text ends that begins with the quote at a place.
+local function text_end(body, place)
+  local quote = find(body, '"', place + 1, true)
+  while quote and is_escaped(body, quote) do
+    -- Where there is one there may be a hundred thousand: the next that has no backslash before it, unless one with two comes first.
+    local bare = find(body, '[^\\]"', quote)
+    quote = math.min(bare and bare + 1 or math.huge, next_pair(body, quote + 1))
+    if quote == math.huge then return nil end
+  end
+  return quote
+end
+
+local function value_end(body, place)
+  local first = byte(body, place)
+  if first == QUOTE then return text_end(body, place) end
+  if first ~= OPENS and first ~= LIST then return select(2, find(body, "^[%w%.+-]+", place)) end
+  local depth, from = 0, place
+  while true do
+    local next = find(body, '["%[%]{}]', from)
+    if not next then return nil end
+    local sign = byte(body, next)
+    if sign == QUOTE then
+      next = text_end(body, next)
+      if not next then return nil end
+    elseif sign == OPENS or sign == LIST then
+      depth = depth + 1
+    else
+      depth = depth - 1
+      if depth == 0 then return next end
+    end
+    from = next + 1
+  end
+end
+
+local function behind_blanks(body, place)
+  return select(2, find(body, "^[ \t\r\n]*", place)) + 1
+end
+
+-- A text as it is meant. Names are of ASCII here: what is spelled otherwise is none.
+local function meant(text)
+  if not find(text, "\\", 1, true) then return text end
+  return (text:gsub("\\(.)(%x?%x?%x?%x?)", function(sign, digits)
+    if sign ~= "u" then return (sign == "/" and sign or "\\" .. sign) .. digits end
+    local code = #digits == 4 and tonumber(digits, 16) or 128
+    return code < 128 and string.char(code) or nil
+  end))
+end
+
+-- The members of the object that begins at a place: name, where its value begins and ends. Nothing where it is no object, and the place behind it.
+local function members(body, place)
+  if byte(body, place) ~= OPENS then return nil end
+  local found = {}
+  place = behind_blanks(body, place + 1)
+  if byte(body, place) == CLOSES then return found, place + 1 end
+  while true do
+    local quote = byte(body, place) == QUOTE and text_end(body, place)
+    if not quote then return nil end
+    local name = meant(sub(body, place + 1, quote - 1))
+    place = behind_blanks(body, quote + 1)
+    if sub(body, place, place) ~= ":" then return nil end
+    place = behind_blanks(body, place + 1)
+    local last = value_end(body, place)
+    if not last then return nil end
+    found[#found + 1] = { name = name, from = place, to = last }
+    place = behind_blanks(body, last + 1)
+    local sign = sub(body, place, place)
+    if sign == "}" then return found, place + 1 end
+    if sign ~= "," then return nil end
+    place = behind_blanks(body, place + 1)
+  end
+end
+
+-- How many of a list are each worked on by itself. Numbers are tokens of one text.
+local function entries(body, member)
+  if byte(body, member.from) ~= LIST then return 1 end
+  local first = find(body, '["%[{]', member.from + 1)
+  if not first or first > member.to then return 1 end
+  local number, place = 0, first
+  while place and place < member.to do
+    number = number + 1
+    local last = value_end(body, place)
+    place = last and find(body, '["%[{]', last + 1)
+  end
+  return math.max(1, number)
+end
+
+-- A number as JSON has it, or its digits as a text, which one engine takes for a number and another one for none.
+local function number_in(body, member)
+  local value = meant(sub(body, member.from, member.to))
+  local digits = value:match('^"(-?%d+)"$')
+  if digits then return tonumber(digits) end
+  local whole, rest = value:match("^-?(%d+)(.*)$")
+  if not whole or find(whole, "^0%d") then return nil end
+  rest = rest:gsub("^%.%d+", ""):gsub("^[eE][+-]?%d+", "")
+  return rest == "" and tonumber(value) or nil
+end
+
+local function is_null(body, member)
+  return sub(body, member.from, member.to) == "null"
+end
+
+-- What is asked for: nothing where the body is no object.
+local function read(body)
+  pair = 0
+  local begin = behind_blanks(body, 1)
+  local found, behind = members(body, begin)
+  if not found or behind_blanks(body, behind) <= #body then return nil end
+  local last = {}
+  for _, member in ipairs(found) do last[member.name] = member end
+  return { begin = begin, found = found, last = last }
+end
+
+local function judge(txn)
+  local body = txn.sf:req_body() or ""
+  local asked = read(body)
+  if not asked then txn:set_var("txn.fault", "no_object") return end
+  local name
+  for _, member in ipairs(asked.found) do
+    if member.name == "model" then
+      local value = meant(sub(body, member.from, member.to))
+      if name and name ~= value then txn:set_var("txn.fault", "ambiguous_model") return end
+      name = value
+    end
+  end
+  if name and name ~= "null" and name ~= '""' then
+    if byte(name) ~= QUOTE then txn:set_var("txn.fault", "missing_model") return end
+    txn:set_var("txn.model", sub(name, 2, -2))
+  end
+
+  local path, last, answers = txn.sf:path(), asked.last, 1
+  for _, member in ipairs(asked.found) do
+    if ANSWERS[member.name] and not is_null(body, member) then
+      local number = number_in(body, member)
+      if not number then txn:set_var("txn.fault", "no_number") return end
+      if number > answers then answers = math.min(math.ceil(number), 1000000) end
+    end
+  end
+  for _, member in ipairs(MANY[path] or {}) do
+    local number = last[member] and entries(body, last[member]) or 1
+    if number > 1 then txn:set_var("txn.entries", number) end
+  end
+  txn:set_var("txn.answers", math.tointeger(answers))
+  if last.stream and sub(body, last.stream.from, last.stream.to) == "true" then txn:set_var("txn.stream", true) end
+  local kept = last.previous_response_id or last.conversation
+  if kept and not is_null(body, kept) or last.background and sub(body, last.background.from, last.background.to) == "true" then
+    txn:set_var("txn.keeps", true)
+  end
+  txn:set_priv({ body = body, asked = asked })
+  -- Whoever goes on without this has not been judged.
+  txn:set_var("txn.judged", true)
+end
+
+-- What is written into a body, in its order: from which byte on, how many bytes it replaces, and the text.
+local Edits = {}
+Edits.__index = Edits
+
+function Edits:replace(member, text)
+  self[#self + 1] = { member.from - 1, member.to - member.from + 1, text }
+end
+
+function Edits:add(object, is_empty, text)
+  self[#self + 1] = { object, 0, is_empty and text or text .. "," }
+end
+
+-- The last comes first: so no place moves before it is written to.
+function Edits:packed()
+  table.sort(self, function(one, other) return one[1] > other[1] end)
+  local parts = {}
+  for _, edit in ipairs(self) do parts[#parts + 1] = string.pack("<I4I4s4", edit[1], edit[2], edit[3]) end
+  return table.concat(parts)
+end
+
+local function write_model(edits, body, asked, served)
+  if not asked.last.model then
+    edits:add(asked.begin, #asked.found == 0, '"model":"' .. served .. '"')
+    return
+  end
+  for _, member in ipairs(asked.found) do
+    if member.name == "model" and sub(body, member.from + 1, member.to - 1) ~= served then edits:replace(member, '"' .. served .. '"') end
+  end
+end
+
+-- Writes numbers that both engines read alike, and says what was lowered; or the name of what cannot be.
+local function write_longest(edits, body, asked, longest)
+  local lowered
+  for _, member in ipairs(asked.found) do
+    if LONGEST[member.name] and not is_null(body, member) then
+      local number = number_in(body, member)
+      if not number then return nil, member.name end
+      if number < 0 or number > longest then
+        if REFUSES then return nil, member.name end
+        lowered = member.name
+        edits:replace(member, tostring(longest))
+      elseif not find(sub(body, member.from, member.to), "^%d+$") then
+        edits:replace(member, ("%d"):format(math.floor(number)))
+      end
+    end
+  end
+  return lowered
+end
+
+-- Asks the engine of a stream what it has counted, where the client has not.
+local function write_usage(edits, body, asked)
+  local options = asked.last.stream_options
+  if not options then
+    edits:add(asked.begin, #asked.found == 0, '"stream_options":{"include_usage":true}')
+    return true
+  end
+  local within = members(body, options.from)
+  if not within then
+    if is_null(body, options) then edits:replace(options, '{"include_usage":true}') end
+    return is_null(body, options)
+  end
+  local wish
+  for _, member in ipairs(within) do
+    if member.name == "include_usage" then wish = member end
+  end
+  if not wish then
+    edits:add(options.from, #within == 0, '"include_usage":true')
+  elseif sub(body, wish.from, wish.to) ~= "true" then
+    edits:replace(wish, "true")
+  end
+  return not wish or sub(body, wish.from, wish.to) ~= "true"
+end
+
+-- Behind `judge`, when the model is known.
+local function fit(txn)
+  local judged, edits = txn:get_priv(), setmetatable({}, Edits)
+  local body, asked = judged.body, judged.asked
+  txn:set_priv(nil)
+  write_model(edits, body, asked, txn:get_var("txn.served"))
+  local longest = txn:get_var("txn.longest")
+  if longest then
+    local lowered, wrong = write_longest(edits, body, asked, longest)
+    if wrong then txn:set_var("txn.fault", wrong) return end
+    if lowered then txn:set_var("txn.lowered", ("%s=%d"):format(lowered, longest)) end
+  end
+  if txn:get_var("txn.stream") and txn:get_var("txn.asks_usage") and STREAMS_SAY_USAGE_WHEN_ASKED[txn.sf:path()] then
+    if write_usage(edits, body, asked) then txn:set_var("txn.usage_added", true) end
+  end
+  if #edits > 0 then txn:set_var("txn.edits", edits:packed()) end
+  txn:set_var("txn.fits", true)
+end
+
+-- Long requests that are in memory.
+local long = 0
+local function admit(txn)
+  local length = tonumber(txn.sf:req_hdr("content-length") or "")
+  if length and length < LONG_BYTES then return end
+  if long >= LONG_REQUESTS then
+    txn:set_var("txn.fault", "too_many_long_requests")
+    return
+  end
+  long = long + 1
+  txn:set_var("txn.is_long", true)
+end
+
+-- Clients read an answer when they have sent all that they wanted to: so it is taken, and thrown away.
+local function refuse(status, text)
+  return function(applet)
+    repeat local piece = applet:receive(65536) until not piece or #piece == 0
+    applet:set_status(status)
+    applet:add_header("content-type", "application/json")
+    applet:add_header("content-length", #text)
+    if status == 503 then applet:add_header("retry-after", "5") end
+    applet:start_response()
+    applet:send(text)
+  end
+end
+
+local Door = { id = "door", flags = filter.FLT_CFG_FL_HTX }
+Door.__index = Door
+
+function Door:new()
+  return setmetatable({}, Door)
+end
+
+function Door:start_analyze(txn, channel)
+  if not channel:is_resp() then filter.register_data_filter(self, channel) end
+end
+
+function Door:end_analyze(txn, channel)
+  if channel:is_resp() or self.ended or not txn:get_var("txn.is_long") then return end
+  self.ended = true
+  long = long - 1
+end
+
+function Door:http_payload(txn, message)
+  local edits = not self.written and txn:get_var("txn.edits")
+  self.written = true
+  local place = 1
+  while edits and place <= #edits do
+    local from, length, text
+    from, length, text, place = string.unpack("<I4I4s4", edits, place)
+    if length > 0 then message:set(text, from, length) else message:insert(text, from) end
+  end
+end
+
+core.register_action("admit", { "http-req" }, admit)
+core.register_action("judge", { "http-req" }, judge)
+core.register_action("fit", { "http-req" }, fit)
+core.register_service("refuse_too_long", "http", refuse(413, os.getenv("GATEWAY_TOO_LONG")))
+core.register_service("refuse_too_many", "http", refuse(503, os.getenv("GATEWAY_TOO_MANY")))
+core.register_filter("door", Door, function(door) return door end)
