@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.hearth.llm.plugins.module_utils._engines._contract import PATHS
 from ansible_collections.hearth.llm.tools.engine_offers import models
+from ansible_collections.hearth.llm.tools.engine_offers import others as asked
 from ansible_collections.hearth.llm.tools.engine_offers.asking import Door
 from ansible_collections.hearth.llm.tools.engine_offers.page import page, tables
 from integration.conftest import PROJECT
@@ -90,6 +92,11 @@ def doors(tmp_path: Path) -> Iterator[dict[str, Door]]:
         for one in asked.values():
             await_model(one)
         yield asked
+
+
+def test_the_page_has_open_what_the_gateway_opens() -> None:
+    opened = {path for task in PATHS.values() for path in task}
+    assert {path.path for path in asked.PATHS if not path.closed} == {*opened, "/v1/models"}
 
 
 def test_the_page_says_what_the_engine_answers(doors: dict[str, Door]) -> None:

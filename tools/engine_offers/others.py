@@ -84,6 +84,7 @@ _CHAT = {"messages": [{"role": "user", "content": "x"}], "max_tokens": 1}
 _OWN = "the engine's own way past limits and counts; the paths above do the same"
 _OPERATOR = "for who runs the engine: the gateway has `/metrics` of its own, and `site.yml` asks for the rest"
 _STATE = "keeps something on the server, which no engine here has"
+_FORM = "asked with a form and a file, which the gateway cannot judge"
 _NO_MODEL = "no engine here has it"
 PATHS = (
     Path("/v1/models", "the models that a key may use; answered by the gateway"),
@@ -94,7 +95,7 @@ PATHS = (
     Path("/v1/messages/count_tokens", "how many tokens a talk has", asked=_CHAT),
     Path("/v1/embeddings", "numbers that stand for texts", asked={"input": "x"}, model="embedding"),
     Path("/v1/rerank", "documents by how they fit a question", asked=_ranked(), model="rerank"),
-    Path("/v1/audio/transcriptions", "what is said in a recording", asked={"file": "x"}),
+    Path("/v1/audio/transcriptions", "what is said in a recording", _FORM, {"file": "x"}),
     Path("/v1/audio/translations", "the same in English", _NO_MODEL, {"file": "x"}),
     Path("/v1/audio/speech", "a text, spoken", _NO_MODEL, {"input": "x"}),
     Path("/v1/images/generations", "a picture of a text", _NO_MODEL, {"prompt": "x"}),
