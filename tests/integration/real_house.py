@@ -69,10 +69,15 @@ class House:
         return ssl.create_default_context(cafile=self.authority)
 
     def ask(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        status, text = self.ask_gateway(path, json.dumps(body))
+        return status, json.loads(text)
+
+    def ask_gateway(self, path: str, body: str) -> tuple[int, str]:
         connection = http.client.HTTPSConnection("localhost", self.port, context=self.tls, timeout=30)
-        connection.request("POST", path, json.dumps(body), {"Authorization": f"Bearer {self.key}"})
-        response = connection.getresponse()
-        return response.status, json.loads(response.read())
+        connection.request("POST", path, body, {"Authorization": f"Bearer {self.key}"})
+        with contextlib.closing(connection):
+            response = connection.getresponse()
+            return response.status, response.read().decode()
 
     def openai(self) -> openai.OpenAI:
         client = openai.DefaultHttpxClient(verify=self.tls)
@@ -81,13 +86,18 @@ class House:
         )
 
     def engine_says(self, model: str, path: str) -> str:
+        return self.ask_engine("GET", model, path)[1]
+
+    def ask_engine(self, method: str, model: str, path: str, body: str | None = None) -> tuple[int, str]:
         """What the engine itself answers, past the gateway."""
         connection = http.client.HTTPConnection("localhost")
         connection.sock = socket.socket(socket.AF_UNIX)
         connection.sock.connect(str(self.directory / f"h/run/{model}.sock"))
-        connection.request("GET", path)
+        key = (self.directory / "secrets/engine_key").read_text().strip()
+        connection.request(method, path, body, {"Content-Type": "application/json", "Authorization": f"Bearer {key}"})
         with contextlib.closing(connection):
-            return connection.getresponse().read().decode()
+            response = connection.getresponse()
+            return response.status, response.read().decode()
 
     def properties(self, model: str) -> dict[str, Any]:
         """What the engine says of itself, which does not wake it."""

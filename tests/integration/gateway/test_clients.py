@@ -17,6 +17,7 @@ from typing import Any
 
 import openai
 import pytest
+from ansible_collections.hearth.llm.tools.engine_offers.asking import events
 from ansible_collections.hearth.llm.tools.engine_offers.features import CALL
 from ansible_collections.hearth.llm.tools.hello_model.caller import calling_model
 from ansible_collections.hearth.llm.tools.hello_model.chain import hello_model
@@ -24,6 +25,7 @@ from fakes import ports
 from integration import locked
 from integration.conftest import PROJECT, Runner
 from integration.gateway.description import eventually
+from integration.gateway.requests_of_engines import REQUESTS
 from integration.real_house import House
 from lab import packages
 from playwright.sync_api import sync_playwright
@@ -217,6 +219,36 @@ def test_openai_hangs_up_and_nothing_goes_on(house: House) -> None:
         return "llamacpp:requests_processing 0" in house.engine_says("endless", "/metrics")
 
     eventually(rests, "the engine has stopped", 2)
+
+
+# -- whatever else is asked
+
+
+def shape(value: Any) -> Any:
+    """What a program finds in an answer, whatever its words are."""
+    if isinstance(value, dict):
+        return {key: shape(inner) for key, inner in sorted(value.items())}
+    if isinstance(value, list):
+        return sorted({json.dumps(shape(inner)) for inner in value})
+    return "number" if isinstance(value, int | float) and not isinstance(value, bool) else type(value).__name__
+
+
+def read(status: int, text: str) -> Any:
+    if status != 200:
+        return None
+    return shape(events(text) if text.startswith(("data:", "event:")) else json.loads(text))
+
+
+def test_an_answer_through_the_gateway_is_the_engines_own(house: House) -> None:
+    differences = []
+    for model, path, body in REQUESTS:
+        asked = json.dumps({"model": model, "temperature": 0, **body})
+        direct, through = house.ask_engine("POST", model, path, asked), house.ask_gateway(path, asked)
+        # What the engine refuses may be refused before, in other words.
+        alike = direct[0] == through[0] or min(direct[0], through[0]) >= 400
+        if not alike or read(*direct) != read(*through):
+            differences.append(f"{path} {asked[:300]}: {direct[0]} {direct[1][:300]} / {through[0]} {through[1][:300]}")
+    assert differences == []
 
 
 # -- anthropic, an agent, curl, a browser
