@@ -11,9 +11,9 @@ from typing import Any
 
 from ansible_collections.hearth.llm.tools.engine_offers.features import CHAT, MESSAGES, RESPONSES, told, tools
 
-_BOOK: Any = [{"role": "system", "content": "Book"}, {"role": "user", "content": "What is the best book"}]
+_TALK: Any = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Who are you?"}]
 _HEY: Any = [{"role": "user", "content": "Hey"}]
-_SCHEMA = {"type": "json_schema", "json_schema": {"schema": {"const": "42"}}}
+_SCHEMA = {"type": "json_schema", "json_schema": {"schema": {"const": "yes"}}}
 _SAMPLING: dict[str, Any] = {
     "samplers": ["top_k", "temperature"],
     "top_k": 5,
@@ -30,29 +30,29 @@ _SAMPLING: dict[str, Any] = {
 _WRONG: list[Any] = [None, "string", [123], [{}], [{"role": 123}], [{"role": "system", "content": 1}]]
 
 _CHATS: list[dict[str, Any]] = [
-    {"messages": _BOOK, "max_tokens": 8},
-    {"messages": _BOOK, "max_tokens": 8, "stream": True},
-    {"messages": _BOOK, "max_tokens": 8, "stream": True, "stream_options": {"include_usage": True}},
-    {"messages": _BOOK, "max_tokens": 8, "stream": True, "timings_per_token": True},
-    {"messages": _BOOK, "max_tokens": 8, "stream": True, "return_progress": True},
+    {"messages": _TALK, "max_tokens": 8},
+    {"messages": _TALK, "max_tokens": 8, "stream": True},
+    {"messages": _TALK, "max_tokens": 8, "stream": True, "stream_options": {"include_usage": True}},
+    {"messages": _TALK, "max_tokens": 8, "stream": True, "timings_per_token": True},
+    {"messages": _TALK, "max_tokens": 8, "stream": True, "return_progress": True},
     {"messages": [{"role": "user", "content": [{"type": "text", "text": "What is"}, {"type": "text", "text": "it"}]}]},
-    {"messages": [*_BOOK, {"role": "assistant", "content": "Whill"}], "max_tokens": 8},
-    {"messages": [*_BOOK, {"role": "assistant", "content": [{"type": "text", "text": "Wh"}]}], "max_tokens": 8},
+    {"messages": [*_TALK, {"role": "assistant", "content": "I am"}], "max_tokens": 8},
+    {"messages": [*_TALK, {"role": "assistant", "content": [{"type": "text", "text": "I"}]}], "max_tokens": 8},
     {"messages": _HEY, "logprobs": True, "top_logprobs": 10, "max_tokens": 5, "temperature": 0},
     {"messages": _HEY, "logprobs": True, "top_logprobs": 10, "max_tokens": 5, "stream": True},
     {"messages": _HEY, "logit_bias": {"5": -100, "6": 1.5}, "max_tokens": 5},
     {"messages": _HEY, "logit_bias": [[5, -100], [" the", False]], "max_tokens": 5},
     {"messages": _HEY, "stop": ["am"], "max_tokens": 20},
     {"messages": _HEY, "seed": 42, "temperature": 0.8, "max_tokens": 5, **_SAMPLING},
-    {"messages": _HEY, "grammar": 'root ::= "a"{5,5}', "max_tokens": 6},
+    {"messages": _HEY, "grammar": 'root ::= "no"{3,3}', "max_tokens": 6},
     {"messages": _HEY, "grammar": "this is none", "max_tokens": 6},
-    {"messages": _HEY, "json_schema": {"const": "42"}, "max_tokens": 6},
-    {"messages": _HEY, "response_format": {"type": "json_object", "schema": {"const": "42"}}, "max_tokens": 6},
+    {"messages": _HEY, "json_schema": {"const": "yes"}, "max_tokens": 6},
+    {"messages": _HEY, "response_format": {"type": "json_object", "schema": {"const": "yes"}}, "max_tokens": 6},
     {"messages": _HEY, "response_format": _SCHEMA, "max_tokens": 6},
     {"messages": _HEY, "response_format": {"type": "json_object"}, "max_tokens": 10},
-    {"messages": _HEY, "response_format": {"type": "sound"}},
+    {"messages": _HEY, "response_format": {"type": "song"}},
     {"messages": _HEY, "response_format": {"type": "json_object", "schema": 123}},
-    {"messages": _HEY, "response_format": {"type": "json_object", "schema": {"type": "hiccup"}}},
+    {"messages": _HEY, "response_format": {"type": "json_object", "schema": {"type": "none"}}},
     {"messages": _HEY, "max_tokens": 0},
     {"messages": _HEY, "max_tokens": None},
     {"messages": _HEY, "max_completion_tokens": 4},
@@ -63,13 +63,13 @@ _CHATS: list[dict[str, Any]] = [
     {"messages": _HEY, "response_fields": ["choices"], "max_tokens": 4},
     {"messages": [{"role": "user", "content": "word " * 2000}], "max_tokens": 4},
     *({"messages": wrong} for wrong in _WRONG),
-    {"messages": [*_BOOK, {}]},
+    {"messages": [*_TALK, {}]},
     {},
 ]
 _COMPLETIONS: list[dict[str, Any]] = [
-    {"prompt": "I believe the meaning of life is", "max_tokens": 8},
-    {"prompt": "I believe the meaning of life is", "n_predict": 8, "return_tokens": True},
-    {"prompt": "I believe the meaning of life is", "max_tokens": 8, "stream": True},
+    {"prompt": "The house is", "max_tokens": 8},
+    {"prompt": "The house is", "n_predict": 8, "return_tokens": True},
+    {"prompt": "The house is", "max_tokens": 8, "stream": True},
     {"prompt": [1, 2, 3, 4], "max_tokens": 4},
     {"prompt": [1, 2, 3, "red", 4, 5, "blue"], "max_tokens": 4},
     {"prompt": "red", "max_tokens": 4, "logprobs": 3},
@@ -87,11 +87,11 @@ _RESPONSES: list[dict[str, Any]] = [
     {
         "input": "Hey",
         "max_output_tokens": 8,
-        "instructions": "Book",
+        "instructions": "Be brief.",
         "temperature": 0.8,
         "reasoning": {"effort": "low"},
     },
-    {"input": _BOOK, "max_output_tokens": 8},
+    {"input": _TALK, "max_output_tokens": 8},
     {"input": "Hey", "max_output_tokens": 10, "text": {"format": {"type": "json_object"}}},
     {"input": "Hey", "text": {"format": {"type": "json_schema", "name": "test"}}},
     {"input": 5},
@@ -100,11 +100,11 @@ _RESPONSES: list[dict[str, Any]] = [
 _MESSAGES: list[dict[str, Any]] = [
     {"messages": _HEY, "max_tokens": 8},
     {"messages": _HEY, "max_tokens": 8, "stream": True},
-    {"messages": _HEY, "max_tokens": 8, "system": "Book"},
+    {"messages": _HEY, "max_tokens": 8, "system": "Be brief."},
     {
         "messages": _HEY,
         "max_tokens": 8,
-        "system": [{"type": "text", "text": "Book", "cache_control": {"type": "ephemeral"}}],
+        "system": [{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}],
     },
     {"messages": [{"role": "user", "content": [{"type": "text", "text": "Hey"}]}], "max_tokens": 8},
     {"messages": _HEY, "max_tokens": 8, "stop_sequences": ["am"], "top_p": 0.9, "top_k": 5, "temperature": 0.5},
@@ -128,7 +128,7 @@ _CALLS: list[tuple[str, dict[str, Any]]] = [
     (MESSAGES.path, {"messages": _HEY, "tools": tools(MESSAGES), "tool_choice": {"type": "any"}, "max_tokens": 40}),
 ]
 _EMBEDDINGS: list[dict[str, Any]] = [
-    {"input": "I believe the meaning of life is"},
+    {"input": "The house is"},
     {"input": ["one", "two", "three"]},
     {"input": [1, 2, 3]},
     {"input": [[1, 2], [3, 4, 5]]},
