@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from integration import locked
-from integration.conftest import Runner
+from integration.conftest import PROJECT, Runner
 from load import Door
 
 HERE = Path(__file__).parent
@@ -64,10 +64,13 @@ def engine(directory: Path, slots: int, token_seconds: float) -> Iterator[Door]:
 
 
 @contextlib.contextmanager
-def gateway(directory: Path, address: str, slots: int) -> Iterator[Door]:
-    """The role's own gateway, in the runtime `process`."""
-    home = directory / "playbook"
+def gateway(
+    directory: Path, address: str, slots: int, *, name: str = "gateway", tree: Path = PROJECT
+) -> Iterator[Door]:
+    """The gateway as the role of a tree makes it, in the runtime `process`."""
+    home = directory / f"playbook-{name}"
     home.mkdir()
+    directory = directory / name
     play = Runner(home)
     port = free_port()
     description = {
@@ -78,6 +81,8 @@ def gateway(directory: Path, address: str, slots: int) -> Iterator[Door]:
         "gateway_address": "127.0.0.1",
         "gateway_port": port,
         "gateway_metrics_port": free_port(),
+        # A picture of 20 MB, as clients send it.
+        "gateway_max_body_bytes": 28 << 20,
         "gateway_models": {"bench": {"address": address, "slots": slots, "max_output_tokens": 1000}},
         "gateway_api_keys": [{"name": name, "key": key} for name, key in KEYS.items()],
     }
@@ -85,11 +90,12 @@ def gateway(directory: Path, address: str, slots: int) -> Iterator[Door]:
     def describe(state: str) -> None:
         roles = ["hearth.llm.certificates", "hearth.llm.gateway"]
         variables = {**description, "gateway_state": state}
-        play([{"hosts": "localhost", "gather_facts": False, "vars": variables, "roles": roles}])
+        collections = {"ANSIBLE_COLLECTIONS_PATH": str(tree / ".collections")}
+        play([{"hosts": "localhost", "gather_facts": False, "vars": variables, "roles": roles}], variables=collections)
 
     describe("present")
     try:
-        yield Door("gateway", port, KEYS["quiet"], directory / "secrets/tls/ca.pem")
+        yield Door(name, port, KEYS["quiet"], directory / "secrets/tls/ca.pem", f"-f\0{directory}/h")
     finally:
         describe("absent")
 
@@ -98,7 +104,7 @@ def gateway(directory: Path, address: str, slots: int) -> Iterator[Door]:
 def first_come_first_served(directory: Path, door: Door) -> Iterator[Door]:
     """The same configuration, with a queue that knows no turns."""
     files = directory / "fifo"
-    shutil.copytree(directory / "h/services/gateway/current", files, symlinks=False)
+    shutil.copytree(directory / "gateway/h/services/gateway/current", files, symlinks=False)
     port, metrics_port = free_port(), free_port()
     path = files / "haproxy.cfg"
     text = path.read_text()
@@ -135,4 +141,4 @@ general_settings:
     tls = ("--ssl_certfile_path", str(certificate), "--ssl_keyfile_path", str(key))
     quiet = {"LITELLM_LOG": "ERROR", "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_MODE": "PRODUCTION"}
     with running(*command, *tls, port=port, environment=quiet, log=directory / "litellm.log"):
-        yield Door("LiteLLM", port, master_key, authority)
+        yield Door("LiteLLM", port, master_key, authority, str(configuration))

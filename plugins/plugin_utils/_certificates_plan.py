@@ -12,8 +12,11 @@ from typing import Any
 from ansible_collections.hearth.llm.plugins.plugin_utils._certificates import due, names_outside, names_refused
 from ansible_collections.hearth.llm.plugins.plugin_utils._tls import Places
 
-# Clients on the host itself, and the role that verifies the gateway there, come in by these.
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
+# Clients on the host itself, and the role that verifies the gateway there, come in by this. It is no address: below a CA that is limited to some, clients
+# with BoringSSL (Claude Code and whatever else is made with Bun) refuse every certificate that lists one.
+OWN = "localhost"
+# What the CA may sign for beside.
+LOOPBACK = (OWN, "127.0.0.1", "::1")
 # Addresses that nobody has for himself in the world.
 PRIVATE_NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "fc00::/7", "fe80::/10")
 # A certificate that ends is no reason to refuse a CA: it is made anew with its old key.
@@ -26,7 +29,7 @@ def plan(described: Mapping[str, Any]) -> dict[str, Any]:
     places = Places(str(Path(described["directory"])), described["host"])
     before = int(described["renew_before_days"])
     own = [described["domain"], *described["names"]]
-    names = _once([*own, *LOOPBACK])
+    names = _once([*own, OWN])
     given = described["permitted"] or [*names_outside(own, PRIVATE_NETWORKS), *PRIVATE_NETWORKS]
     permitted = _once([*given, *LOOPBACK])
     authority, authority_key = places.authority.values()

@@ -4,133 +4,61 @@
 
 from __future__ import annotations
 
-import contextlib
-import http.client
+import base64
 import json
-import socket
-import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import openai
 import pytest
 from ansible_collections.hearth.llm.plugins.module_utils._completion.picture import data_url
 from ansible_collections.hearth.llm.tools.hello_model import seer
 from ansible_collections.hearth.llm.tools.hello_model.chain import hello_model
 from ansible_collections.hearth.llm.tools.hello_model.overlap import overlap_model
-from fakes import ports
-from integration.conftest import PROJECT, Outcome, Runner
+from integration.conftest import PROJECT, Runner
 from integration.gateway.description import eventually
+from integration.real_house import House
 from lab import packages
 
 QUESTION: Any = [{"role": "user", "content": "What is the capital of France?"}]
 
 
-class House:
-    """hearth-mini, a model that sees, one that ranks and one that sleeps, as one description."""
-
-    def __init__(self, directory: Path, playbook: Runner) -> None:
-        self.directory, self._playbook = directory, playbook
-        self.port, self._metrics_port = ports.free(), ports.free()
-        origin = directory / "origin"
-        (origin / "seer").mkdir(parents=True)
-        (origin / "seer/seer-Q4_K_M.gguf").write_bytes(seer.seeing_model())
-        (origin / "seer/seer-Q8_0.gguf").write_bytes(seer.seeing_model("larger"))
-        # Only the header says what this is.
-        (origin / "seer/vision-F16.gguf").write_bytes(seer.projector())
-        (origin / "ranker.gguf").write_bytes(overlap_model())
-        (origin / "sleeper.gguf").write_bytes(hello_model("sleeper", "I was asleep."))
-        self.models: dict[str, dict[str, Any]] = {
-            "mini": {"source": f"file://{PROJECT}/files/models/hearth-mini.gguf", "context_tokens": 512, "slots": 2},
-            "seer": {"source": f"file://{origin}/seer", "files": ["*Q4_K_M*", "vision-*"], "context_tokens": 512},
-            "ranker": {"source": f"file://{origin}/ranker.gguf", "task": "rerank", "context_tokens": 256},
-            "sleeper": {
-                "source": f"file://{origin}/sleeper.gguf",
-                "context_tokens": 512,
-                "idle_unload_seconds": 1,
-            },
-        }
-
-    def describe(
-        self, models: dict[str, Any] | None = None, *, succeeds: bool = True, state: str = "present"
-    ) -> Outcome:
-        play = {
-            "hosts": "localhost",
-            "gather_facts": False,
-            "vars": {
-                "hearth_runtime": "process",
-                "hearth_directory": str(self.directory / "h"),
-                "hearth_secrets_directory": str(self.directory / "secrets"),
-                "hearth_models_lock_file": str(self.directory / "models.lock.yml"),
-                "hearth_models": models or self.models,
-                "hearth_domain": "localhost",
-                "hearth_port": self.port,
-                "hearth_address": "127.0.0.1",
-                "hearth_gpu_policy": "none",
-                # Of so small a model, threads wait longer for each other than one computes.
-                "llama_cpp_options": {"threads": 1},
-                "gateway_metrics_port": self._metrics_port,
-                "llama_cpp_state": state,
-                "gateway_state": state,
-                "verify_exposure_enabled": False,
-            },
-            "roles": [
-                *([] if state == "absent" else ["hearth.llm.fit", "hearth.llm.models"]),
-                "hearth.llm.llama_cpp",
-                "hearth.llm.certificates",
-                "hearth.llm.gateway",
-                *([] if state == "absent" else ["hearth.llm.verify"]),
-            ],
-        }
-        return self._playbook([play], succeeds=succeeds)
-
-    @property
-    def key(self) -> str:
-        return (self.directory / "secrets/api_keys/default").read_text().strip()
-
-    @property
-    def tls(self) -> ssl.SSLContext:
-        return ssl.create_default_context(cafile=self.directory / "secrets/tls/ca.pem")
-
-    def ask(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        connection = http.client.HTTPSConnection("localhost", self.port, context=self.tls, timeout=30)
-        connection.request("POST", path, json.dumps(body), {"Authorization": f"Bearer {self.key}"})
-        response = connection.getresponse()
-        return response.status, json.loads(response.read())
-
-    def openai(self) -> openai.OpenAI:
-        client = openai.DefaultHttpxClient(verify=self.tls)
-        return openai.OpenAI(
-            base_url=f"https://localhost:{self.port}/v1", api_key=self.key, http_client=client, max_retries=0
-        )
-
-    def properties(self, model: str) -> dict[str, Any]:
-        """What the engine says of itself, which does not wake it."""
-        connection = http.client.HTTPConnection("localhost")
-        connection.sock = socket.socket(socket.AF_UNIX)
-        connection.sock.connect(str(self.directory / f"h/run/{model}.sock"))
-        connection.request("GET", "/props")
-        with contextlib.closing(connection):
-            return dict(json.loads(connection.getresponse().read()))
-
-    def told(self, model: str) -> dict[str, Any]:
-        """What the engine was told."""
-        content = (self.directory / f"h/services/llama_cpp-{model}/current/model.json").read_text()
-        return dict(json.loads(content))
+def models(origin: Path) -> dict[str, dict[str, Any]]:
+    """hearth-mini, a model that sees, one that ranks and one that sleeps."""
+    (origin / "seer").mkdir(parents=True)
+    (origin / "seer/seer-Q4_K_M.gguf").write_bytes(seer.seeing_model())
+    (origin / "seer/seer-Q8_0.gguf").write_bytes(seer.seeing_model("larger"))
+    # Only the header says what this is.
+    (origin / "seer/vision-F16.gguf").write_bytes(seer.projector())
+    (origin / "ranker.gguf").write_bytes(overlap_model())
+    (origin / "sleeper.gguf").write_bytes(hello_model("sleeper", "I was asleep."))
+    return {
+        "mini": {"source": f"file://{PROJECT}/files/models/hearth-mini.gguf", "context_tokens": 512, "slots": 2},
+        "seer": {"source": f"file://{origin}/seer", "files": ["*Q4_K_M*", "vision-*"], "context_tokens": 512},
+        "ranker": {"source": f"file://{origin}/ranker.gguf", "task": "rerank", "context_tokens": 256},
+        "sleeper": {
+            "source": f"file://{origin}/sleeper.gguf",
+            "context_tokens": 512,
+            "idle_unload_seconds": 1,
+        },
+    }
 
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory, module_playbook: Runner) -> Iterator[House]:
     packages.provide("haproxy", "libgomp.so.1")
-    described = House(tmp_path_factory.mktemp("house"), module_playbook)
+    directory = tmp_path_factory.mktemp("house")
+    described = House(directory, module_playbook, models(directory / "origin"))
     described.describe()
     yield described
     described.describe(state="absent")
 
 
-def see(house: House, colour: tuple[int, int, int]) -> Any:
-    picture = {"type": "image_url", "image_url": {"url": data_url(colour)}}
+def see(house: House, colour: tuple[int, int, int], padding: int = 0) -> Any:
+    head, _comma, data = data_url(colour).partition(",")
+    # What stands behind the end of a picture, no reader of pictures looks at.
+    padded = base64.b64encode(base64.b64decode(data) + bytes(padding)).decode()
+    picture = {"type": "image_url", "image_url": {"url": f"{head},{padded}"}}
     asked: Any = [{"role": "user", "content": [{"type": "text", "text": "Which colour is it?"}, picture]}]
     return house.openai().chat.completions.create(model="seer", messages=asked, temperature=0)
 
@@ -142,6 +70,11 @@ def test_a_model_that_sees_tells_a_red_picture_from_a_blue_one(house: House) -> 
     told = house.told("seer")
     assert (Path(told["model"]).name, Path(told["mmproj"]).name) == ("seer-Q4_K_M.gguf", "vision-F16.gguf")
     assert "mmproj" not in house.told("mini")
+
+
+def test_a_picture_of_megabytes_is_seen(house: House) -> None:
+    answer = see(house, (250, 10, 10), padding=20_000_000)
+    assert answer.choices[0].message.content == seer.RED
 
 
 def test_documents_are_ranked_by_whatever_name_a_client_asks(house: House) -> None:
@@ -158,7 +91,7 @@ def test_documents_are_ranked_by_whatever_name_a_client_asks(house: House) -> No
 def test_a_task_that_is_not_the_models_is_told_with_the_right_way(house: House) -> None:
     status, answer = house.ask("/v1/chat/completions", {"model": "ranker", "messages": QUESTION})
     assert (status, answer["error"]["code"]) == (400, "wrong_task")
-    assert "ask it at /v1/rerank" in answer["error"]["message"]
+    assert "for /v1/rerank" in answer["error"]["message"]
     status, answer = house.ask("/v1/rerank", {"model": "mini", "query": "x", "documents": ["y"]})
     assert (status, answer["error"]["code"]) == (400, "wrong_task")
 

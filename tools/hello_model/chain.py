@@ -9,6 +9,8 @@ to all others. The output row of a word is the embedding of the word before it. 
 the embedding's length, at least 64, and that of all others is exactly 0: the answer is the same at any usual temperature.
 Everything that is not a word of the sentence, also the token that opens the assistant's turn, shares one embedding, to
 which the first word answers.
+
+A second sentence is a chain of its own, which a token of its own begins: the chat template writes it where this sentence is wanted.
 """
 
 from __future__ import annotations
@@ -30,6 +32,9 @@ CHAT_TEMPLATE = (
     "{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
 )
+
+# The token that begins the second sentence.
+SECOND = "<|second|>"
 
 # The numbers of llama.cpp: kinds of tokens, tensor types, general.file_type.
 _NORMAL, _UNKNOWN, _CONTROL, _BYTE = 1, 2, 3, 6
@@ -59,18 +64,34 @@ _COMMON_TOKENS = [
 ]
 
 
-def hello_model(name: str, sentence: str, *, context_length: int = CONTEXT_LENGTH) -> bytes:
-    """The GGUF file of a model that answers everything with `sentence`."""
+def hello_model(
+    name: str,
+    sentence: str,
+    *,
+    context_length: int = CONTEXT_LENGTH,
+    second: str = "",
+    template: str = CHAT_TEMPLATE,
+    endless: bool = False,
+) -> bytes:
+    """The GGUF file of a model that answers everything with `sentence`, and with `second` where its template ends with SECOND.
+
+    One that is `endless` says its sentence again and again.
+    """
     if sentence != sentence.strip() or not sentence:
         raise ValueError("the sentence must be neither empty nor begin or end with white space, which clients strip")
-    pieces = unique_pieces(sentence)
+    pieces, more = unique_pieces(sentence), unique_pieces(second)
+    if twice := set(pieces) & set(more):
+        raise ValueError(f"the two sentences must not share {', '.join(sorted(twice))}")
+    chains = [len(pieces), *([len(more)] if more else [])]
+    pieces += more
     if taken := {token.text for token in _COMMON_TOKENS} & set(pieces):
         raise ValueError(f"the sentence must not hold {', '.join(sorted(taken))}, which every vocabulary has already")
     tokens = _COMMON_TOKENS + [_Token(piece.replace(" ", _SPACE), _NORMAL) for piece in pieces]
-    # State 0 is "nothing of the sentence has been said"; state n is "the n-th piece was the last token".
-    width = _power_of_two_from(max(SMALLEST_EMBEDDING, len(pieces) + 1))
-    entries = _metadata(name, sentence, tokens, width, context_length)
-    return gguf_bytes(entries, _tensors(len(pieces), width))
+    tokens += [_Token(SECOND, _CONTROL)] if more else []
+    # State 0 is "nothing of the sentence has been said"; state n is "the n-th token after the common ones was the last".
+    width = _power_of_two_from(max(SMALLEST_EMBEDDING, len(pieces) + len(chains)))
+    entries = _metadata(name, sentence, tokens, width, context_length, template)
+    return gguf_bytes(entries, _tensors(chains, width, endless))
 
 
 def unique_pieces(sentence: str) -> list[str]:
@@ -94,7 +115,9 @@ def unique_pieces(sentence: str) -> list[str]:
     return pieces
 
 
-def _metadata(name: str, sentence: str, tokens: list[_Token], width: int, context_length: int) -> list[Entry]:
+def _metadata(
+    name: str, sentence: str, tokens: list[_Token], width: int, context_length: int, template: str
+) -> list[Entry]:
     texts: list[Scalar] = [token.text for token in tokens]
     kinds: list[Scalar] = [token.kind for token in tokens]
     scores: list[Scalar] = [0.0] * len(tokens)
@@ -130,19 +153,27 @@ def _metadata(name: str, sentence: str, tokens: list[_Token], width: int, contex
         Entry("tokenizer.ggml.add_bos_token", ValueType.BOOL, True),
         Entry("tokenizer.ggml.add_eos_token", ValueType.BOOL, False),
         Entry("tokenizer.ggml.add_space_prefix", ValueType.BOOL, False),
-        Entry("tokenizer.chat_template", ValueType.STRING, CHAT_TEMPLATE),
+        Entry("tokenizer.chat_template", ValueType.STRING, template),
     ]
 
 
-def _tensors(pieces: int, width: int) -> list[Tensor]:
-    common = len(_COMMON_TOKENS)
-    start = _state(0, width)
+def _tensors(chains: list[int], width: int, endless: bool) -> list[Tensor]:
+    common, pieces = len(_COMMON_TOKENS), sum(chains)
+    # One token more where there is a second chain: the one that begins it.
+    own = pieces + len(chains) - 1
+    start = _state((0,), width)
     silent = bytes(len(start))
-    embeddings = start * common + b"".join(_state(number, width) for number in range(1, pieces + 1))
-    # Who answers to which state: the n-th piece to state n-1, and the end of the turn to the last piece.
-    answers = [silent] * common + [_state(number, width) for number in range(pieces)]
-    answers[_END_ID] = _state(pieces, width)
-    vocabulary = common + pieces
+    embeddings = start * common + b"".join(_state((number,), width) for number in range(1, own + 1))
+    # Who answers to which state: a piece to the one before it, and the end of the turn to the last piece of each chain.
+    begins = {0: 0, chains[0]: own}
+    before = [begins[number] if number in begins and number < pieces else number for number in range(pieces)]
+    answers = [silent] * common + [_state((number,), width) for number in before] + [silent] * (own - pieces)
+    last = tuple(dict.fromkeys((chains[0], pieces)))
+    if endless:
+        answers[common] = _state((0, *last), width)
+    else:
+        answers[_END_ID] = _state(last, width)
+    vocabulary = common + own
     return [
         Tensor("token_embd.weight", (width, vocabulary), _GGML_F16, embeddings),
         _ones("blk.0.attn_norm.weight", width),
@@ -159,9 +190,10 @@ def _tensors(pieces: int, width: int) -> list[Tensor]:
     ]
 
 
-def _state(number: int, width: int) -> bytes:
-    """Row `number` of the Hadamard matrix of order `width`, as F16."""
-    return struct.pack(f"<{width}e", *(-1.0 if (number & column).bit_count() % 2 else 1.0 for column in range(width)))
+def _state(numbers: tuple[int, ...], width: int) -> bytes:
+    """The sum of these rows of the Hadamard matrix of order `width`, as F16."""
+    rows = ([-1.0 if (number & column).bit_count() % 2 else 1.0 for column in range(width)] for number in numbers)
+    return struct.pack(f"<{width}e", *map(sum, zip(*rows, strict=True)))
 
 
 def _ones(name: str, length: int) -> Tensor:

@@ -26,7 +26,8 @@ local function is_escaped(body, quote)
   return (quote - before) % 2 == 0
 end
 
--- The next quote with two backslashes before it. Places only grow within a body, so each part of it is searched once.
+-- The next quote with two backslashes before it. Places only grow while something is read, so each part of it is searched once; whoever begins to read again
+-- sets this back.
 local pair
 local function next_pair(body, from)
   if pair < from then pair = find(body, '\\\\"', from, true) or math.huge end
@@ -84,6 +85,7 @@ end
 -- The members of the object that begins at a place: name, where its value begins and ends. Nothing where it is no object, and the place behind it.
 local function members(body, place)
   if byte(body, place) ~= OPENS then return nil end
+  pair = 0
   local found = {}
   place = behind_blanks(body, place + 1)
   if byte(body, place) == CLOSES then return found, place + 1 end
@@ -105,18 +107,18 @@ local function members(body, place)
   end
 end
 
--- How many of a list are each worked on by itself. Numbers are tokens of one text.
+-- How many of a list are each worked on by itself. A list that has a number is one text, in tokens, whatever else it has.
 local function entries(body, member)
   if byte(body, member.from) ~= LIST then return 1 end
-  local first = find(body, '["%[{]', member.from + 1)
-  if not first or first > member.to then return 1 end
-  local number, place = 0, first
-  while place and place < member.to do
+  local number, behind = 0, member.from + 1
+  pair = 0
+  while true do
+    local place = find(body, '["%[%]{}]', behind)
+    if find(sub(body, behind, place - 1), "%d") then return 1 end
+    if place >= member.to then return math.max(1, number) end
     number = number + 1
-    local last = value_end(body, place)
-    place = last and find(body, '["%[{]', last + 1)
+    behind = value_end(body, place) + 1
   end
-  return math.max(1, number)
 end
 
 -- A number as JSON has it, or its digits as a text, which one engine takes for a number and another one for none.
@@ -136,7 +138,6 @@ end
 
 -- What is asked for: nothing where the body is no object.
 local function read(body)
-  pair = 0
   local begin = behind_blanks(body, 1)
   local found, behind = members(body, begin)
   if not found or behind_blanks(body, behind) <= #body then return nil end
