@@ -49,13 +49,7 @@ def known_models(
             }
             for backend, model in backends.items()
         },
-        "hosts": [
-            {
-                **hosts_before.get(str(host["name"]), {}),
-                **{key: value for key, value in host.items() if value not in (None, [])},
-            }
-            for host in hosts
-        ],
+        "hosts": [{**hosts_before.get(str(host["name"]), {}), **host} for host in hosts],
         # By what the server is called in HAProxy: several models may have one engine.
         "engines": {name: address for address, name in engines.items()},
     }

@@ -121,7 +121,7 @@ local function model_of(name, model, moment, rate)
 end
 
 local function host_of(host)
-  local told = { name = host.name, gpus = json.list(host.gpus), memory_bytes = host.memory_bytes, memory_available_bytes = json.null }
+  local told = { name = host.name, gpus = json.list(host.gpus), memory_bytes = json.null, memory_available_bytes = json.null }
   -- The gateway's own host is where the engines are; a container sees its memory as well.
   local memory = io.open("/proc/meminfo")
   for line in memory and memory:lines() or function() end do

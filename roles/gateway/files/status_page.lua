@@ -102,7 +102,7 @@ local function host_row(host)
   if known(host.memory_available_bytes) then memory = memory .. "<small>" .. bytes(host.memory_available_bytes) .. " available</small>" end
   local gpus = {}
   for place, gpu in ipairs(host.gpus) do
-    gpus[place] = ("<div>%s%s</div>"):format(safe(gpu.name), known(gpu.memory_bytes) and "<small>" .. bytes(gpu.memory_bytes) .. "</small>" or "")
+    gpus[place] = ("<div>%s%s</div>"):format(safe(known(gpu.name) and gpu.name or "GPU"), known(gpu.memory_bytes) and "<small>" .. bytes(gpu.memory_bytes) .. "</small>" or "")
   end
   return ('<tr role="row"><th role="rowheader" scope="row">%s</th>%s%s</tr>'):format(
     safe(host.name), cell("Memory", memory), cell("GPUs", #gpus > 0 and table.concat(gpus) or "none"))

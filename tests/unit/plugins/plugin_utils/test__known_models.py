@@ -19,7 +19,7 @@ CARD = {"name": "NVIDIA L4", "memory_bytes": 24152899584}
 
 
 def known(deployed: str = "", now: float = 100.9, **found: Any) -> dict[str, Any]:
-    given: dict[str, Any] = {"contexts": {}, "facts": {}, "hosts": [{"name": "h1", "gpus": []}], **found}
+    given: dict[str, Any] = {"contexts": {}, "facts": {}, "hosts": [{"name": "h1"}], **found}
     return known_models(MODELS, deployed=deployed, now=now, **given)
 
 
@@ -34,6 +34,7 @@ def test_what_a_run_does_not_know_stays_as_it_was_deployed() -> None:
     assert first["models"]["org/chat"]["created"] == 100
     later = known(json.dumps(first), now=200)
     assert later == first
+    assert known(json.dumps(first), hosts=[{"name": "h1", "gpus": []}])["hosts"] == [{"name": "h1", "gpus": []}]
     # What it knows is told, and who was not there yet begins now.
     del first["models"]["embed"]
     later = known(json.dumps(first), now=200, contexts={"org/chat": 4096})
