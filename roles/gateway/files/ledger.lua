@@ -8,6 +8,8 @@
 --   2026-11.sums       a month, as far as its days are over
 -- A line is: day, process, key, user, model, requests, those of them that are estimated, tokens of the prompt, those of them that were cached, tokens of the
 -- answer, and a full stop, without which it is a line that was torn off.
+-- HAProxy may let others run here after each 10,000 instructions of a task or a service, though never of a filter: so nothing that may take longer leaves in
+-- between what others may not find, and lists that others add to are gone through by number.
 
 local directory = os.getenv("GATEWAY_USAGE_DIRECTORY")
 -- A journal that is longer, or of another day, is summed up. So many days are kept, and all months.
@@ -22,16 +24,21 @@ hearth_ledger = ledger
 
 -- By this a process knows its own lines, also where another one had its number before.
 local process
-local loads = 0
--- Sums by key; each has its total and its rows.
-local day, month = {}, {}
 local today
 -- What was added here and is not written down yet, in order.
 local unwritten = {}
+-- What was added before all was read that is on the disk.
+local early, is_loaded = {}, false
 -- How far the journal was read.
 local read_to = 0
 
+local function new_sums() return { rows = {}, list = {}, totals = {} } end
+local day, month = new_sums(), new_sums()
+
 local function path(name) return directory .. "/" .. name end
+
+local function day_of(moment) return os.date("!%Y-%m-%d", moment) end
+local function month_of(its_day) return its_day:sub(1, 7) end
 
 local function escaped(text)
   if text == "" then return "-" end
@@ -44,28 +51,56 @@ local function unescaped(word)
   return (word:gsub("%%(%x%x)", function(digits) return string.char(tonumber(digits, 16)) end))
 end
 
-local function counts_of(...)
-  local counts = {}
-  for place, name in ipairs(COUNTED) do counts[name] = tonumber((select(place, ...))) end
-  return counts
+local function row_of(key, user, model, ...)
+  local row = { key = key, user = user, model = model }
+  for place, name in ipairs(COUNTED) do row[name] = tonumber((select(place, ...))) end
+  return row
 end
 
-local function add_to(sums, key, user, model, counts)
-  local mine = sums[key] or { total = 0, rows = {} }
-  sums[key] = mine
-  local name = user .. " " .. model
-  local row = mine.rows[name]
+local function add_to(sums, more)
+  local name = more.key .. " " .. more.user .. " " .. more.model
+  local row = sums.rows[name]
   if not row then
-    row = { requests = 0, estimated = 0, prompt = 0, cached = 0, completion = 0 }
-    mine.rows[name] = row
+    row = row_of(more.key, more.user, more.model, 0, 0, 0, 0, 0)
+    sums.rows[name] = row
+    sums.list[#sums.list + 1] = row
   end
-  for _place, counted in ipairs(COUNTED) do row[counted] = row[counted] + counts[counted] end
-  mine.total = mine.total + counts.prompt + counts.completion
+  for _place, counted in ipairs(COUNTED) do row[counted] = row[counted] + more[counted] end
+  sums.totals[more.key] = (sums.totals[more.key] or 0) + more.prompt + more.completion
 end
 
-local function count(its_day, key, user, model, counts)
-  if its_day == today then add_to(day, key, user, model, counts) end
-  if its_day:sub(1, 7) == today:sub(1, 7) then add_to(month, key, user, model, counts) end
+local function add_all(sums, more)
+  for _place, row in ipairs(more.list) do add_to(sums, row) end
+end
+
+-- A new day begins with nothing, and so does a new month. A clock that was set back does not begin them once more.
+local function turn_the_page()
+  local now = day_of()
+  if today and now <= today then return end
+  day = new_sums()
+  if today and month_of(today) ~= month_of(now) then month = new_sums() end
+  today = now
+end
+
+local function count(its_day, row)
+  if its_day == today then add_to(day, row) end
+  if month_of(its_day) == month_of(today) then add_to(month, row) end
+end
+
+-- The day, the process and the row of a line; nothing where it is none.
+local function read_line(line)
+  local its_day, whose, key, user, model, a, b, c, d, e = line:match(LINE)
+  if its_day then return its_day, whose, row_of(key, user, model, a, b, c, d, e) end
+end
+
+local function words_of(row)
+  local words = { row.key, row.user, row.model }
+  for _place, counted in ipairs(COUNTED) do words[#words + 1] = ("%d"):format(row[counted]) end
+  return table.concat(words, " ")
+end
+
+local function line_of(its_day, row)
+  return ("%s %s %s .\n"):format(its_day, process, words_of(row))
 end
 
 local said
@@ -114,12 +149,15 @@ end
 -- Appends what waits, each line by one write: whoever reads sees it whole.
 local function write_down()
   if #unwritten == 0 then return end
+  -- Who comes in between has his own.
+  local waiting = unwritten
+  unwritten = {}
   local file, trouble = io.open(path("journal"), "a+")
   local written = 0
   if file then
     file:setvbuf("no")
     local before = ends_within_a_line(file) and " torn\n" or ""
-    for _place, line in ipairs(unwritten) do
+    for _place, line in ipairs(waiting) do
       local done
       done, trouble = file:write(before .. line)
       if not done then break end
@@ -127,12 +165,11 @@ local function write_down()
     end
     file:close()
   end
-  if written == #unwritten then
-    unwritten = {}
+  if written == #waiting then
     say(nil)
     return
   end
-  if written > 0 then table.move(unwritten, written + 1, #unwritten + written, 1) end
+  unwritten = table.move(unwritten, 1, #unwritten, #waiting - written + 1, table.move(waiting, written + 1, #waiting, 1, {}))
   ledger.errors = ledger.errors + 1
   say(trouble or "the journal cannot be opened")
 end
@@ -152,22 +189,21 @@ local function read_on()
     local text = file:read("a"):match("^.*\n") or ""
     read_to = read_to + #text
     for line in lines_of(text) do
-      local its_day, whose, key, user, model, a, b, c, d, e = line:match(LINE)
-      if its_day and whose ~= process then count(its_day, key, user, model, counts_of(a, b, c, d, e)) end
+      local its_day, whose, row = read_line(line)
+      if its_day and whose ~= process then count(its_day, row) end
     end
   end
   file:close()
   return length
 end
 
--- A file of sums: by name, with what its head says.
+-- A file of sums, and what its head says.
 local function read_sums(name)
-  local text = read_whole(name .. ".sums")
-  local sums, head = {}, {}
-  for line in (text or ""):gmatch("[^\n]+") do
+  local sums, head = new_sums(), {}
+  for line in (read_whole(name .. ".sums") or ""):gmatch("[^\n]+") do
     local key, user, model, a, b, c, d, e = line:match("^(%S+) (%S+) (%S+) (%d+) (%d+) (%d+) (%d+) (%d+)$")
     if key then
-      add_to(sums, key, user, model, counts_of(a, b, c, d, e))
+      add_to(sums, row_of(key, user, model, a, b, c, d, e))
     else
       local word, value = line:match("^# (%S+) (%S+)$")
       if word then head[word] = value end
@@ -175,37 +211,6 @@ local function read_sums(name)
   end
   return sums, head
 end
-
-local function write_sums(name, sums, head)
-  local lines = {}
-  for word, value in pairs(head) do lines[#lines + 1] = ("# %s %s"):format(word, value) end
-  for key, mine in pairs(sums) do
-    for names, row in pairs(mine.rows) do
-      lines[#lines + 1] = ("%s %s %d %d %d %d %d"):format(key, names, row.requests, row.estimated, row.prompt, row.cached, row.completion)
-    end
-  end
-  return write_whole(name .. ".sums", table.concat(lines, "\n") .. "\n")
-end
-
-local function each_row(sums, whose, see)
-  for key, mine in pairs(whose and { [whose] = sums[whose] } or sums) do
-    for names, row in pairs(mine.rows) do
-      local user, model = names:match("^(%S+) (%S+)$")
-      see(key, user, model, row)
-    end
-  end
-end
-
-local function add_all(sums, more)
-  each_row(more, nil, function(key, user, model, row) add_to(sums, key, user, model, row) end)
-end
-
--- The name by which sums remember which journal they have in them.
-local function closing_of(text)
-  return text:match("\n# closed (%S+)\n")
-end
-
-local function is_stopping() return tonumber(core.get_info()["Stopping"]) ~= 0 end
 
 local function head_of(name)
   local head, file = {}, io.open(path(name .. ".sums"), "r")
@@ -219,36 +224,48 @@ local function head_of(name)
   return head
 end
 
--- What is on the disk, at the start and when a day begins.
+local function write_sums(name, sums, head)
+  local lines = {}
+  for word, value in pairs(head) do lines[#lines + 1] = ("# %s %s"):format(word, value) end
+  for _place, row in ipairs(sums.list) do
+    lines[#lines + 1] = words_of(row)
+  end
+  return write_whole(name .. ".sums", table.concat(lines, "\n") .. "\n")
+end
+
+-- The name by which sums remember which journal they have in them.
+local function closing_of(text)
+  return text:match("\n# closed (%S+)\n")
+end
+
+local function is_stopping() return tonumber(core.get_info()["Stopping"]) ~= 0 end
+
+local function name_process()
+  process = process or ("%d-%d"):format(tonumber(core.get_info()["Pid"]) or 0, os.time())
+end
+
+-- What is on the disk of this month.
 local function load()
-  local now = os.date("!%Y-%m-%d")
-  if now == today then return end
-  today, loads, read_to = now, loads + 1, 0
-  process = ("%d-%d-%d"):format(tonumber(core.get_info()["Pid"]) or 0, os.time(), loads)
-  local head
-  month, head = read_sums(today:sub(1, 7))
-  day = {}
-  local closed = read_whole("journal.closed")
+  name_process()
+  turn_the_page()
+  local this_month, head = read_sums(month_of(today))
+  add_all(month, this_month)
+  local closed = read_whole("journal.closed") or ""
   local summed_up = {}
   for number = 1, tonumber(today:sub(9)) do
-    local its_day = ("%s-%02d"):format(today:sub(1, 7), number)
+    local its_day = ("%s-%02d"):format(month_of(today), number)
     local head_of_day = head_of(its_day)
-    summed_up[its_day] = closed and closing_of(closed) == (head_of_day.closed or "")
+    summed_up[its_day] = head_of_day.closed ~= nil and closing_of(closed) == head_of_day.closed
     if its_day > (head.through or "") and next(head_of_day) then
-      local sums = read_sums(its_day)
-      add_all(month, sums)
-      if its_day == today then day = sums end
+      for _place, row in ipairs(read_sums(its_day).list) do count(its_day, row) end
     end
   end
-  for line in lines_of(closed or "") do
-    local its_day, _whose, key, user, model, a, b, c, d, e = line:match(LINE)
-    if its_day and not summed_up[its_day] then count(its_day, key, user, model, counts_of(a, b, c, d, e)) end
+  for line in lines_of(closed) do
+    local its_day, _whose, row = read_line(line)
+    if its_day and not summed_up[its_day] then count(its_day, row) end
   end
   read_on()
-  for _place, line in ipairs(unwritten) do
-    local its_day, _whose, key, user, model, a, b, c, d, e = line:sub(1, -2):match(LINE)
-    count(its_day, key, user, model, counts_of(a, b, c, d, e))
-  end
+  is_loaded = true
 end
 
 -- Sums a closed journal up. It may begin anew at any time: each file says which journal it has in it.
@@ -262,32 +279,23 @@ local function sum_up()
     if not file or not file:write("\n# closed " .. closing .. "\n") or not file:close() then return false end
   end
   local days = {}
-  local seen = 0
   for line in lines_of(text) do
-    local its_day, _whose, key, user, model, a, b, c, d, e = line:match(LINE)
+    local its_day, _whose, row = read_line(line)
     if its_day then
-      days[its_day] = days[its_day] or {}
-      add_to(days[its_day], key, user, model, counts_of(a, b, c, d, e))
-    end
-    seen = seen + 1
-    -- Streams pass in between.
-    if seen % 500 == 0 then
-      core.msleep(1)
-      if is_stopping() then return false end
+      days[its_day] = days[its_day] or new_sums()
+      add_to(days[its_day], row)
     end
   end
   for its_day, more in pairs(days) do
-    local its_month = its_day:sub(1, 7)
-    local is_over = its_day <= (head_of(its_month).through or "") or its_day < os.date("!%Y-%m-%d", os.time() - DAYS_KEPT * 86400)
-    for _place, name in ipairs(is_over and { its_day, its_month } or { its_day }) do
+    local is_over = its_day <= (head_of(month_of(its_day)).through or "") or its_day < day_of(os.time() - DAYS_KEPT * 86400)
+    for _place, name in ipairs(is_over and { its_day, month_of(its_day) } or { its_day }) do
       local sums, head = read_sums(name)
       if head.closed ~= closing then
         add_all(sums, more)
         head.closed = closing
-        if not write_sums(name, sums, head) then return false end
+        -- The new process of a reload sums up.
+        if is_stopping() or not write_sums(name, sums, head) then return false end
       end
-      core.msleep(1)
-      if is_stopping() then return false end
     end
   end
   return os.remove(path("journal.closed"))
@@ -297,22 +305,21 @@ end
 local function end_days()
   local now = os.time()
   for ago = DAYS_KEPT, 1, -1 do
-    local its_day = os.date("!%Y-%m-%d", now - ago * 86400)
-    local its_month = its_day:sub(1, 7)
-    if its_day > (head_of(its_month).through or "") and next(head_of(its_day)) then
-      local sums, head = read_sums(its_month)
+    local its_day = day_of(now - ago * 86400)
+    if its_day > (head_of(month_of(its_day)).through or "") and next(head_of(its_day)) then
+      local sums, head = read_sums(month_of(its_day))
       add_all(sums, (read_sums(its_day)))
       head.through = its_day
-      if not write_sums(its_month, sums, head) then return end
-      core.msleep(1)
-      if is_stopping() then return end
+      if is_stopping() or not write_sums(month_of(its_day), sums, head) then return end
     end
   end
-  for ago = DAYS_KEPT + 1, 2 * DAYS_KEPT do os.remove(path(os.date("!%Y-%m-%d.sums", now - ago * 86400))) end
+  for ago = DAYS_KEPT + 1, 2 * DAYS_KEPT do os.remove(path(day_of(now - ago * 86400) .. ".sums")) end
 end
 
 -- The next line begins a new journal.
 local function close_journal()
+  -- Nobody comes in between now.
+  core.msleep(1)
   read_on()
   if #unwritten > 0 or not os.rename(path("journal"), path("journal.closed")) then return end
   read_to = 0
@@ -324,10 +331,14 @@ core.register_task(function()
   load()
   local ended
   while true do
+    while #early > 0 do
+      local one = table.remove(early)
+      count(one.its_day, one)
+    end
     write_down()
     -- After a reload the new process reads what this one appends, and sums up.
     if not is_stopping() then
-      load()
+      turn_the_page()
       local length = read_on()
       if sum_up() and (length > LONGEST_JOURNAL or ended ~= today) then
         if length > 0 then close_journal() end
@@ -344,53 +355,52 @@ end)
 -- Where a disk cannot be written for long, lines of the same become one.
 local most_unwritten = MOST_UNWRITTEN
 local function shorten()
-  local sums, order = {}, {}
+  local days, order = {}, {}
   for _place, line in ipairs(unwritten) do
-    local its_day, _whose, key, user, model, a, b, c, d, e = line:sub(1, -2):match(LINE)
-    if not sums[its_day] then sums[its_day], order[#order + 1] = {}, its_day end
-    add_to(sums[its_day], key, user, model, counts_of(a, b, c, d, e))
+    local its_day, _whose, row = read_line(line:sub(1, -2))
+    if not days[its_day] then days[its_day], order[#order + 1] = new_sums(), its_day end
+    add_to(days[its_day], row)
   end
   unwritten = {}
   for _place, its_day in ipairs(order) do
-    each_row(sums[its_day], nil, function(key, user, model, row)
-      unwritten[#unwritten + 1] = ("%s %s %s %s %s %d %d %d %d %d .\n"):format(its_day, process, key, user, model, row.requests, row.estimated, row.prompt, row.cached, row.completion)
-    end)
+    for _number, row in ipairs(days[its_day].list) do unwritten[#unwritten + 1] = line_of(its_day, row) end
   end
   most_unwritten = math.max(MOST_UNWRITTEN, 2 * #unwritten)
 end
 
 function ledger.add(key, user, model, counts)
-  load()
-  local words = { today, process, escaped(key), escaped(user), escaped(model) }
-  count(today, words[3], words[4], words[5], counts)
-  for _place, counted in ipairs(COUNTED) do words[#words + 1] = ("%d"):format(counts[counted]) end
-  unwritten[#unwritten + 1] = table.concat(words, " ") .. " .\n"
+  name_process()
+  turn_the_page()
+  local row = row_of(escaped(key), escaped(user), escaped(model), counts.requests, counts.estimated, counts.prompt, counts.cached, counts.completion)
+  row.its_day = today
+  if is_loaded then count(today, row) else early[#early + 1] = row end
+  unwritten[#unwritten + 1] = line_of(today, row)
   write_down()
   if #unwritten > most_unwritten then shorten() end
 end
 
+local function await()
+  while not is_loaded do core.msleep(5) end
+  turn_the_page()
+end
+
 function ledger.used(key)
-  load()
+  await()
   local name = escaped(key)
-  return { day = day[name] and day[name].total or 0, month = month[name] and month[name].total or 0 }
+  return { day = day.totals[name] or 0, month = month.totals[name] or 0 }
 end
 
 -- The rows of a day or of a month, of one key or of all.
 function ledger.rows(period, key)
-  load()
-  local sums
-  if period == today then sums = day
-  elseif period == today:sub(1, 7) then sums = month
-  else sums = read_sums(period) end
-  local rows = {}
-  local name = key and escaped(key)
-  if not name or sums[name] then
-    each_row(sums, name, function(whose, user, model, row) rows[#rows + 1] = { unescaped(whose), unescaped(user), unescaped(model), row } end)
-  end
-  local place = 0
+  await()
+  local sums = period == today and day or period == month_of(today) and month or read_sums(period)
+  local place, name = 0, key and escaped(key)
   return function()
-    place = place + 1
-    if rows[place] then return table.unpack(rows[place]) end
+    repeat
+      place = place + 1
+      local row = sums.list[place]
+      if row and (not name or row.key == name) then return unescaped(row.key), unescaped(row.user), unescaped(row.model), row end
+    until not row
   end
 end
 

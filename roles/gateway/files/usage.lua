@@ -127,7 +127,7 @@ end
 
 -- Reads the events that have come to their end. What has come of the next is kept, and is held back only where it may be an event that is not for the
 -- client. Says how much may go on.
-function Usage:read_stream(message, data)
+function Usage:read_stream(data, message)
   if self.rest == "" and data:sub(-2) == "\n\n" and not data:find('"usage"', 1, true) and not data:find('"timings"', 1, true) then
     self.pieces = self.pieces + occurrences(data, self.mark)
     return
@@ -173,8 +173,9 @@ end
 function Usage:http_payload(_txn, message)
   local data = message:body()
   if not data or data == "" or not self.counts then return end
-  if self.streams then return self:safely(self.read_stream, self, message, data) end
-  self:safely(self.read_answer, self, data)
+  local may_go_on = self:safely(self.streams and self.read_stream or self.read_answer, self, data, message)
+  -- Nothing lets all of it go on, and nil would let none.
+  if may_go_on then return may_go_on end
 end
 
 -- What was said of tokens, all choices together.
@@ -235,7 +236,9 @@ core.register_action("tokens_left", { "http-req" }, function(txn)
   for word in txn:get_var("txn.limits"):gmatch("%S+") do limits[#limits + 1] = word end
   local used, again = ledger.used(txn:get_var("txn.key")), nil
   local now = os.time()
-  for _place, limit in ipairs({ { tonumber(limits[8]), used.day, "today", ledger.next_day(now) }, { tonumber(limits[9]), used.month, "this month", ledger.next_month(now) } }) do
+  local of_day = { tonumber(limits[8]), used.day, "today", ledger.next_day(now) }
+  local of_month = { tonumber(limits[9]), used.month, "this month", ledger.next_month(now) }
+  for _place, limit in ipairs({ of_day, of_month }) do
     -- Of both the one that lasts longer.
     if (limit[1] or 0) > 0 and limit[2] >= limit[1] then again = limit end
   end
@@ -261,7 +264,10 @@ local function as_json(values)
   local members = {}
   for place, column in ipairs(COLUMNS) do
     local value = values[place]
-    members[place] = ('"%s":%s'):format(column, type(value) == "number" and ("%d"):format(value) or column == "user" and value == "" and "null" or quoted(value))
+    if type(value) == "number" then value = ("%d"):format(value)
+    elseif column == "user" and value == "" then value = "null"
+    else value = quoted(value) end
+    members[place] = ('"%s":%s'):format(column, value)
   end
   return "{" .. table.concat(members, ",") .. "}"
 end

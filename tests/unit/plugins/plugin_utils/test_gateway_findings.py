@@ -40,6 +40,7 @@ def test_a_good_description_has_no_findings() -> None:
         (MODELS, [{"name": "a"}, {"name": "a"}], "the name a is there 2 times"),
         (MODELS, [{"name": "a", "sha256": "abc"}], "is not 64 hexadecimal digits"),
         (MODELS, [{"name": "a", "sha256": "0a" * 32, "key": "k" * 20}], "has both key and sha256"),
+        (MODELS, [{"name": "a", "tokens_per_day": "100k"}], "has '100k' tokens_per_day: write a number from 1"),
         (MODELS, [{"name": "a", "concurrency": 0}], "a has '0' concurrency: write a number from 1"),
         (MODELS, [{"name": "a", "priority": "high"}], "the priority 'high': there are interactive and batch"),
         (MODELS, [{"name": "a", "expires": "soon"}], "expires is 'soon': write a day, such as 2027-01-31"),

@@ -198,6 +198,14 @@ WRONG: list[tuple[str, list[tuple[str, str]]]] = [
     ("hearth_port: 0", [("hearth_port is 0", "from 1 to 65535")]),
     ("hearth_users: [{role: admin}]", [("hearth_users[0] has no name", "give it one")]),
     (
+        "hearth_api_keys: [{name: a, tokens_per_day: 10, tokens_per_month: 9}]",
+        [("hearth_api_keys[a].tokens_per_day is 10", "more than its tokens_per_month, 9")],
+    ),
+    (
+        "hearth_api_keys: [{name: a, tokens: 100k, admin: true}]",
+        [("hearth_api_keys[a].tokens is no key", "tokens_per_month"), ("hearth_api_keys[a].admin", "operator")],
+    ),
+    (
         "hearth_api_keys: [{name: a, concurency: 8, request_per_minute: 6}]",
         [
             ("hearth_api_keys[a].concurency", "concurrency"),
