@@ -107,6 +107,7 @@ _value:
   description: >-
     C(given), for each served name its options, without dashes, to be judged and compared; C(told), the same with its files, what was planned for
     this host and the devices in a shared container; C(gpus), with C(container), C(devices) and C(findings); C(ports), for each served name a port of the host;
+    C(sections), for each served name what a shared engine's own list of models calls it;
     C(questions), what M(hearth.llm.completion_probe) asks the models that answer at once; C(services), C(service_items) of the role service where each model
     has a service of its own.
   type: dict

@@ -11,7 +11,7 @@ version_added: 1.0.0
 short_description: What HAProxy reads of API keys
 description:
   - Writes the maps by which the gateway knows keys. Keys that may use the same models have one grant, which is named after the first of them; routes and
-    lists of models are those of grants.
+    lists of models are those of grants. A model may be asked for by its served name and by its aliases, and the default one by nothing.
 positional: _input
 options:
   _input:

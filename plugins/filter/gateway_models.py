@@ -37,8 +37,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description: For each served name its C(address), C(host:port) or C(unix@/path); C(paths), what of the API its engine offers; C(says_usage), whether that
-    says by itself at the end of a stream what it has counted; and C(task), C(slots), C(max_output_tokens) and C(answer_deadline_seconds) where the description
-    has them.
+    says by itself at the end of a stream what it has counted; and C(aliases), C(default), C(task), C(slots), C(max_output_tokens) and
+    C(answer_deadline_seconds) where the description has them.
   type: dict
 """
 
@@ -48,7 +48,7 @@ from typing import Any
 from ansible_collections.hearth.llm.plugins.module_utils._engines import DEFAULT, engines
 from ansible_collections.hearth.llm.plugins.plugin_utils._records import records
 
-LIMITS = ("task", "slots", "max_output_tokens", "answer_deadline_seconds")
+HANDED_ON = ("aliases", "default", "task", "slots", "max_output_tokens", "answer_deadline_seconds")
 
 
 def gateway_models(models: Mapping[str, Mapping[str, Any]], runtime: str, directory: str) -> dict[str, dict[str, Any]]:
@@ -59,7 +59,7 @@ def gateway_models(models: Mapping[str, Mapping[str, Any]], runtime: str, direct
             "address": engine.address(name, runtime, directory),
             "paths": list(engine.paths(models[name].get("task", "chat"))),
             "says_usage": engine.says_usage,
-            **{limit: models[name][limit] for limit in LIMITS if limit in models[name]},
+            **{key: models[name][key] for key in HANDED_ON if key in models[name]},
         }
         for name, engine in sorted(engine_of.items())
         if engine

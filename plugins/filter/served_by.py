@@ -44,11 +44,14 @@ from ansible_collections.hearth.llm.plugins.plugin_utils._records import records
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+# An engine knows which it is, and the gateway asks it by the served name alone.
+_NOT_FOR_ENGINES = ("engine", "aliases", "default")
+
 
 def served_by(models: Mapping[str, Mapping[str, Any]], engine: str = "") -> list[dict[str, Any]]:
     """The models of `engine`, or of all engines, each with its name."""
     return [
-        {"name": name, **{key: value for key, value in model.items() if key != "engine"}}
+        {"name": name, **{key: value for key, value in model.items() if key not in _NOT_FOR_ENGINES}}
         for name, model in sorted(records(models).items())
         if engine in ("", model.get("engine", DEFAULT))
     ]

@@ -26,7 +26,9 @@ options:
     required: true
     suboptions:
       name:
-        description: Name of the model and of its directory below O(directory). Letters, digits and C(._-).
+        description: >-
+          Name of the model, which its directory below O(directory) is called by. Letters, digits and C(._-), in parts that are joined by V(/) or V(:). A name
+          with V(/) or V(:) has a directory of its own all the same, C(Qwen-Qwen3-4B-a1b2c3) for one.
         type: str
         required: true
       source:
@@ -315,8 +317,8 @@ from ansible_collections.hearth.llm.plugins.module_utils._gguf.kinds import begi
 from ansible_collections.hearth.llm.plugins.module_utils._http import Client
 from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, run_module
 from ansible_collections.hearth.llm.plugins.module_utils._removals import DEFAULT_PERCENT, refuse_beyond
+from ansible_collections.hearth.llm.plugins.module_utils._served_names import RULE, identifier, is_served_name
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -368,18 +370,20 @@ def wishes(models: list[dict[str, Any]], endpoint: str) -> list[Wish]:
     wanted: list[Wish] = []
     for model in models:
         name, text, sha256 = model["name"], model["source"], (model["sha256"] or "").lower()
-        if not _NAME.match(name):
+        if not is_served_name(name):
+            raise InputError(f"models: {name!r} is no name of a model: {RULE}.")
+        if any(identifier(name) == other.name for other in wanted):
             raise InputError(
-                f"models: the name {name!r} cannot be a directory. Use letters, digits and ._-, beginning with a letter or digit."
+                f"models: the directory of {name!r} is another model's, too. Give each model a name of its own."
             )
-        if any(name == other.name for other in wanted):
-            raise InputError(f"models: the name {name!r} stands there twice. Give each model its own.")
         if sha256 and not _SHA256.match(sha256):
             raise InputError(f"models: the sha256 of {name} is not one: {sha256!r}. It has 64 hexadecimal digits.")
         if model["state"] == "present" and not text:
             raise InputError(f"models: {name} has no source. Write {FORMS}.")
         wanted.append(
-            Wish(name, parse(text, model["files"], endpoint) if model["state"] == "present" else None, sha256)
+            Wish(
+                identifier(name), parse(text, model["files"], endpoint) if model["state"] == "present" else None, sha256
+            )
         )
     return wanted
 
@@ -478,20 +482,23 @@ def _run(
         if not check_mode:
             limits = Limits(connections=params["connections"], retries=params["retries"])
             done = Applier(store, resolver, limits, meter, listen).apply(plan)
-        return _result(store, plan, planned, done, before_and_after)
+        names = {identifier(model["name"]): model["name"] for model in params["models"]}
+        return _result(store, plan, names, planned, done, before_and_after)
 
 
 def _endpoint(params: Mapping[str, Any]) -> str:
     return str(params["endpoint"] or os.environ.get("HF_ENDPOINT") or DEFAULT_ENDPOINT)
 
 
-def _result(store: Store, plan: Plan, planned: int, done: Done, before_and_after: dict[str, str]) -> Result:
+def _result(
+    store: Store, plan: Plan, names: Mapping[str, str], planned: int, done: Done, before_and_after: dict[str, str]
+) -> Result:
     models = report(store, plan)
     for told in models.values():
         told["path"], told["projector"] = begin(told["path"], [file["path"] for file in told["files"]])
     return Result(
         changed=plan.changed,
-        models=models,
+        models={names[directory]: told for directory, told in models.items()},
         planned_bytes=planned,
         fetched_bytes=done.received,
         removed=plan.removals,

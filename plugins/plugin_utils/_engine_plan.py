@@ -86,6 +86,7 @@ def engine_plan(
         "told": all_told,
         "gpus": given_gpus,
         "ports": ports,
+        "sections": {model["name"]: serving.section(str(model["name"])) for model in models},
         "questions": [
             {
                 "model": model["name"],

@@ -12,17 +12,21 @@ from typing import Any
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._removals import refuse_beyond
 from ansible_collections.hearth.llm.plugins.module_utils._secrets import token_finding
+from ansible_collections.hearth.llm.plugins.module_utils._served_names import (
+    RESERVED,
+    RULE,
+    clashes,
+    is_served_name,
+    known_as,
+)
 from ansible_collections.hearth.llm.plugins.plugin_utils._moments import end_of
 
-MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 ADDRESS = re.compile(r"unix@/\S+|\[[0-9a-fA-F:]+\]:[0-9]+|[A-Za-z0-9._-]+:[0-9]+")
 # No '/': it divides the key from the model in the map of routes.
 KEY = re.compile(r"[A-Za-z0-9_@-][A-Za-z0-9._@-]*")
 TASKS = ("chat", "embedding", "rerank")
 NUMBERS = ("concurrency", "requests_per_minute", "tokens_per_day", "tokens_per_month", "weight")
 SHA256 = re.compile(r"[0-9a-fA-F]{64}")
-# The gateway's own frontends; statistics could not tell them from a model.
-RESERVED = ("gateway", "metrics", "redirect", "waiting")
 
 
 def gateway_findings(
@@ -51,12 +55,13 @@ def _removals(there: set[str], wanted: set[str], percent_max: int) -> Iterator[s
 
 
 def _models(models: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    yield from (f"gateway_models: {clash}" for clash in clashes(models))
     for name, model in models.items():
-        if not MODEL.fullmatch(name) or name in RESERVED:
-            yield (
-                f"gateway_models: '{name}' is no name for a served model: use letters, digits, dot, dash and underscore, "
-                f"and none of {', '.join(RESERVED)}."
-            )
+        for word in (name, *(model.get("aliases") or ())):
+            if not is_served_name(str(word)):
+                yield f"gateway_models: '{word}' is no name for a served model: {RULE}."
+        if name in RESERVED:
+            yield f"gateway_models: the name {name} is one of the gateway's own: use another."
         if not ADDRESS.fullmatch(str(model.get("address", ""))):
             yield f"gateway_models: the address of {name} is '{model.get('address', '')}': write host:port, or unix@/path."
         if model.get("task", "chat") not in TASKS:
@@ -113,11 +118,19 @@ def _is_date(value: Any) -> bool:
     return True
 
 
-def _grants(models: Mapping[str, Any], keys: list[Mapping[str, Any]]) -> Iterator[str]:
+def _grants(models: Mapping[str, Mapping[str, Any]], keys: list[Mapping[str, Any]]) -> Iterator[str]:
+    aliases = known_as(models)
     for key in keys:
         unknown = sorted(set(key.get("models", [])) - set(models))
         if unknown:
             yield (
                 f"gateway_api_keys (hearth_api_keys): {key['name']} is for {', '.join(unknown)}, and served are "
-                f"{', '.join(sorted(models)) or 'no models'}: correct the name, or describe the model."
+                f"{', '.join(sorted(models)) or 'no models'}: "
+                + (_alias_remedy(unknown, aliases) or "correct the name, or describe the model.")
             )
+
+
+def _alias_remedy(names: Iterable[str], aliases: Mapping[str, str]) -> str:
+    """A key that names a model once has all of its names."""
+    meant = [f"{aliases[name]} for its alias {name}" for name in names if name in aliases]
+    return f"write {', and '.join(meant)}." if meant else ""

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What HAProxy reads of API keys: who each is, what he may do, and which models he may use.
 
-Keys that may use the same models have one grant, which is named after the first of them; routes and lists of models are those of grants.
+Keys that may use the same models have one grant, which is named after the first of them; routes and lists of models are those of grants. What stands for a
+model in HAProxy is its identifier, and each name that it may be asked by leads there.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.hearth.llm.plugins.module_utils._served_names import identifier
 from ansible_collections.hearth.llm.plugins.plugin_utils._listed_models import listed
 
 UNLIMITED = 1000000
@@ -44,8 +46,8 @@ def gateway_key_files(
         _file(
             "limits.map",
             "Name of the key, requests under way, requests in a minute, milliseconds that each request under way puts the next one back, milliseconds "
-            "that all of\n# them are put back, whether it names the user that it asks for, its grant, whether it is an operator's, and tokens in a day and in a month, 0 for "
-            "no limit.",
+            "that all of\n# them are put back, whether it names the user that it asks for, its grant, whether it is an operator's, and tokens in a day and in a "
+            "month, 0 for no limit.",
             limits,
         ),
         _file(
@@ -54,14 +56,19 @@ def gateway_key_files(
             (f"{grant} {_listing(granted, models)}" for granted, grant in grants.items()),
         ),
         _file(
-            "models.map",
-            "Backend of a model, what GET /v1/models/NAME answers.",
-            (f"{name} {json.dumps(_entry(name, model))}" for name, model in sorted(models.items())),
+            "routes.map",
+            "Name of the grant/name that it may ask for, or nothing for a request that names no model; the backend of that model.",
+            (
+                f"{grant}/{asked} {identifier(name)}"
+                for granted, grant in grants.items()
+                for name in granted
+                for asked in _asked(name, models.get(name, {}))
+            ),
         ),
         _file(
-            "routes.map",
-            "Name of the grant/model that it has, the backend of that model.",
-            (f"{grant}/{model} {model}" for granted, grant in grants.items() for model in granted),
+            "entries.map",
+            "Backend, what GET /v1/models/NAME answers of its model.",
+            (f"{identifier(name)} {json.dumps(_entry(name, models[name]))}" for name in every_model),
         ),
     ]
 
@@ -82,12 +89,18 @@ def _limits(key: Key, grant: str, step_ms: int, batch_ms: int) -> str:
     return " ".join(str(word) for word in words)
 
 
+def _asked(name: str, model: Mapping[str, Any]) -> list[str]:
+    """Every name by which a request may mean a model."""
+    return [name, *(model.get("aliases") or ()), *([""] if model.get("default") is True else [])]
+
+
 def _listing(names: Iterable[str], models: Models) -> str:
-    return json.dumps({"object": "list", "data": [_entry(name, models[name]) for name in names]})
+    return json.dumps({"object": "list", "data": [_entry(name, models.get(name, {})) for name in names]})
 
 
 def _entry(name: str, model: Mapping[str, Any]) -> dict[str, Any]:
-    return {"id": name, "object": "model", "owned_by": "hearth", **listed(model)}
+    entry: dict[str, Any] = {"id": name, "object": "model", "owned_by": "hearth", **listed(model)}
+    return {**entry, **({"aliases": list(model["aliases"])} if model.get("aliases") else {})}
 
 
 def _file(path: str, what: str, lines: Iterable[str]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._engines._contract import PATHS
 from ansible_collections.hearth.llm.plugins.module_utils._frontends import frontends
+from ansible_collections.hearth.llm.plugins.module_utils._served_names import identifier
 from ansible_collections.hearth.llm.plugins.plugin_utils._acme_thumbprint import thumbprint
 
 Described = Mapping[str, Any]
@@ -20,7 +21,8 @@ _LONG_BYTES = 1048576
 def plan(given: Described) -> dict[str, Any]:
     sites = given["sites"]
     backends = {
-        name: {**model, "served": name, "paths": _paths(model)} for name, model in sorted(given["models"].items())
+        identifier(name): {**model, "served": name, "paths": _paths(model)}
+        for name, model in sorted(given["models"].items())
     }
     deadline = int(given["answer_deadline_seconds"])
     deadlines = {name: int(model.get("answer_deadline_seconds", deadline)) for name, model in backends.items()}

@@ -7,6 +7,7 @@ from __future__ import annotations
 from ansible_collections.hearth.llm.plugins.module_utils._description.kinds import (
     Anything,
     Choice,
+    Flag,
     Key,
     ListOf,
     MapOf,
@@ -23,16 +24,12 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.special im
 )
 from ansible_collections.hearth.llm.plugins.module_utils._engines import DEFAULT, engines
 from ansible_collections.hearth.llm.plugins.module_utils._engines._contract import DEFAULT_CONTEXT
+from ansible_collections.hearth.llm.plugins.module_utils._served_names import PATTERN, RULE
 
 # Engines that people know from elsewhere.
 _NOT_SERVED = ("openvino",)
 TASKS = ("chat", "embedding", "rerank")
-SERVED_NAME = Name(
-    "a served name",
-    r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}",
-    "use at most 100 letters, digits, dots, dashes and underscores",
-    "qwen3-4b",
-)
+SERVED_NAME = Name("a served name", PATTERN, RULE, "qwen3-4b", joints="/:")
 
 MODEL = Record(
     Key(
@@ -90,6 +87,21 @@ MODEL = Record(
         "what the model is for",
         value=TASKS[0],
         also=("kind", "type", "purpose", "role"),
+    ),
+    Key(
+        "aliases",
+        ListOf(SERVED_NAME, empty="write another name, or leave aliases out"),
+        "other names that requests may name it by, such as gpt-4o for programs that know no other",
+        default="none",
+        value=(),
+        also=("alias", "names", "also", "also_known_as"),
+    ),
+    Key(
+        "default",
+        Flag(),
+        "whether it answers requests that name no model; one may",
+        value=False,
+        also=("fallback", "is_default"),
     ),
     Key(
         "context_tokens",

@@ -9,6 +9,7 @@ from typing import Any, Collection, Iterator, Sequence
 
 from ansible_collections.hearth.llm.plugins.module_utils._description.kinds import Typed
 from ansible_collections.hearth.llm.plugins.module_utils._description.words import listed, nearest
+from ansible_collections.hearth.llm.plugins.module_utils._served_names import known_as
 
 
 def names_of(described: Typed, variable: str, absent: Collection[str] | None = None) -> Collection[str] | None:
@@ -40,5 +41,8 @@ def known(names: Collection[str]) -> str:
 
 
 def correction(name: str, names: Any) -> str:
+    served = known_as(names).get(name) if isinstance(names, Typed) else None
+    if served:
+        return f"that is an alias of {served}, so write {served}"
     near = nearest(name, list(names))
     return f"write {near}, or describe {name}" if near else "correct the name, or describe it"

@@ -9,6 +9,7 @@ from typing import Iterator
 from ansible_collections.hearth.llm.plugins.module_utils._description.kinds import Typed
 from ansible_collections.hearth.llm.plugins.module_utils._description.surroundings import Surroundings
 from ansible_collections.hearth.llm.plugins.module_utils._description.words import listed
+from ansible_collections.hearth.llm.plugins.module_utils._served_names import identifier
 
 _SOCKET_BYTES = 107
 
@@ -59,7 +60,7 @@ def _sockets(described: Typed) -> Iterator[str]:
     if directory is None:
         return
     names = described.get("hearth_models", {})
-    longest = max([len("supervisor/supervisor.sock"), *(len(f"run/{name}.sock") for name in names)])
+    longest = max([len("supervisor/supervisor.sock"), *(len(f"run/{identifier(name)}.sock") for name in names)])
     room = _SOCKET_BYTES - longest - 1
     if len(directory.rstrip("/").encode()) > room:
         yield (

@@ -7,26 +7,22 @@ from __future__ import annotations
 from typing import Iterator, Sequence
 
 from ansible_collections.hearth.llm.plugins.module_utils._description.kinds import Typed
-from ansible_collections.hearth.llm.plugins.module_utils._description.names import nearly_alike
 from ansible_collections.hearth.llm.plugins.module_utils._description.words import listed
 from ansible_collections.hearth.llm.plugins.module_utils._engines import DEFAULT, engines
 from ansible_collections.hearth.llm.plugins.module_utils._engines._contract import DEFAULT_CONTEXT
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import parse
-
-# What the gateway calls its own parts; statistics could not tell them from a model.
-_RESERVED = ("gateway", "metrics", "redirect", "waiting")
+from ansible_collections.hearth.llm.plugins.module_utils._served_names import RESERVED, clashes
 
 
 def of_models(described: Typed) -> Iterator[str]:
     process = described.get("hearth_runtime") == "process"
     models = described.get("hearth_models", {})
-    for _lower, names in nearly_alike(models):
-        yield f"hearth_models: {' and '.join(names)} differ by capital letters only, and whoever asks for one gets the other: rename one."
+    yield from (f"hearth_models: {clash}" for clash in clashes(models))
     for name, model in models.items():
         path = f"hearth_models.{name}"
         engine = engines().get(model.get("engine", DEFAULT if model.lacks("engine") else ""))
-        if name in _RESERVED:
+        if name in RESERVED:
             yield f"hearth_models: the name {name} is one of the gateway's own: use another."
         if model.lacks("source") and model.lacks("path") and not model.broken:
             yield f"{path} has no source: write hf://owner/repository/file, https://… or file:///…, or the path of a model that lies on the host."

@@ -33,7 +33,6 @@ _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})
 _GERMAN_DAY = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _SECRET_LEAST = 16
-_WRONG_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 
 # What others keep things in: to own or to remove one of these would take theirs.
 SHARED_DIRECTORIES = frozenset(
@@ -540,14 +539,19 @@ class ModelSource(Kind):
 
 
 class Name(Text):
-    """A name that others refer to."""
+    """A name that others refer to. `joints` may stand between its parts."""
 
-    def __init__(self, words: str, pattern: str, rule: str, example: str) -> None:
+    def __init__(self, words: str, pattern: str, rule: str, example: str, *, joints: str = "") -> None:
         super().__init__(words, pattern=pattern, rule=rule, example=example)
+        self._wrong = re.compile(rf"[^A-Za-z0-9._{re.escape(joints)}-]+")
+        self._joined = re.compile(rf"([{re.escape(joints)}])[._{re.escape(joints)}-]+") if joints else None
+        self._ends = f"-._{joints}"
 
     def _read(self, place: Place, value: Any) -> Any:
         if isinstance(value, str) and value.strip() and (value != value.strip() or not self._fits(value)):
-            near = _WRONG_IN_NAMES.sub("-", without_accents(value.strip())).strip("-._")
+            near = self._wrong.sub("-", without_accents(value.strip())).strip(self._ends)
+            if self._joined:
+                near = self._joined.sub(r"\1", near)
             remedy = f"write {near}, or another name; {self._remedy()}" if near and self._fits(near) else self._remedy()
             place.find(f"is {shown(value)}, and {self.words} is wanted", remedy)
             return ABSENT

@@ -27,6 +27,8 @@ class Model:
     files: Sequence[str] | None
     engine: str
     task: str
+    aliases: Sequence[str]
+    default: bool
     context_tokens: int | None
     slots: int
     load: str

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._engine_options.names import canonical
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
+from ansible_collections.hearth.llm.plugins.module_utils._served_names import identifier
 
 if TYPE_CHECKING:
     from typing import Iterator, Mapping, Sequence
@@ -107,10 +108,10 @@ class Engine:
 
     def service(self, model: str) -> str:
         """The service that serves a model in a container, as the role calls it."""
-        return self.name if self.shared else f"{self.name}-{model}"
+        return self.name if self.shared else f"{self.name}-{identifier(model)}"
 
     def socket(self, model: str, directory: str) -> str:
-        return f"{directory}/run/{model}.sock"
+        return f"{directory}/run/{identifier(model)}.sock"
 
     def ports(self, models: Sequence[str], first: int) -> dict[str, int]:
         """The port of the host for each model. A further model does not move those of the others, whose containers would be made anew."""
@@ -168,6 +169,10 @@ class Engine:
         """The GPUs of a shared container, the devices in it of each model that has not all of them, and what cannot be."""
         return {"container": [] if runtime == "process" else list(given), "devices": {}, "findings": []}
 
+    def section(self, model: str) -> str:
+        """What a shared engine's own list of models calls a model."""
+        return model
+
     def arguments(self, options: Mapping[str, Any], known: Any = None) -> list[str]:  # noqa: ARG002
         """The options as words of a command line; `known` is the list of those that its build has."""
         words = []
@@ -178,7 +183,7 @@ class Engine:
     def definition(self, model: str, options: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002
         """What the role `service` is told of the service of one model, where each has one. `run` has the model's `path` and its `fingerprint`, which changes
         with its bytes; `words`, its options as words of a command line; `socket`, or `address` and `port`; `gpus` and `timeout_seconds`."""
-        return {"name": f"{self.name}-{model}"}
+        return {"name": f"{self.name}-{identifier(model)}"}
 
     def asked_context(self, model: Model, defaults: Mapping[str, Any]) -> tuple[int, str]:  # noqa: ARG002
         """The context of each slot that the description itself asks for, and in which word; 0 where it leaves that open."""

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from ansible_collections.hearth.llm.plugins.module_utils._engine_options.names import canonical, spelled_alike
 from ansible_collections.hearth.llm.plugins.module_utils._engines._contract import Engine, slots
 from ansible_collections.hearth.llm.plugins.module_utils._engines._words import number, scale
+from ansible_collections.hearth.llm.plugins.module_utils._served_names import identifier
 
 if TYPE_CHECKING:
     from typing import Iterator, Mapping, Sequence
@@ -161,6 +162,11 @@ class LlamaCpp(Engine):
                     " that are named by their number can be told apart in it. Write nvidia.com/gpu=0 and so on, or give all models of llama.cpp the same."
                 )
         return {"container": container, "devices": devices, "findings": findings}
+
+    def section(self, model: str) -> str:
+        """The router takes what stands behind a colon for a quantization, and writes it in capital letters. Nothing else is wrong with a served name, and
+        answers say the section's."""
+        return identifier(model) if ":" in model else model
 
     def definition(self, model: str, options: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:
         """As a process: in a container one router serves all."""

@@ -9,8 +9,15 @@ local answers, refusals = {}, {}
 -- What other files here count: functions, each of which is given one that writes series.
 hearth_metrics = {}
 
+-- What a backend serves, by the name that people know.
+local served = Map.new("served.map", Map._str)
+
+local function labels_of(key, backend)
+  return ('key="%s",model="%s"'):format(key, served:lookup(backend) or backend)
+end
+
 local function labels(txn)
-  return ('key="%s",model="%s"'):format(txn:get_var("txn.key"), txn:get_var("txn.backend"))
+  return labels_of(txn:get_var("txn.key"), txn:get_var("txn.backend"))
 end
 
 local function count(counts, label)
@@ -74,8 +81,7 @@ end
 local function tracked(field)
   local counts = {}
   for entry, values in pairs(core.backends["tally:models"].stktable:dump()) do
-    local key, model = entry:match("^(.-)/(.*)$")
-    counts[('key="%s",model="%s"'):format(key, model)] = values[field]
+    counts[labels_of(entry:match("^(.-)/(.*)$"))] = values[field]
   end
   return counts
 end

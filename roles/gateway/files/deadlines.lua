@@ -1,7 +1,7 @@
 -- SPDX-FileCopyrightText: hearth.llm contributors
 -- SPDX-License-Identifier: GPL-3.0-or-later
 -- Ends requests that take longer than their model may, however much of an answer still comes: HAProxy's own timeouts are for silence.
--- Told by the environment, for HAProxy 2.6 hands no arguments over: the control socket, and MODEL=SECONDS for each model.
+-- Told by the environment, for HAProxy 2.6 hands no arguments over: the control socket, and BACKEND=SECONDS for each model.
 
 -- What HAProxy says of its requests is read here for status.lua, too.
 

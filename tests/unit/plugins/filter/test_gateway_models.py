@@ -29,5 +29,13 @@ def test_in_containers_an_engine_is_known_by_its_name_in_the_network() -> None:
     }
 
 
+def test_what_stands_for_a_name_that_no_host_or_file_can_have_is_reached() -> None:
+    models = {"org/big": {"engine": "vllm", "aliases": ["big"], "default": True}, "phi3:mini": {}}
+    docker, process = (gateway_models(models, runtime, "/srv") for runtime in ("docker", "process"))
+    big = docker["org/big"]
+    assert (big["address"], big["aliases"], big["default"]) == ("vllm-org-big-666bf9:8080", ["big"], True)
+    assert process["phi3:mini"]["address"] == "unix@/srv/run/phi3-mini-fc2efc.sock"
+
+
 def test_as_processes_each_model_has_a_socket_of_its_own() -> None:
     assert gateway_models({"tiny": {}}, "process", "/srv/hearth")["tiny"]["address"] == "unix@/srv/hearth/run/tiny.sock"

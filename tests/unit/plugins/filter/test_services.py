@@ -159,6 +159,24 @@ def test_each_model_of_llama_cpp_is_a_service_with_options_and_a_socket_of_its_o
     assert [one["files"][1]["content"] for one in (a, b)] == ["f", ""]
 
 
+def test_a_service_is_called_by_what_stands_for_its_model_and_answers_to_the_name_itself() -> None:
+    (process,) = engine_plan([{"name": "phi3:mini"}], "llama_cpp", runtime="process", directory="/h")["services"]
+    assert (process["name"], process["health"]["socket_path"]) == (
+        "llama_cpp-phi3-mini-fc2efc",
+        "/h/run/phi3-mini-fc2efc.sock",
+    )
+    assert json.loads(process["files"][0]["content"])["alias"] == "phi3:mini"
+    (container,) = engine_plan([{"name": "o/big"}], "vllm", build="docker.io/vllm/vllm-openai:v0.32.0")["services"]
+    assert container["name"].startswith("vllm-o-big-")
+    assert container["command"][1:3] == ["--served-model-name", "o/big"]
+
+
+def test_the_router_is_told_a_name_that_it_would_write_otherwise_as_an_alias() -> None:
+    """With a colon in the name of its section, b11176 knew phi3:MINI and not phi3:mini."""
+    plan = engine_plan([{"name": "o/talker"}, {"name": "phi3:mini"}], "llama_cpp")
+    assert plan["sections"] == {"o/talker": "o/talker", "phi3:mini": "phi3-mini-fc2efc"}
+
+
 def test_each_model_of_vllm_is_a_service_with_a_port_and_gpus_of_its_own() -> None:
     models: list[dict[str, Any]] = [{"name": "a", "slots": 4}, {"name": "b", "gpus": ["nvidia.com/gpu=1"]}]
     plan = engine_plan(

@@ -44,9 +44,9 @@ def run(directory: Path, *models: dict[str, Any], check_mode: bool = False, **op
 @pytest.mark.parametrize(
     ("entries", "options", "words"),
     [
-        ([{"name": "../x", "source": "hf://o/r"}], {}, "cannot be a directory"),
-        ([{"name": ".fetch", "source": "hf://o/r"}], {}, "cannot be a directory"),
-        ([{"name": "x", "source": "hf://o/r"}, {"name": "x", "source": "hf://o/s"}], {}, "twice"),
+        ([{"name": "../x", "source": "hf://o/r"}], {}, "is no name of a model"),
+        ([{"name": ".fetch", "source": "hf://o/r"}], {}, "is no name of a model"),
+        ([{"name": "x", "source": "hf://o/r"}, {"name": "x", "source": "hf://o/s"}], {}, "another model's, too"),
         ([{"name": "x", "source": "hf://o/r/a", "sha256": "abc"}], {}, "64 hexadecimal"),
         ([{"name": "x"}], {}, "has no source"),
         ([], {"connections": 0}, "from 1 to 64"),
@@ -86,6 +86,18 @@ def test_small_files_are_verified_by_the_name_that_git_gives_them(tmp_path: Path
     hub.faults.clear()
     result = run(tmp_path / "models", {"name": "x", "source": "hf://o/r"}, endpoint=hub.url)
     assert all(len(file["sha256"]) == 64 for entry in result.lock.values() for file in entry["files"])
+
+
+def test_a_name_that_is_a_path_has_one_directory_all_the_same(tmp_path: Path, hub: Hub) -> None:
+    models = tmp_path / "models"
+    result = run(models, {"name": "o/x:mini", "source": "hf://o/r/model.gguf"}, endpoint=hub.url)
+    (directory,) = [path for path in models.iterdir() if not path.name.startswith(".")]
+    assert result.models["o/x:mini"]["path"] == str(directory / "model.gguf")
+    assert directory.name.startswith("o-x-mini-")
+    assert not run(models, {"name": "o/x:mini", "source": "hf://o/r/model.gguf"}, endpoint=hub.url).changed
+    assert run(models, {"name": "o/x:mini", "state": "absent"}, endpoint=hub.url).removed == [
+        f"{directory.name}/model.gguf"
+    ]
 
 
 def test_a_web_file_that_nobody_vouches_for_has_to_be_what_its_name_says(tmp_path: Path, hub: Hub) -> None:

@@ -26,8 +26,15 @@ def test_a_good_description_has_no_findings() -> None:
 @pytest.mark.parametrize(
     ("models", "keys", "finding"),
     [
-        ({"a/b": {"address": "x:1"}}, [], "'a/b' is no name for a served model"),
-        ({"metrics": {"address": "x:1"}}, [], "'metrics' is no name for a served model"),
+        ({"a/.b": {"address": "x:1"}}, [], "'a/.b' is no name for a served model"),
+        ({"a": {"address": "x:1", "aliases": ["b c"]}}, [], "'b c' is no name for a served model"),
+        ({"a": {"address": "x:1", "aliases": ["a"]}}, [], "gateway_models: the alias a of a is its own name"),
+        (
+            {"a/b": {"address": "x:1", "aliases": ["gpt-4o"]}},
+            [{"name": "k", "models": ["gpt-4o"]}],
+            "k is for gpt-4o, and served are a/b: write a/b for its alias gpt-4o.",
+        ),
+        ({"metrics": {"address": "x:1"}}, [], "the name metrics is one of the gateway's own"),
         (
             {"tiny": {"address": "x:1", "task": "ranking"}},
             [],

@@ -55,9 +55,28 @@ def test_keys_that_may_use_the_same_have_one_grant() -> None:
         "none": [],
     }
     # Of a model there is one entry, whoever asks.
-    entries = {line.split(" ", 1)[0]: json.loads(line.split(" ", 1)[1]) for line in known["models.map"]}
+    entries = {line.split(" ", 1)[0]: json.loads(line.split(" ", 1)[1]) for line in known["entries.map"]}
     assert listed["some"]["data"] == [entries["a"], entries["c"]]
     assert (entries["a"]["created"], entries["a"]["context_length"]) == (18, 4096)
+
+
+def test_a_model_is_asked_for_by_each_of_its_names_and_the_default_by_none() -> None:
+    models = {"org/talker": {"aliases": ["gpt-4o", "gpt:4"], "default": True}, "tiny": {}}
+    known = maps([{"name": "all"}, {"name": "one", "models": ["tiny"]}], models)
+    talker = "org-talker-152fe3"
+    assert known["routes.map"] == [
+        *(f"all/{asked} {talker}" for asked in ("org/talker", "gpt-4o", "gpt:4", "")),
+        "all/tiny tiny",
+        "one/tiny tiny",
+    ]
+    entries = json.loads(known["listings.map"][0].partition(" ")[2])["data"]
+    assert [line.partition(" ")[::2] for line in known["entries.map"]] == [
+        (backend, json.dumps(entry)) for backend, entry in zip((talker, "tiny"), entries, strict=True)
+    ]
+    assert [(entry["id"], entry.get("aliases")) for entry in entries] == [
+        ("org/talker", ["gpt-4o", "gpt:4"]),
+        ("tiny", None),
+    ]
 
 
 @pytest.mark.parametrize(("keys", "models"), [(1, 1), (10, 40), (10_000, 100)])

@@ -26,6 +26,8 @@ DESCRIPTIONS: dict[str, dict[str, Any]] = {
                 "files": ["*Q4_K_M*", "mmproj-*"],
                 "engine": "llama_cpp",
                 "task": "chat",
+                "aliases": ["gpt-4o"],
+                "default": True,
                 "context_tokens": 8192,
                 "slots": 4,
                 "load": "on_demand",

@@ -213,14 +213,22 @@ WRONG: list[tuple[str, list[tuple[str, str]]]] = [
         ],
     ),
     (
-        "hearth_models: {Qwen/Qwen2.5-1.5B: {source: 'file:///m'}}",
-        [("hearth_models: the name Qwen/Qwen2.5-1.5B is", "write Qwen-Qwen2.5-1.5B")],
+        "hearth_models: {/Qwen//Qwen2.5 1.5B/: {source: 'file:///m'}}",
+        [("hearth_models: the name /Qwen//Qwen2.5 1.5B/ is", "write Qwen/Qwen2.5-1.5B")],
+    ),
+    ("hearth_models: {'phi3: mini': {source: 'file:///m'}}", [("hearth_models: the name phi3: mini is", "phi3:mini")]),
+    (model("alias: gpt-4o"), [("hearth_models.m.alias is no key", "write aliases")]),
+    (model("aliases: gpt-4o"), [("hearth_models.m.aliases is 'gpt-4o'", "write [gpt-4o]")]),
+    (model("aliases: [gpt 4o]"), [("hearth_models.m.aliases[0] is 'gpt 4o'", "write gpt-4o")]),
+    (model("aliases: [m]"), [("hearth_models: the alias m of m is its own name", "take it away")]),
+    (
+        "{hearth_models: {a/b: {source: 'file:///m', aliases: [gpt-4o]}}, hearth_api_keys: [{name: k, models: [gpt-4o]}]}",
+        [("hearth_api_keys[k].models: gpt-4o is not described", "that is an alias of a/b, so write a/b")],
     ),
     (
-        "hearth_models: {'phi3:mini': {source: 'file:///m'}}",
-        [("hearth_models: the name phi3:mini is", "write phi3-mini")],
+        "{hearth_models: {a/b: {source: 'file:///m', aliases: [c]}}, hearth_assistants: {Doc: {model: c}}}",
+        [("hearth_assistants.Doc.model is 'c'", "that is an alias of a/b, so write a/b")],
     ),
-    (model("aliases: [gpt-4o]"), [("hearth_models.m.aliases is no key", "there are source")]),
     # Their siblings.
     (
         "hearth_models: {source: 'hf://a/b', slots: 2}",
@@ -342,7 +350,7 @@ WRONG: list[tuple[str, list[tuple[str, str]]]] = [
         [("hearth_models: the name 2026-11-29 is", 'write it in quotes, "2026-11-29"')],
     ),
     ("hearth_users: [{name: no}]", [("hearth_users[0].name is false", "put it in quotes")]),
-    (f"hearth_models: {{{'a' * 101}: {{source: 'file:///m'}}}}", [("hearth_models: the name", "at most 100")]),
+    (f"hearth_models: {{{'a' * 201}: {{source: 'file:///m'}}}}", [("hearth_models: the name", "at most 200")]),
     (
         'hearth_models: {"a\\nb": {source: "file:///m"}}',
         [("hearth_models: the name 'a\\nb' is 'a\\nb'", "write a-b")],
@@ -509,6 +517,7 @@ def test_each_wrong_input_gets_its_sentence(text: str, wanted: list[tuple[str, s
 
 
 RIGHT = [
+    "hearth_models: {Qwen/Qwen2.5-1.5B: {source: 'file:///m', aliases: [gpt-4o, 'qwen:latest'], default: true}, 'phi3:mini': {source: 'file:///n'}}",
     # YAML writes numbers in several ways.
     "hearth_models: {m: {source: 'file:///m.gguf', context_tokens: 8_192, slots: '2'}}",
     "hearth_models: {m: {source: ' file:///m.gguf'}, n: {source: 'hf:/a/b/c.gguf'}, o: {source: 'HF://a/b/c.gguf'}}",
