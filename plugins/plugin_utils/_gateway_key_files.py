@@ -46,8 +46,8 @@ def gateway_key_files(
         _file(
             "limits.map",
             "Name of the key, requests under way, requests in a minute, milliseconds that each request under way puts the next one back, milliseconds "
-            "that all of\n# them are put back, whether it names the user that it asks for, its grant, whether it is an operator's, and tokens in a day and in a "
-            "month, 0 for no limit.",
+            "that all of\n# them are put back, whether it names the user that it asks for, its grant, whether it is an operator's, and tokens in a day and in "
+            "a month, 0 for no limit.",
             limits,
         ),
         _file(
