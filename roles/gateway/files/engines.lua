@@ -97,11 +97,11 @@ function engines.fetch(model)
   return (found[FETCHER] or {})[model]
 end
 
--- What an engine last said of a model, by the name that it is served as there.
-function engines.state(engine, model)
+-- What an engine last said of a model, which it may know by its name or by its identifier.
+function engines.state(engine, name, id)
   local models = found[engine]
   if not models then return { state = "unknown", why = "Its engine has not answered yet." } end
-  return models[model] or models["*"] or { state = "failed", why = "Its engine does not serve it." }
+  return models[name] or models[id] or models["*"] or { state = "failed", why = "Its engine does not serve it." }
 end
 
 -- Somebody looks: they are asked, and for a moment waited for, where nobody has looked for a while.

@@ -87,7 +87,7 @@ local NOT_THERE = {
 local function said(text) return type(text) == "string" and text ~= "" and text or nil end
 
 local function state_of(name, model, fetch)
-  if fetch.state ~= "failed" then return NOT_THERE[fetch.state] or engines.state(model.engine, name) end
+  if fetch.state ~= "failed" then return NOT_THERE[fetch.state] or engines.state(model.engine, name, model.id) end
   local reason = said(fetch.reason)
   -- What is told to whoever runs the host names paths and addresses.
   return { state = "failed", why = reason and "It was not fetched: " .. reason .. ".", why_for_operators = said(fetch.why) }
