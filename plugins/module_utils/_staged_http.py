@@ -53,6 +53,8 @@ class Way:
     # Go through this Unix socket; `url` then only says what to ask for.
     socket_path: str | None = None
     ca_path: str | None = None
+    # What is offered to the server to speak (ALPN), the best first; empty: nothing is said of it.
+    protocols: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         parts = self.parts
@@ -165,6 +167,8 @@ class Way:
 
     def _context(self) -> ssl.SSLContext:
         context = ssl.create_default_context()
+        if self.protocols:
+            context.set_alpn_protocols(list(self.protocols))
         if self.ca_path:
             where = "capath" if os.path.isdir(self.ca_path) else "cafile"
             try:

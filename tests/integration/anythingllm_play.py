@@ -15,6 +15,8 @@ from fakes.engine import Engine
 
 PASSWORD, SIGNATURE = "correct-horse-of-the-server", "signs-all-the-sessions"
 ADMIN_PASSWORD, USER_PASSWORD, ENGINE_KEY = "password-of-the-admin", "password-of-a-user", "sk-key-of-the-engine"
+# A name with all that a served name may have.
+SERVED = "org/chat:mini"
 CLOSED = {"AUTH_TOKEN": PASSWORD, "JWT_SECRET": SIGNATURE}
 FACT = "The pumpkin soup costs seven crowns."
 
@@ -92,7 +94,7 @@ class Shop:
             "settings": {
                 "LLMProvider": "generic-openai",
                 "GenericOpenAiBasePath": base,
-                "GenericOpenAiModelPref": "chat",
+                "GenericOpenAiModelPref": SERVED,
                 "GenericOpenAiTokenLimit": 8192,
                 "GenericOpenAiMaxTokens": 256,
                 "EmbeddingEngine": "generic-openai",
@@ -116,7 +118,7 @@ class Shop:
         return [
             {
                 "name": name,
-                "model": "chat",
+                "model": SERVED,
                 "system_prompt": f"You are {name}.",
                 "temperature": self.temperature,
                 "similarity_threshold": 0.1,

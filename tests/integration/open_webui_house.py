@@ -16,6 +16,8 @@ from integration.conftest import Outcome, Runner
 from integration.counting_proxy import CountingProxy
 from integration.open_webui import EMAIL, PASSWORD, OpenWebui
 
+# A name with all that a served name may have.
+SERVED = "org/assistant:mini"
 ENGINE_KEY = "sk-engine-SECRET-1"
 ADMIN = {"email": EMAIL, "password": PASSWORD}
 FACT = "The cellar opens with the word Quetzal."
@@ -108,14 +110,14 @@ class House:
                 models=[
                     {
                         "name": "DocExplorer",
-                        "model": "assistant",
+                        "model": SERVED,
                         "system_prompt": "Answer from the documents.",
                         "temperature": 0.1,
                         "knowledge": ["handbook"],
                         "members": ["Anna"],
                         "groups": ["kitchen"],
                     },
-                    {"name": "BrandSpark", "model": "assistant", "temperature": 0.9, "everyone": True},
+                    {"name": "BrandSpark", "model": SERVED, "temperature": 0.9, "everyone": True},
                 ],
             ),
         ]
@@ -129,7 +131,7 @@ def open_house(directory: Path, runner: Runner, variables: dict[str, str] | None
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text)
     with (
-        Engine(models=("assistant", "embedder"), dimensions=64) as engine,
+        Engine(models=(SERVED, "assistant", "embedder"), dimensions=64) as engine,
         OpenWebui(directory / "server", variables or {}) as server,
         CountingProxy(server.port) as proxy,
     ):

@@ -15,7 +15,7 @@ import pytest
 from fakes.anythingllm import AnythingLLM
 from fakes.engine import WORDS, Engine
 
-from .anythingllm_play import ADMIN_PASSWORD, CLOSED, ENGINE_KEY, FACT, PASSWORD, SIGNATURE, USER_PASSWORD, Shop
+from .anythingllm_play import ADMIN_PASSWORD, CLOSED, ENGINE_KEY, FACT, PASSWORD, SERVED, SIGNATURE, USER_PASSWORD, Shop
 
 Playbook = Callable[..., Any]
 
@@ -64,7 +64,7 @@ def test_from_nothing_to_an_answer_from_a_document_and_then_nothing_is_left_to_d
     system = asked.body["messages"][0]["content"]
     assert answer["textResponse"] == " ".join(WORDS)
     assert [source["title"] for source in answer["sources"]] == ["menu.md"]
-    assert (asked.body["model"], asked.body["temperature"], asked.body["max_tokens"]) == ("chat", 0.2, 256)
+    assert (asked.body["model"], asked.body["temperature"], asked.body["max_tokens"]) == (SERVED, 0.2, 256)
     assert system.startswith("You are Doc Explorer.\nContext:\n[CONTEXT 0]:\n")
     assert FACT in system
     assert asked.headers["Authorization"] == f"Bearer {ENGINE_KEY}"

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from integration.conftest import Runner
-from integration.open_webui_house import ADMIN, DOCUMENTS, ENGINE_KEY, FACT, House, open_house
+from integration.open_webui_house import ADMIN, DOCUMENTS, ENGINE_KEY, FACT, SERVED, House, open_house
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def test_from_nothing_to_an_answer_from_the_document_without_a_click(house: Hous
     asked = house.engine.received[-1].body
     assert FACT in json.dumps(asked["messages"])
     assert "Answer from the documents." in asked["messages"][0]["content"]
-    assert (asked["model"], asked["temperature"]) == ("assistant", 0.1)
+    assert (asked["model"], asked["temperature"]) == (SERVED, 0.1)
     assert answer["choices"][0]["message"]["content"] == "one two three"
     assert "cellar.md" in [about["name"] for about in answer["sources"][0]["metadata"]]
     assert house.engine.received[-1].headers["Authorization"] == f"Bearer {ENGINE_KEY}"

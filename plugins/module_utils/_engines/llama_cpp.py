@@ -117,6 +117,11 @@ class LlamaCpp(Engine):
             options.update(spelled_alike(given))
         return options
 
+    def paths(self, task: str) -> Sequence[str]:
+        """It also says beforehand how many tokens a question has, as OpenAI's API does."""
+        counted = ("/v1/chat/completions", "/v1/responses") if task == "chat" else ()
+        return (*super().paths(task), *(f"{path}/input_tokens" for path in counted))
+
     def files(self, path: str, projector: str) -> dict[str, Any]:
         return {**({"model": path} if path else {}), **({"mmproj": projector} if projector else {})}
 

@@ -51,6 +51,14 @@ core.register_action("count_refusal", { "http-req" }, function(txn, reason)
   count(refusals, ('%s,reason="%s"'):format(labels(txn), reason))
 end, 1)
 
+-- For whom is told that he waited in vain, or may not wait: how many were before him, and what that means. The number of slots comes from the configuration.
+core.register_action("foresee", { "http-req" }, function(txn, slots)
+  local stats = core.backends[txn.f:be_name()]:get_stats()
+  local waiting, answer = tonumber(stats.qcur) or 0, math.max(0, (tonumber(stats.ttime) or 0) - (tonumber(stats.qtime) or 0)) / 1000
+  txn:set_var("txn.forecast", (" %d requests were before it, for %d slots, and an answer takes %.1f s on average: its turn is to be expected after %d s."):format(
+    waiting, slots, answer, math.ceil(waiting * answer / slots)))
+end, 1)
+
 local function write_counts(out, name, help, counts, kind)
   out[#out + 1] = ("# HELP %s %s\n# TYPE %s %s\n"):format(name, help, name, kind or "counter")
   for label, value in pairs(counts) do out[#out + 1] = ("%s{%s} %d\n"):format(name, label, value) end

@@ -205,6 +205,12 @@ function Edits:packed()
   return table.concat(parts)
 end
 
+function Edits:growth()
+  local bytes = 0
+  for _, edit in ipairs(self) do bytes = bytes + #edit[3] - edit[2] end
+  return bytes
+end
+
 local function write_model(edits, body, asked, served)
   if not asked.last.model then
     edits:add(asked.begin, #asked.found == 0, '"model":"' .. served .. '"')
@@ -273,7 +279,10 @@ local function fit(txn)
   if txn:get_var("txn.stream") and txn:get_var("txn.asks_usage") and STREAMS_SAY_USAGE_WHEN_ASKED[txn.sf:path()] then
     if write_usage(edits, body, asked) then txn:set_var("txn.usage_added", true) end
   end
-  if #edits > 0 then txn:set_var("txn.edits", edits:packed()) end
+  if #edits > 0 then
+    txn:set_var("txn.edits", edits:packed())
+    txn:set_var("txn.length", #body + edits:growth())
+  end
   txn:set_var("txn.fits", true)
 end
 

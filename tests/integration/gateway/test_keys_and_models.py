@@ -168,7 +168,7 @@ def test_what_stands_below_the_top_is_nobodys_model_and_nobodys_number(gateway: 
 
 
 def test_the_same_model_twice_is_one(gateway: Gateway, alpha: Engine) -> None:
-    assert gateway.complete(r'{"model":"alpha","messages":[],"mod\u0065l":"alph\u0061"}').status == 200
+    assert gateway.complete(r'{"model":"alpha","messages":[],"mod\u0065l":"\u0061lpha"}').status == 200
     assert alpha.received[0].body == {"model": "alpha", "messages": []}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.hearth.llm.plugins.filter.gateway_models import gateway_models
+from ansible_collections.hearth.llm.plugins.module_utils._engines._contract import PATHS
 
 MODELS: dict[str, dict[str, Any]] = {
     "big": {"source": "hf://o/r/f", "engine": "vllm", "slots": 8},
@@ -13,9 +14,18 @@ MODELS: dict[str, dict[str, Any]] = {
 
 
 def test_in_containers_an_engine_is_known_by_its_name_in_the_network() -> None:
-    assert gateway_models(MODELS, "docker", "/var/lib/hearth") == {
-        "big": {"address": "vllm-big:8080", "slots": 8},
-        "tiny": {"address": "llama_cpp:8080", "task": "rerank"},
+    models = gateway_models(MODELS, "docker", "/var/lib/hearth")
+    assert models["big"] == {
+        "address": "vllm-big:8080",
+        "paths": list(PATHS["chat"]),
+        "says_usage": False,
+        "slots": 8,
+    }
+    assert models["tiny"] == {
+        "address": "llama_cpp:8080",
+        "paths": ["/v1/rerank"],
+        "says_usage": True,
+        "task": "rerank",
     }
 
 
@@ -28,6 +38,4 @@ def test_what_stands_for_a_name_that_no_host_or_file_can_have_is_reached() -> No
 
 
 def test_as_processes_each_model_has_a_socket_of_its_own() -> None:
-    assert gateway_models({"tiny": {}}, "process", "/srv/hearth") == {
-        "tiny": {"address": "unix@/srv/hearth/run/tiny.sock"}
-    }
+    assert gateway_models({"tiny": {}}, "process", "/srv/hearth")["tiny"]["address"] == "unix@/srv/hearth/run/tiny.sock"
