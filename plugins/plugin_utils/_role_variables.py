@@ -43,12 +43,14 @@ PUBLISHED = frozenset(
         "fit_found_gpus",
         "fit_gpu_numbers",
         "fit_settings",
+        "fit_planned",
         "fit_unknown",
         "gateway_published",
         "models_fingerprints",
         "models_paths",
         "models_projectors",
         "verify_answers",
+        "verify_offered",
         *(f"{name}_page" for name in frontends()),
     )
 )
