@@ -44,6 +44,7 @@ PUBLISHED = frozenset(
         "fit_found_gpus",
         "fit_gpu_cards",
         "fit_gpu_numbers",
+        "fit_planned",
         "fit_settings",
         "fit_unknown",
         "gateway_published",
@@ -52,6 +53,7 @@ PUBLISHED = frozenset(
         "models_paths",
         "models_projectors",
         "verify_answers",
+        "verify_offered",
         *(f"{name}_page" for name in frontends()),
     )
 )
