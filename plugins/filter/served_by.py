@@ -44,7 +44,7 @@ from ansible_collections.hearth.llm.plugins.plugin_utils._records import records
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-# Which engine it is, and under which other names the gateway hands requests on to it.
+# An engine knows which it is, and the gateway asks it by the served name alone.
 _NOT_FOR_ENGINES = ("engine", "aliases", "default")
 
 

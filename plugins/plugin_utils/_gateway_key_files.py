@@ -85,7 +85,7 @@ def _limits(key: Key, step_ms: int, batch_ms: int) -> str:
 
 def _asked(name: str, model: Mapping[str, Any]) -> list[str]:
     """Every name by which a request may mean a model."""
-    return [name, *(model.get("aliases") or ()), *([""] if model.get("default") else [])]
+    return [name, *(model.get("aliases") or ()), *([""] if model.get("default") is True else [])]
 
 
 def _listing(names: Iterable[str], models: Models) -> str:
