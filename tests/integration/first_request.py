@@ -59,10 +59,8 @@ class Host:
         for name in names:
             self.hub.publish(f"o/{identifier(name)}", {"model.gguf": content(name)})
 
-    def describe(
-        self, models: dict[str, dict[str, Any]], *options: str, succeeds: bool = True, **variables: Any
-    ) -> Outcome:
-        """Each model has its source from the hub."""
+    def describe(self, models: dict[str, dict[str, Any]], *roles: str, **variables: Any) -> Outcome:
+        """Runs the roles. Each model has its source from the hub."""
         described = {
             name: {"source": f"hf://o/{identifier(name)}/model.gguf", "context_tokens": 256, **model}
             for name, model in models.items()
@@ -87,9 +85,9 @@ class Host:
                 "gateway_comment_seconds": 1,
                 **variables,
             },
-            "roles": [f"hearth.llm.{role}" for role in ("models", "llama_cpp", "fetcher", "certificates", "gateway")],
+            "roles": [f"hearth.llm.{role}" for role in roles],
         }
-        return self._run_playbook([play], *options, succeeds=succeeds)
+        return self._run_playbook([play])
 
     def stop(self) -> None:
         """All that supervisor runs, without a play."""

@@ -16,6 +16,8 @@ from integration.first_request import MIB, MODEL_BYTES, Host
 from integration.model_play import proven_bytes, until
 from lab import packages
 
+# Whom a change of models concerns.
+FETCH = ("models", "llama_cpp", "fetcher")
 FIRST: dict[str, Any] = {"load": "first_request"}
 # As users know models.
 GAMMA = "org/gamma:mini"
@@ -39,7 +41,7 @@ def host(tmp_path_factory: pytest.TempPathFactory, module_playbook: Runner) -> I
     with Hub(directory / "hub") as hub:
         described = Host(directory, module_playbook, hub)
         described.publish(*MODELS)
-        described.describe(MODELS, hearth_disk_budget=BUDGET)
+        described.describe(MODELS, *FETCH, "certificates", "gateway", hearth_disk_budget=BUDGET)
         yield described
         described.stop()
 
@@ -57,7 +59,7 @@ def test_a_model_is_fetched_once_by_those_who_ask_first_and_is_there_for_all_oth
     host.hub.forget()
     assert host.ask("alpha").said == host.ask("alpha", headers={"Prefer": "wait=0"}).said == "I am alpha."
     assert host.hub.requests() == []
-    assert host.describe(MODELS, hearth_disk_budget=BUDGET).changed == 0
+    assert host.describe(MODELS, *FETCH, hearth_disk_budget=BUDGET).changed == 0
 
 
 def test_a_stream_is_kept_alive_while_its_model_comes_though_the_service_is_killed(host: Host) -> None:
@@ -121,7 +123,7 @@ def test_what_is_taken_out_of_the_description_goes_and_whoever_waited_is_told(ho
     host.hub.fault("cdn:o/epsilon/*", "slow", rate=MIB // 128)
     waits = host.asking("epsilon")
     until(lambda: host.state("epsilon")["done_bytes"], "something is here")
-    host.describe({"here": {}})
+    host.describe({"here": {}}, *FETCH, "gateway")
     assert waits.answer.status in (404, 503)
     assert waits.answer.error["param"] == "model"
     assert host.ask("epsilon").error["code"] == "model_not_found"

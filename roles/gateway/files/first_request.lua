@@ -121,7 +121,11 @@ core.register_action("first_request", { "http-req" }, function(txn)
   while true do
     waiting[model][mine] = now()
     local state = last.state
-    if state and state.state == "ready" and is_there(model) then break end
+    if state and state.state == "ready" and is_there(model) then
+      -- Nothing comes between: from here on it is counted as one that is at the engine.
+      waiting[model][mine] = nil
+      return
+    end
     if state and (state.state == "failed" or state.state == "gone") then break end
     if not state and now() - last.answered > LONGEST_ABSENCE then break end
     if now() - began > longest then break end
@@ -130,7 +134,7 @@ core.register_action("first_request", { "http-req" }, function(txn)
     last = look(model, (not state or state.state == "absent" or state.state == "ready") and "POST" or "GET")
   end
   waiting[model][mine] = nil
-  if not is_there(model) then refuse_for(txn, model, last.state) end
+  refuse_for(txn, model, last.state)
 end, 0)
 
 -- Requests of a model that are at its engine or in its queue: those that wait here are in the same count.
