@@ -104,6 +104,8 @@ class Runner:
             process.kill()
             raise
         outcome = Outcome(process.returncode, output)
+        # Shown where a test fails, whole.
+        print(outcome.output)
         warning = WARNING.search(outcome.output)
         assert warns or not warning, f"Ansible warned: {warning.group() if warning else ''}"
         assert (outcome.status == 0) == succeeds, outcome.output

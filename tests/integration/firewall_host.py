@@ -93,7 +93,7 @@ def open_host(stem: str, playbook: Runner, directory: Path) -> Iterator[Lab]:
     """Brings the host up, and takes it down in the end."""
     # Where tests run side by side, each runner has a host of its own.
     name = f"{stem}-{os.environ.get('PYTEST_XDIST_WORKER', 'gw0')}"
-    host = hosts.up(name, recipes.DEBIAN_12_DOCKER, stock.ensure())
+    host = hosts.fresh(name, recipes.DEBIAN_12_DOCKER, stock.ensure())
     try:
         inventory = directory / "hosts.json"
         inventory.write_text(json.dumps(hosts.inventory([host])))

@@ -65,7 +65,7 @@ def reach(
 
     def up(stem: str, recipe: recipes.Recipe) -> Lab:
         name = f"{stem}-{runner}"
-        host = hosts.up(name, recipe)
+        host = hosts.fresh(name, recipe)
         there.append(host)
         inventory = tmp_path_factory.mktemp(name) / "hosts.json"
         inventory.write_text(json.dumps(hosts.inventory([host])))

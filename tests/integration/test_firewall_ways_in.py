@@ -84,7 +84,7 @@ def _runs(command: Callable[[], str]) -> bool:
 @pytest.fixture(scope="module")
 def house(module_playbook: Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
-    machines = [hosts.up(f"{name}-{worker}", recipes.DEBIAN_12) for name in ("ways-in", "operator")]
+    machines = [hosts.fresh(f"{name}-{worker}", recipes.DEBIAN_12) for name in ("ways-in", "operator")]
     try:
         yield House(machines[0], machines[1], module_playbook, tmp_path_factory.mktemp("ways"))
     finally:

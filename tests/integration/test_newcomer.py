@@ -26,7 +26,7 @@ PACKAGES = (
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[hosts.Host]:
     """Debian 12 with no more than its base, and a clone that belongs to root."""
-    host = hosts.up("newcomer", DEBIAN_12)
+    host = hosts.fresh("newcomer", DEBIAN_12)
     try:
         archive = tmp_path_factory.mktemp("clone") / "clone.tar"
         names = run("git", "-C", PROJECT, "ls-files", "--cached", "--others", "--exclude-standard", "-z").split("\0")

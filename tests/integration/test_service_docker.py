@@ -19,6 +19,7 @@ from integration.conftest import Outcome, Runner
 from lab import hosts, recipes, stock
 
 DIRECTORY = "/var/lib/hearth"
+IMAGE = "ghcr.io/ggml-org/llama.cpp:server-b11176"
 ONLY_THE_ENGINE_REFUSES = {"LLAMA_ARG_THREADS": "many"}
 
 
@@ -41,7 +42,11 @@ class Router:
             },
             "roles": ["hearth.llm.llama_cpp"],
         }
-        return self._playbook([play], "--inventory", str(self._inventory), *options, succeeds=succeeds)
+        try:
+            return self._playbook([play], "--inventory", str(self._inventory), *options, succeeds=succeeds)
+        finally:
+            # Shown where a test fails: what Docker itself says of it.
+            print(self.host.execute("journalctl", "--unit=docker", "--no-pager", "--lines=30"))
 
     def ask(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         key = (self._secrets / "engine_key").read_text().strip()
@@ -69,7 +74,7 @@ def router(module_playbook: Runner, tmp_path_factory: pytest.TempPathFactory) ->
     # Where tests run side by side, each runner has a host of its own.
     name = f"service-{os.environ.get('PYTEST_XDIST_WORKER', 'gw0')}"
     directory = tmp_path_factory.mktemp("service")
-    host = hosts.up(name, recipes.DEBIAN_12_DOCKER, stock.ensure())
+    host = hosts.fresh(name, recipes.DEBIAN_12_DOCKER, stock.ensure())
     try:
         (directory / "hosts.json").write_text(json.dumps(hosts.inventory([host])))
         files = {
@@ -114,7 +119,7 @@ def router(module_playbook: Runner, tmp_path_factory: pytest.TempPathFactory) ->
 def test_an_option_that_the_image_does_not_have_is_refused_before_anything_is_made(router: Router) -> None:
     # A tag that says no build: no list is kept of it, so the image itself is asked.
     unknown = "registry.example/mine/llama-server:1"
-    router.host.execute("docker", "tag", "ghcr.io/ggml-org/llama.cpp:server-b11176", unknown)
+    router.host.execute("docker", "tag", IMAGE, unknown)
     failure = router.describe(llama_cpp_image=unknown, llama_cpp_options={"flash-atn": "on"}, succeeds=False)
     assert "talker: 'flash-atn' is no option of llama.cpp" in failure.words
     assert "the nearest is 'flash-attn'" in failure.words
@@ -129,6 +134,15 @@ def test_an_engine_that_never_came_up_says_why_and_does_not_stay(router: Router)
     assert 'error while handling environment variable "LLAMA_ARG_THREADS"' in failure.words
     assert "There is no earlier configuration to go back to" in failure.words
     assert "hearth-llama_cpp" not in router.host.execute("docker", "ps", "--all")
+
+
+def test_a_port_that_is_taken_is_told_with_what_to_do(router: Router) -> None:
+    other = ("--name=other", "--publish=127.0.0.1:18080:8080", "--entrypoint=sleep")
+    router.host.execute("docker", "run", "--detach", *other, IMAGE, "600")
+    failure = router.describe(succeeds=False)
+    router.host.execute("docker", "rm", "--force", "other")
+    assert "port is already allocated" in failure.words
+    assert "Find out who has that port" in failure.words
 
 
 def test_a_configuration_that_does_not_come_up_is_replaced_by_the_one_that_worked(router: Router) -> None:

@@ -79,7 +79,7 @@ class House:
 def house(module_playbook: Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     name = f"vllm-{os.environ.get('PYTEST_XDIST_WORKER', 'gw0')}"
     directory = tmp_path_factory.mktemp("vllm")
-    host = hosts.up(name, recipes.DEBIAN_12_DOCKER, stock.ensure())
+    host = hosts.fresh(name, recipes.DEBIAN_12_DOCKER, stock.ensure())
     try:
         # Not in the stock: no other host needs it.
         for recipe in (recipes.VLLM, recipes.VALKEY):

@@ -77,6 +77,12 @@ def up(name: str, recipe: Recipe, data: Path | None = None) -> Host:
     return start(host)
 
 
+def fresh(name: str, recipe: Recipe, data: Path | None = None) -> Host:
+    """The same for who wants nothing of what a host of that name was before, as an interrupted run may have left it."""
+    down([host for host in existing() if host.name == name])
+    return up(name, recipe, data)
+
+
 def start(host: Host) -> Host:
     """Start a host and wait until systemd has started everything and the SSH server greets."""
     run("docker", "start", host.container)
@@ -144,6 +150,8 @@ def _create(host: Host, recipe: Recipe, platform: engine.Engine) -> None:
         if platform.cgroup_version == "1"
         else ("--cgroupns=private",)
     )
+    # What an engine has kept of another life, such as ports that it holds for containers, would begin this one.
+    run("docker", "volume", "rm", "--force", *host.volumes)
     run(
         *("docker", "create", f"--name={host.container}", f"--hostname={host.name}"),
         *(f"--label={NAME_LABEL}={host.name}", f"--label={ADDRESS_LABEL}={host.address}"),

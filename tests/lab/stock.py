@@ -35,7 +35,7 @@ def ensure() -> Path:
 
 
 def _fill(target: Path) -> None:
-    host = hosts.up(BUILDER, DEBIAN_12_DOCKER)
+    host = hosts.fresh(BUILDER, DEBIAN_12_DOCKER)
     try:
         for recipe in PRODUCTS:
             run("docker", "exec", "--interactive", host.container, "docker", "load", stdin=images.archive(recipe))

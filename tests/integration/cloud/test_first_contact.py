@@ -36,7 +36,7 @@ systemctl restart ssh
 
 @pytest.fixture
 def host() -> Iterator[hosts.Host]:
-    made = hosts.up(f"cloud-{os.environ.get('PYTEST_XDIST_WORKER', 'gw0')}", recipes.DEBIAN_12)
+    made = hosts.fresh(f"cloud-{os.environ.get('PYTEST_XDIST_WORKER', 'gw0')}", recipes.DEBIAN_12)
     try:
         made.execute("sh", "-ec", INSTALL)
         yield made
