@@ -216,7 +216,8 @@ class _Handler(BaseHTTPRequestHandler):
 def usage(body: dict[str, Any]) -> dict[str, Any]:
     """What it has counted, as llama-server b11176 and vLLM 0.11 write it: in an answer in one piece always, and in a stream that was asked for it in an
     event of its own, without choices."""
-    prompt = len(body.get("messages") or ()) + 10
+    messages = body.get("messages")
+    prompt = (len(messages) if isinstance(messages, list) else 0) + 10
     counted = {"completion_tokens": len(WORDS), "prompt_tokens": prompt, "total_tokens": len(WORDS) + prompt}
     return {**counted, "prompt_tokens_details": {"cached_tokens": 4}}
 
