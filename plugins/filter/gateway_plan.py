@@ -45,10 +45,9 @@ _value:
   description:
     - C(backends), the models with their C(paths) and with C(served), what their engines call them, by name of the backend; C(paths), all of these.
     - C(deadlines) by backend and C(longest_seconds), how long an answer, and anything, may take; C(long_bytes), from how many bytes on a request is long.
-    - C(says_no_usage), the backends whose engines tell a stream only when they are asked what they have counted.
     - C(turns), milliseconds by which requests are put back, C(step_ms), C(latest_ms) and C(batch_ms).
     - C(user_headers), by which frontends say for whom they ask; C(acme_thumbprint), which answers challenges (RFC 8555, section 8.3).
-    - C(names), under which the gateway is reached; C(sites_map), C(served_map) and C(longest_map), files for
+    - C(names), under which the gateway is reached; C(sites_map), C(served_map), C(asked_map) and C(longest_map), files for
       HAProxy.
   type: dict
 """

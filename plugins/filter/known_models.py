@@ -53,7 +53,7 @@ RETURN = r"""
 _value:
   description:
     - C(models), by served name what its backend has but for its address, with C(id), C(engine), C(task) and C(created), and where they are
-      known C(context_length), C(parameters), C(trained_tokens) and C(sees).
+      known C(context_length), C(parameters), C(trained_context_tokens) and C(sees).
     - C(hosts), a list, and C(engines), the addresses that are asked what they have loaded, by the backend of the first model that is served there.
   type: dict
 """

@@ -217,8 +217,6 @@ models:
     parameters: {description: "Number of weights, counted from the header's tensors. 0 where the header does not say it.", type: int, returned: success}
     trained_context_tokens: {description: "The context that it was trained for, tokens. 0 where nobody says it.", type: int, returned: success, sample: 32768}
     context_tokens: {description: "Context of each slot that was planned with, tokens.", type: int, returned: success, sample: 4096}
-    trained_tokens: {description: "Context that it was trained for, tokens; 0 where that is not known.", type: int, returned: success, sample: 32768}
-    parameters: {description: "Number of its weights, of a GGUF file; 0 where that is not known.", type: int, returned: success, sample: 7615616512}
     sees: {description: Whether it comes with a projector and takes pictures., type: bool, returned: success, sample: false}
     slots: {description: Slots that were planned with., type: int, returned: success, sample: 2}
     verdict:
@@ -278,10 +276,10 @@ contexts:
   returned: success
   sample: {coder: 4096}
 facts:
-  description: By served name, what its header says, C(trained_tokens), C(parameters) and C(sees), as far as it is known.
+  description: By served name, what its header says, C(trained_context_tokens), C(parameters) and C(sees), as far as it is known.
   type: dict
   returned: success
-  sample: {coder: {parameters: 22247282688, sees: false, trained_tokens: 32768}}
+  sample: {coder: {parameters: 22247282688, sees: false, trained_context_tokens: 32768}}
 findings:
   description: What no memory can heal, each a sentence with the model, the value and the remedy.
   type: list
@@ -405,7 +403,9 @@ def run(params: Mapping[str, Any], host: Host, environment: Mapping[str, str]) -
         "contexts": {model["name"]: model["context_tokens"] for model in models if model["context_tokens"]},
         "facts": {
             model["name"]: {
-                key: model[key] for key in ("trained_tokens", "parameters", "sees") if model[key] != 0 or key == "sees"
+                key: model[key]
+                for key in ("trained_context_tokens", "parameters", "sees")
+                if model[key] != 0 or key == "sees"
             }
             for model in models
             if model["layers"]

@@ -49,8 +49,10 @@ def plan(given: Described) -> dict[str, Any]:
                 if "max_output_tokens" in model
             ),
         ),
-        # Engines that tell a stream what they have counted only when they are asked.
-        "says_no_usage": [name for name, model in backends.items() if not model.get("says_usage", False)],
+        "asked_map": _lines(
+            "# Name of a backend, whose engine tells a stream only when it is asked what it has counted.",
+            *(f"{name} yes" for name, model in backends.items() if not model.get("says_usage", False)),
+        ),
         "turns": _turns(int(given["queue_timeout_seconds"]) * 1000),
         "user_headers": sorted({one.user_header for one in frontends().values() if one.user_header}),
         # A token with this behind it is the answer to a challenge, whatever the token. A dry run on a virgin controller has no key.

@@ -15,7 +15,7 @@ from typing import Any
 Record = Mapping[str, Any]
 
 # What a header says of a model, as the role fit publishes it.
-FACTS = ("parameters", "trained_tokens", "sees")
+FACTS = ("parameters", "trained_context_tokens", "sees")
 
 
 def known_models(

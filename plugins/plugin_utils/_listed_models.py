@@ -15,7 +15,7 @@ def listed(model: Mapping[str, Any]) -> dict[str, Any]:
     context = model.get("context_length")
     meta = {
         name: model[key]
-        for name, key in (("n_ctx_train", "trained_tokens"), ("n_params", "parameters"))
+        for name, key in (("n_ctx_train", "trained_context_tokens"), ("n_params", "parameters"))
         if model.get(key)
     }
     return {

@@ -29,8 +29,9 @@ def running(tmp_path_factory: pytest.TempPathFactory, engines: tuple[Engine, Eng
     assert LIMITED_KEY not in dry.words
     gateway.describe()
     yield gateway
+    counted = sorted((gateway.directory / "h/gateway_usage").iterdir())
     gateway.describe(gateway_state="absent")
-    assert any((gateway.directory / "h/gateway_usage").iterdir()), "what was counted went with the gateway"
+    assert {path for path in counted if path.exists()} == {*counted}, "what was counted went with the gateway"
 
 
 @pytest.fixture

@@ -169,7 +169,7 @@ def test_a_listed_model_says_what_it_is(running: Gateway, gateway: Gateway) -> N
     assert listed["alpha"] == json.loads(gateway.ask("GET", "/v1/models/alpha").body)
     created = listed["alpha"]["created"]
     assert time.time() - 3600 < created <= time.time()
-    facts = {"alpha": {"parameters": 7615616512, "trained_tokens": 32768, "sees": True}}
+    facts = {"alpha": {"parameters": 7615616512, "trained_context_tokens": 32768, "sees": True}}
     # More than fit into a line of HAProxy's maps.
     many = {f"m{number}": {"address": "127.0.0.1:1", "says_usage": True} for number in range(100)}
     described = {**running.models, **many}

@@ -14,7 +14,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "embed": {"served": "embed", "address": "llama_cpp:8080", "task": "embedding", "paths": ["/v1/embeddings"]},
     "large": {"served": "large", "address": "vllm-large:8080"},
 }
-FACTS = {"org/chat": {"parameters": 7615616512, "trained_tokens": 32768, "sees": True}}
+FACTS = {"org/chat": {"parameters": 7615616512, "trained_context_tokens": 32768, "sees": True}}
 CARD = {"name": "NVIDIA L4", "memory_bytes": 24152899584}
 
 
