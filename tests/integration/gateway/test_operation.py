@@ -21,6 +21,13 @@ def test_a_second_run_changes_nothing(gateway: Gateway) -> None:
     assert gateway.describe("--check", "--diff").changed == 0
 
 
+def test_each_word_of_the_configuration_has_a_line_of_its_own(gateway: Gateway) -> None:
+    place = gateway.directory / "h/services/gateway/current"
+    lines = (place / "haproxy.cfg").read_text().splitlines()
+    # A template that is included has no last line end: what follows would be taken for a part of its last line, and be passed over.
+    assert not [line for line in lines if "    " in line.strip()]
+
+
 def test_200_idle_connections_leave_room_for_a_request(gateway: Gateway) -> None:
     idle = [gateway.connect() for _ in range(200)]
     for connection in idle:
