@@ -26,29 +26,28 @@ local function is_escaped(body, quote)
   return (quote - before) % 2 == 0
 end
 
--- The next quote with two backslashes before it. Places only grow while something is read, so each part of it is searched once; whoever begins to read again
--- sets this back.
-local pair
-local function next_pair(body, from)
-  if pair < from then pair = find(body, '\\\\"', from, true) or math.huge end
-  return pair + 2
+-- The next quote with two backslashes before it. Places only grow while something is read, so each part of it is searched once; `seen` is of one reading, for
+-- HAProxy may let another request in between at any moment.
+local function next_pair(body, from, seen)
+  if seen.pair < from then seen.pair = find(body, '\\\\"', from, true) or math.huge end
+  return seen.pair + 2
 end
 
 -- Where a text ends that begins with the quote at a place.
-local function text_end(body, place)
+local function text_end(body, place, seen)
   local quote = find(body, '"', place + 1, true)
   while quote and is_escaped(body, quote) do
     -- Where there is one there may be a hundred thousand: the next that has no backslash before it, unless one with two comes first.
     local bare = find(body, '[^\\]"', quote)
-    quote = math.min(bare and bare + 1 or math.huge, next_pair(body, quote + 1))
+    quote = math.min(bare and bare + 1 or math.huge, next_pair(body, quote + 1, seen))
     if quote == math.huge then return nil end
   end
   return quote
 end
 
-local function value_end(body, place)
+local function value_end(body, place, seen)
   local first = byte(body, place)
-  if first == QUOTE then return text_end(body, place) end
+  if first == QUOTE then return text_end(body, place, seen) end
   if first ~= OPENS and first ~= LIST then return select(2, find(body, "^[%w%.+-]+", place)) end
   local depth, from = 0, place
   while true do
@@ -56,7 +55,7 @@ local function value_end(body, place)
     if not next then return nil end
     local sign = byte(body, next)
     if sign == QUOTE then
-      next = text_end(body, next)
+      next = text_end(body, next, seen)
       if not next then return nil end
     elseif sign == OPENS or sign == LIST then
       depth = depth + 1
@@ -85,18 +84,17 @@ end
 -- The members of the object that begins at a place: name, where its value begins and ends. Nothing where it is no object, and the place behind it.
 local function members(body, place)
   if byte(body, place) ~= OPENS then return nil end
-  pair = 0
-  local found = {}
+  local found, seen = {}, { pair = 0 }
   place = behind_blanks(body, place + 1)
   if byte(body, place) == CLOSES then return found, place + 1 end
   while true do
-    local quote = byte(body, place) == QUOTE and text_end(body, place)
+    local quote = byte(body, place) == QUOTE and text_end(body, place, seen)
     if not quote then return nil end
     local name = meant(sub(body, place + 1, quote - 1))
     place = behind_blanks(body, quote + 1)
     if sub(body, place, place) ~= ":" then return nil end
     place = behind_blanks(body, place + 1)
-    local last = value_end(body, place)
+    local last = value_end(body, place, seen)
     if not last then return nil end
     found[#found + 1] = { name = name, from = place, to = last }
     place = behind_blanks(body, last + 1)
@@ -110,14 +108,13 @@ end
 -- How many of a list are each worked on by itself. A list that has a number is one text, in tokens, whatever else it has.
 local function entries(body, member)
   if byte(body, member.from) ~= LIST then return 1 end
-  local number, behind = 0, member.from + 1
-  pair = 0
+  local number, behind, seen = 0, member.from + 1, { pair = 0 }
   while true do
     local place = find(body, '["%[%]{}]', behind)
     if find(sub(body, behind, place - 1), "%d") then return 1 end
     if place >= member.to then return math.max(1, number) end
     number = number + 1
-    behind = value_end(body, place) + 1
+    behind = value_end(body, place, seen) + 1
   end
 end
 
