@@ -11,7 +11,7 @@ author: hearth.llm contributors (@hearth-llm)
 version_added: 1.0.0
 short_description: Gives a program of this collection with all that it imports, as files for a host
 description:
-  - Some of what the collection's modules do goes on between two runs. Such a program is a room of C(module_utils) with a C(__main__.py).
+  - Some of what the collection's modules do goes on between two runs. Such a program is a room of C(module_utils) with a C(program.py).
   - Gives its files, and those that it imports, as they lie below a directory that is put into E(PYTHONPATH) on the host. There it needs Python 3.8 and
     the standard library.
 options:

@@ -15,9 +15,9 @@ FOLDERS = PACKAGE.split(".")
 
 
 def program_files(room: str) -> dict[str, str]:
-    """For each path below the program's directory what stands in the file. It is run as a module: python3 -m PACKAGE.ROOM"""
+    """For each path below the program's directory what stands in the file. It is run as a module: python3 -m PACKAGE.ROOM.program"""
     sources: dict[str, str] = {}
-    todo = [f"{room}/__main__.py"]
+    todo = [f"{room}/program.py"]
     while todo:
         path = todo.pop()
         if path not in sources:

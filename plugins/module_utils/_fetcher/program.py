@@ -1,14 +1,14 @@
 # SPDX-FileCopyrightText: hearth.llm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""python3 -m ….module_utils._fetcher MODELS.json DIRECTORY: listens in the directory until SIGTERM; SIGHUP has it read the file again."""
+"""python3 -m ….module_utils._fetcher.program MODELS.json DIRECTORY: listens in the directory until SIGTERM; SIGHUP has it read the file again."""
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
 import threading
-import time
 from typing import Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
@@ -21,11 +21,11 @@ from ansible_collections.hearth.llm.plugins.module_utils._fetcher.work import Wo
 ENDING_SECONDS = 10.0
 
 
-def say(text: str) -> None:
-    print(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} {text}", flush=True)
-
-
 def main(path: str, directory: str) -> int:
+    logging.basicConfig(
+        stream=sys.stdout, level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S%z"
+    )
+    say = logging.getLogger("fetcher").info
     os.makedirs(directory, mode=0o700, exist_ok=True)
     present = Present(os.path.join(directory, "present"))
     usage = Usage(present.used)
