@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import http.client
+import contextlib
 import json
 import os
 import signal
@@ -130,9 +131,11 @@ class Host:
 
     def kill_fetcher(self) -> None:
         for process in Path("/proc").iterdir():
-            if process.name.isdecimal() and str(self.run_directory).encode() in (process / "cmdline").read_bytes():
-                os.kill(int(process.name), signal.SIGKILL)
-                return
+            # Another process may end while it is looked at.
+            with contextlib.suppress(OSError):
+                if process.name.isdecimal() and str(self.run_directory).encode() in (process / "cmdline").read_bytes():
+                    os.kill(int(process.name), signal.SIGKILL)
+                    return
         raise AssertionError("the service does not run")
 
 

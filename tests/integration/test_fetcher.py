@@ -63,7 +63,13 @@ class Fetcher:
 
     @contextmanager
     def running(self) -> Iterator[subprocess.Popen[bytes]]:
-        command = [PYTHON, "-m", f"{PACKAGE}._fetcher.program", str(self.directory / "models.json"), str(self.run_directory)]
+        command = [
+            PYTHON,
+            "-m",
+            f"{PACKAGE}._fetcher.program",
+            str(self.directory / "models.json"),
+            str(self.run_directory),
+        ]
         with (self.directory / "log").open("ab") as log:
             process = subprocess.Popen(
                 command,

@@ -64,7 +64,7 @@ def test_the_program_is_all_that_it_imports_and_wants_no_ansible() -> None:
     files = program_files("_fetcher")
     home = PACKAGE.replace(".", "/")
     assert {
-        f"{home}/_fetcher/__main__.py",
+        f"{home}/_fetcher/program.py",
         f"{home}/_fetch/download.py",
         f"{home}/_http.py",
         f"{home}/_errors.py",
