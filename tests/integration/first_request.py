@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-import http.client
 import contextlib
+import http.client
 import json
 import os
 import signal
