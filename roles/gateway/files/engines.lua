@@ -6,7 +6,7 @@
 -- Told by the environment: the sockets of that frontend and of that service, which is not there where no model is fetched on its first request.
 
 engines = {}
-local look_socket, fetcher_socket = os.getenv("GATEWAY_LOOK_SOCKET"), os.getenv("GATEWAY_FETCHER_SOCKET")
+local look_socket, fetcher_socket = os.getenv("GATEWAY_LOOK_SOCKET"), os.getenv("GATEWAY_FETCHER_SOCKET") or ""
 -- Seconds for which an answer does, and for which they are asked on after somebody has looked.
 local FRESH, LOOKED_AT = 1, 10
 local looked = -LOOKED_AT
