@@ -191,7 +191,7 @@ def test_to_verify_asks_and_changes_nothing_even_of_what_is_described_otherwise(
 def test_an_engine_that_was_added_is_served_with_the_others(running: House) -> None:
     options = {"sentence": "I have changed."}
     running.describe(hearth_models={"parrot": {"engine": "toy", "path": "/srv", "options": options}})
-    assert came_to(running.run("site", "--tags=engines")) == {"fit", "models", "toy", "service"}
+    assert came_to(running.run("site", "--tags=engines")) == {"fit", "models", "fetcher", "toy", "service"}
     assert running.says() == "I have changed."
 
 
