@@ -21,11 +21,14 @@ from ansible_collections.hearth.llm.plugins.module_utils._fetcher.work import Wo
 ENDING_SECONDS = 10.0
 
 
+def say(text: str) -> None:
+    logging.getLogger("fetcher").info("%s", text)
+
+
 def main(path: str, directory: str) -> int:
     logging.basicConfig(
         stream=sys.stdout, level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S%z"
     )
-    say = logging.getLogger("fetcher").info
     os.makedirs(directory, mode=0o700, exist_ok=True)
     present = Present(os.path.join(directory, "present"))
     usage = Usage(present.used)
