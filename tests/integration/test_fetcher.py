@@ -8,7 +8,7 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -234,8 +234,8 @@ def test_the_least_recently_asked_gives_way_and_never_one_that_is_in_use(fetcher
     names = ("alpha", "beta", "gamma", "delta", "epsilon")
     fetcher.describe(*names, pinned=("alpha",), budget=budget)
 
-    def used(under_way: dict[str, int], ever: Callable[[str], int] = lambda _name: 1) -> None:
-        lines = [f"{name} {under_way.get(name, 0)} {ever(name)}" for name in names]
+    def used(under_way: dict[str, int]) -> None:
+        lines = [f"{name} {under_way.get(name, 0)} -1" for name in names]
         fetcher.ask("POST", "/usage", "\n".join(["4711", *lines]))
 
     with fetcher.running():

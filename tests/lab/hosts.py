@@ -79,6 +79,7 @@ def up(name: str, recipe: Recipe, data: Path | None = None) -> Host:
 
 def fresh(name: str, recipe: Recipe, data: Path | None = None) -> Host:
     """The same for who wants nothing of what a host of that name was before, as an interrupted run may have left it."""
+    engine.ensure()
     down([host for host in existing() if host.name == name])
     return up(name, recipe, data)
 

@@ -31,10 +31,12 @@ class Present:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._path(name))
 
-    def used(self, name: str) -> None:
-        self._last[name] = time.time()
-        with contextlib.suppress(FileNotFoundError):
-            os.utime(self._path(name))
+    def used(self, name: str, seconds_ago: float = 0) -> None:
+        at = time.time() - seconds_ago
+        if at > self._last.get(name, 0.0):
+            self._last[name] = at
+            with contextlib.suppress(FileNotFoundError):
+                os.utime(self._path(name), (at, at))
 
     def last_used(self, name: str) -> float:
         return self._last.get(name, 0.0)

@@ -4,7 +4,7 @@
 
 POST /models/NAME   begins, where that is needed, and tells how it stands; so does GET, which begins nothing
 GET  /models        all of them
-POST /usage         a gateway tells who uses what: its number, then a line for each model, its requests under way, and all that it ever had
+POST /usage         a gateway tells who uses what: its number, then a line for each model, its requests under way, and how many milliseconds ago it was asked
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             length = min(int(self.headers.get("Content-Length") or 0), _LONGEST_BODY)
             gateway, *lines = self.rfile.read(length).decode("ascii").splitlines()
-            counts = {name: (int(count), int(ever)) for name, count, ever in map(str.split, lines)}
+            counts = {name: (int(count), int(ago)) for name, count, ago in map(str.split, lines)}
             self.server.usage.report(
                 gateway, {name: told for name, told in counts.items() if self.server.work.knows(name)}
             )

@@ -18,28 +18,26 @@ FIRST_SECONDS = 3.0
 @dataclass(frozen=True)
 class Report:
     at: float
-    # For each model how many requests are at its engine or in its queue, and how many there ever were.
+    # For each model how many requests are at its engine or in its queue.
     under_way: Mapping[str, int]
-    ever: Mapping[str, int]
 
 
 class Usage:
-    def __init__(self, used: Callable[[str], None]) -> None:
+    def __init__(self, used: Callable[[str, float], None]) -> None:
         self._used = used
         self._began = time.monotonic()
         self._reports: dict[str, Report] = {}
         self._lock = threading.Lock()
 
     def report(self, gateway: str, lines: Mapping[str, tuple[int, int]]) -> None:
+        """For each model its requests under way, and how many milliseconds ago it was asked last; below 0: never."""
         now = time.monotonic()
-        ever = {name: total for name, (_count, total) in lines.items()}
         with self._lock:
-            before = self._reports.get(gateway)
-            self._reports[gateway] = Report(now, {name: count for name, (count, _total) in lines.items()}, ever)
+            self._reports[gateway] = Report(now, {name: count for name, (count, _ago) in lines.items()})
             self._reports = {name: one for name, one in self._reports.items() if now - one.at < SILENT_SECONDS}
-        for name, (count, total) in lines.items():
-            if count or (before and before.ever.get(name, total) != total):
-                self._used(name)
+        for name, (count, ago) in lines.items():
+            if count or ago >= 0:
+                self._used(name, 0 if count else ago / 1000)
 
     def is_busy(self, name: str) -> bool:
         with self._lock:

@@ -13,8 +13,8 @@ for model, seconds in os.getenv("GATEWAY_DEADLINES"):gmatch("(%S+)=(%d+)") do de
 local EVERY, LONGEST_ABSENCE = 0.2, 10
 -- Whoever has asked and is gone with its client has told nobody.
 local LONGEST_QUESTION = 6
--- Of each model what was heard last, and who waits: requests that have not been told of for a while are gone, for nobody says so here.
-local heard, waiting = {}, {}
+-- Of each model when it was asked, what was heard last, and who waits: requests that have not been told of for a while are gone, for nobody says so here.
+local asked, heard, waiting = {}, {}, {}
 
 local function now()
   local time = core.now()
@@ -113,6 +113,7 @@ end, 0)
 -- Behind the queue's rules of a model's backend, so that who waits here is counted there.
 core.register_action("first_request", { "http-req" }, function(txn)
   local model = txn:get_var("txn.backend")
+  asked[model] = now()
   if is_there(model) then return end
   local began, mine = now(), {}
   local longest = math.min(deadlines[model] - 1, tonumber(txn:get_var("txn.patience") or "") or deadlines[model])
@@ -153,7 +154,8 @@ core.register_task(function()
     local lines = { tostring(pid) }
     for model in pairs(fetched) do
       local stats = core.backends[model] and core.backends[model]:get_stats() or {}
-      lines[#lines + 1] = model .. " " .. under_way(model, stats["scur"] or 0) .. " " .. (stats["stot"] or 0)
+      local ago = asked[model] and math.floor((now() - asked[model]) * 1000) or -1
+      lines[#lines + 1] = string.format("%s %d %d", model, under_way(model, stats["scur"] or 0), ago)
     end
     ask("POST", "/usage", table.concat(lines, "\n"))
     core.msleep(500)
