@@ -9,7 +9,7 @@ local socket_path = os.getenv("GATEWAY_WAITING_SOCKET")
 local patience = tonumber(os.getenv("GATEWAY_COMMENT_SECONDS"))
 -- Of one connection only.
 local OWN_HEADERS = { ["connection"] = true, ["content-length"] = true, ["keep-alive"] = true, ["transfer-encoding"] = true }
-local CUT_OFF = '{"error":{"message":"The answer was cut off.","type":"server_error","param":null,"code":"cut_off"}}'
+local CUT_OFF = hearth.error("The answer was cut off.", "cut_off", "server_error")
 -- A client is gone that has taken nothing, or for which nobody has asked, for so many looks of a quarter of a second. Looks are counted and not seconds:
 -- a machine that stood still for a while has served nobody in between.
 local LONGEST_SEND, LONGEST_PAUSE = 480, 6
@@ -89,11 +89,6 @@ local function watch(stream)
   end
 end
 
-local function seconds_since(moment)
-  local now = core.now()
-  return now.sec - moment.sec + (now.usec - moment.usec) / 1000000
-end
-
 local function take(stream)
   local pieces = table.concat(stream.pieces)
   stream.pieces = {}
@@ -104,7 +99,7 @@ core.register_service("comments", "http", function(applet)
   local stream = { pieces = {}, turns = 0, request = request_of(applet) }
   core.register_task(function() relay(stream) end)
   core.register_task(function() watch(stream) end)
-  local said, began, commented = core.now(), false, false
+  local said, began, commented = hearth.now(), false, false
 
   local function begin(status, headers)
     applet:set_status(status)
@@ -115,7 +110,7 @@ core.register_service("comments", "http", function(applet)
   local function send(text)
     stream.sending = true
     applet:send(text)
-    stream.sending, said = false, core.now()
+    stream.sending, said = false, hearth.now()
   end
 
   while true do
@@ -133,11 +128,11 @@ core.register_service("comments", "http", function(applet)
       if not began then begin(502, { { "content-type", "application/json" } }) send(CUT_OFF)
       elseif not stream.whole then send("data: " .. CUT_OFF .. "\n\n") end
       return
-    elseif seconds_since(said) >= patience and (not head or head.events) then
+    elseif hearth.now() - said >= patience and (not head or head.events) then
       if not began then begin(200, { { "content-type", "text/event-stream" } }) commented = true end
       send(": waiting\n\n")
     else
-      core.msleep(seconds_since(said) < 1 and 2 or 20)
+      core.msleep(hearth.now() - said < 1 and 2 or 20)
     end
   end
 end)

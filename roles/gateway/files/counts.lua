@@ -99,10 +99,5 @@ core.register_service("counts", "http", function(applet)
   for _, write in ipairs(hearth_metrics) do
     write(function(name, help, counts, kind) write_counts(out, name, help, counts, kind) end)
   end
-  local body = table.concat(out)
-  applet:set_status(200)
-  applet:add_header("content-type", "text/plain; version=0.0.4")
-  applet:add_header("content-length", #body)
-  applet:start_response()
-  applet:send(body)
+  hearth.answer(applet, 200, "text/plain; version=0.0.4", table.concat(out))
 end)

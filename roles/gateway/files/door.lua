@@ -301,12 +301,8 @@ end
 local function refuse(status, text)
   return function(applet)
     repeat local piece = applet:receive(65536) until not piece or #piece == 0
-    applet:set_status(status)
-    applet:add_header("content-type", "application/json")
-    applet:add_header("content-length", #text)
     if status == 503 then applet:add_header("retry-after", "5") end
-    applet:start_response()
-    applet:send(text)
+    hearth.answer(applet, status, "application/json", text)
   end
 end
 

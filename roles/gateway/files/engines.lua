@@ -15,11 +15,7 @@ local found, asking, asked, has_properties = {}, {}, {}, {}
 -- No engine is called so.
 local FETCHER = ":fetcher"
 
-local function now()
-  local moment = core.now()
-  return moment.sec + moment.usec / 1000000
-end
-engines.now = now
+local now = hearth.now
 
 local function get(where, path, engine)
   local socket = core.tcp()

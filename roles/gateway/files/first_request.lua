@@ -16,10 +16,7 @@ local LONGEST_QUESTION = 6
 -- Of each model when it was asked, what was heard last, and who waits: requests that have not been told of for a while are gone, for nobody says so here.
 local asked, heard, waiting = {}, {}, {}
 
-local function now()
-  local time = core.now()
-  return time.sec + time.usec / 1000000
-end
+local now = hearth.now
 
 local function is_there(model)
   local mark = io.open(directory .. "/present/" .. model)
@@ -77,7 +74,7 @@ local function refuse(txn, status, message, code, again)
   reply:set_status(status)
   reply:add_header("content-type", "application/json")
   if again then reply:add_header("retry-after", tostring(math.max(1, again))) end
-  reply:set_body('{"error":{"message":"' .. message .. '","type":"server_error","param":"model","code":"' .. code .. '"}}')
+  reply:set_body(hearth.error(message, code, "server_error", "model"))
   txn:done(reply)
 end
 

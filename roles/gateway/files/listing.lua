@@ -9,10 +9,5 @@ for line in io.lines("listings.map") do
 end
 
 core.register_service("listing", "http", function(applet)
-  local listing = listings[applet:get_var("txn.grant")]
-  applet:set_status(200)
-  applet:add_header("content-type", "application/json")
-  applet:add_header("content-length", #listing)
-  applet:start_response()
-  if applet.method ~= "HEAD" then applet:send(listing) end
+  hearth.answer(applet, 200, "application/json", listings[applet:get_var("txn.grant")])
 end)

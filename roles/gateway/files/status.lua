@@ -135,7 +135,7 @@ end
 
 local last
 local function figures()
-  local moment = engines.now()
+  local moment = hearth.now()
   if last and moment - last.moment < FRESH then return last end
   local rates, open = asked()
   local taken = { moment = moment, time = os.time(), models = json.list(), open = open, hosts = json.list() }
@@ -191,17 +191,11 @@ core.register_service("status", "http", function(applet)
   engines.look(all_engines)
   local limits = applet:get_var("txn.limits") or ""
   local seen = view(applet:get_var("txn.key"), applet:get_var("txn.grant"), limits:match("^%S+ %S+ %S+ %S+ %S+ %S+ (%S+)") == "operator")
-  local body
-  if applet:get_var("txn.page") then
-    body = status.page(seen, applet)
-  else
-    applet:add_header("content-type", "application/json")
-    body = json.encode(seen)
-  end
-  applet:set_status(200)
-  applet:add_header("content-length", #body)
   applet:add_header("cache-control", "no-store")
   applet:add_header("vary", "Accept, Authorization")
-  applet:start_response()
-  if applet.method ~= "HEAD" then applet:send(body) end
+  if applet:get_var("txn.page") then
+    hearth.answer(applet, 200, "text/html; charset=utf-8", status.page(seen, applet))
+  else
+    hearth.answer(applet, 200, "application/json", json.encode(seen))
+  end
 end)

@@ -154,7 +154,6 @@ function status.page(seen, applet)
     hosts = rows(seen.hosts, host_row),
     some_hosts = #seen.hosts == 0 and "hidden" or "",
   }
-  applet:add_header("content-type", "text/html; charset=utf-8")
   applet:add_header("content-security-policy", policy_of(applet))
   applet:add_header("x-content-type-options", "nosniff")
   applet:add_header("referrer-policy", "no-referrer")

@@ -281,24 +281,16 @@ local function as_csv(values)
   return table.concat(cells, ",") .. "\r\n"
 end
 
-local function answer(applet, status, kind, body)
-  applet:set_status(status)
-  applet:add_header("content-type", kind)
-  applet:add_header("cache-control", "no-store")
-  applet:add_header("content-length", #body)
-  applet:start_response()
-  if applet.method ~= "HEAD" then applet:send(body) end
-end
-
 core.register_service("usage_report", "http", function(applet)
+  applet:add_header("cache-control", "no-store")
   local asked = {}
   for name, value in applet.qs:gmatch("([^&=]+)=([^&]*)") do asked[name] = value end
   local key, words = applet:get_var("txn.key"), {}
   for word in applet:get_var("txn.limits"):gmatch("%S+") do words[#words + 1] = word end
   local period = asked.period or os.date("!%Y-%m")
   if not (period:match("^%d%d%d%d%-%d%d$") or period:match("^%d%d%d%d%-%d%d%-%d%d$")) or asked.format and asked.format ~= "csv" and asked.format ~= "json" then
-    return answer(applet, 400, "application/json", '{"error":{"message":"Ask for a month, period=2026-11, or for a day, period=2026-11-29 (both UTC), '
-      .. 'and for format=json or format=csv.","type":"invalid_request_error","param":"period","code":"invalid_period"}}')
+    return hearth.answer(applet, 400, "application/json", hearth.error("Ask for a month, period=2026-11, or for a day, period=2026-11-29 (both UTC), "
+      .. "and for format=json or format=csv.", "invalid_period", "invalid_request_error", "period"))
   end
   local accepts = applet.headers["accept"]
   local is_csv = asked.format == "csv" or not asked.format and accepts ~= nil and accepts[0]:find("text/csv", 1, true) ~= nil
@@ -307,10 +299,10 @@ core.register_service("usage_report", "http", function(applet)
     rows[#rows + 1] = (is_csv and as_csv or as_json)(fields(period, whose, user, model, row))
   end
   table.sort(rows)
-  if is_csv then return answer(applet, 200, "text/csv; charset=utf-8; header=present", table.concat(COLUMNS, ",") .. "\r\n" .. table.concat(rows)) end
+  if is_csv then return hearth.answer(applet, 200, "text/csv; charset=utf-8; header=present", table.concat(COLUMNS, ",") .. "\r\n" .. table.concat(rows)) end
   local function limit(word) return (tonumber(words[word]) or 0) > 0 and words[word] or "null" end
   local used = ledger.used(key)
-  answer(applet, 200, "application/json", ('{"object":"usage","period":"%s","key":%s,"tokens_per_day":%s,"tokens_per_month":%s,"tokens_today":%d,'
+  hearth.answer(applet, 200, "application/json", ('{"object":"usage","period":"%s","key":%s,"tokens_per_day":%s,"tokens_per_month":%s,"tokens_today":%d,'
     .. '"tokens_this_month":%d,"data":[%s]}\n'):format(period, quoted(key), limit(8), limit(9), used.day, used.month, table.concat(rows, ",")))
 end)
 

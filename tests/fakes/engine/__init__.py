@@ -214,7 +214,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def usage(body: dict[str, Any]) -> dict[str, Any]:
-    """What it has counted, as llama-server b11176 and vLLM 0.11 write it: in an answer in one piece always, and in a stream that was asked for it in an
+    """What it has counted, as llama-server and vLLM write it: in an answer in one piece always, and in a stream that was asked for it in an
     event of its own, without choices."""
     messages = body.get("messages")
     prompt = (len(messages) if isinstance(messages, list) else 0) + 10

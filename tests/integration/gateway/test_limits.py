@@ -6,7 +6,11 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import http.client
 import json
+import socket
+import ssl
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -103,8 +107,52 @@ def test_only_so_many_long_requests_are_in_memory_at_a_time(gateway: Gateway, be
         assert (third.status, third.error["code"], third.headers["Retry-After"]) == (503, "too_many_long_requests", "5")
         beta.go.set()
         assert [one.result().status for one in under_way] == [200, 200]
-    assert gateway.complete(body).status == 200
+    # One that is refused gives its place back, and so does one whose client hangs up while it sends.
+    for _client in range(3):
+        assert gateway.complete({**body, "model": "nobody"}).status == 404
+        connection = gateway.connect()
+        connection.putrequest("POST", "/v1/chat/completions")
+        connection.putheader("Authorization", f"Bearer {gateway.key}")
+        connection.putheader("Content-Length", "1100000")
+        connection.endheaders(b'{"model":"beta",' + b" " * 200_000)
+        connection.close()
+    eventually(lambda: gateway.complete(body).status == 200, "there is a place")
     gateway.describe()
+
+
+def test_a_client_may_be_silent_within_an_answer_longer_than_between_requests_and_not_for_ever(
+    gateway: Gateway, beta: Engine
+) -> None:
+    gateway.describe(
+        gateway_idle_timeout_seconds=1, gateway_request_timeout_seconds=1, gateway_client_timeout_seconds=3
+    )
+    # Longer than what the gateway's socket holds.
+    texts, dimensions = 20, 100_000
+    beta.dimensions = dimensions
+
+    def reading() -> http.client.HTTPResponse:
+        connection = gateway.connect()
+        connection.connect()
+        # Else the kernel takes the whole answer for it.
+        connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        asked = json.dumps({"model": "beta", "input": ["x"] * texts})
+        connection.request("POST", "/v1/embeddings", asked, {"Authorization": f"Bearer {gateway.key}"})
+        response = connection.getresponse()
+        response.read(1000)
+        return response
+
+    try:
+        paused = reading()
+        time.sleep(2)
+        assert len(paused.read()) > texts * dimensions
+        ended = gateway.log.count("/v1/embeddings")
+        stopped = reading()
+        eventually(lambda: gateway.log.count("/v1/embeddings") > ended, "the answer is cut off")
+        with pytest.raises((http.client.IncompleteRead, ssl.SSLEOFError)):
+            stopped.read()
+    finally:
+        beta.dimensions = 1
+        gateway.describe()
 
 
 def test_a_body_that_does_not_say_its_length_is_limited_too(gateway: Gateway, alpha: Engine) -> None:
