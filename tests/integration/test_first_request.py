@@ -83,15 +83,15 @@ def test_a_stream_is_kept_alive_while_its_model_comes_though_the_service_is_kill
 
 def test_whoever_does_not_want_to_wait_is_told_how_far_it_is_and_others_wait_until_their_deadline(host: Host) -> None:
     slow = host.hub.fault("cdn:o/delta/*", "slow", rate=MIB // 8)
-    for stream in (False, True):
-        told = host.ask("delta", stream=stream, headers={"Prefer": "wait=0"})
+    for stream, wish in ((False, "wait=0"), (True, 'handling=lenient, wait="0"')):
+        told = host.ask("delta", stream=stream, headers={"Prefer": wish})
         assert (told.status, told.error["code"], told.error["param"]) == (503, "model_not_here", "model")
         assert told.seconds < 1
         assert int(told.headers["Retry-After"]) > 0
     until(lambda: host.state("delta")["done_bytes"], "something is here")
     some = host.ask("delta", headers={"Prefer": "handling=lenient, wait=1"})
     assert re.search(r"is being fetched: [0-4] MB of 4 MB are here", some.error["message"])
-    late = host.ask("delta")
+    late = host.ask("delta", headers={"Prefer": "nowait=0, wait=99999999999999999999999"})
     assert (late.status, late.error["code"]) == (503, "model_not_here")
     assert 2.5 < late.seconds < 4
     host.hub.faults.remove(slow)

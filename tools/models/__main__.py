@@ -140,7 +140,16 @@ def _show(call: Call, given: argparse.Namespace) -> None:
 
 
 def _add(call: Call, given: argparse.Namespace) -> None:
-    changes.add(call, given.source, given.name, dict(map(_setting, given.set)), dry_run=given.dry_run)
+    settings: dict[str, Any] = {}
+    for key, value in map(_setting, given.set):
+        if key == "source":
+            raise InputError(
+                f"--set source={value} and SOURCE {given.source} both say what is served: write it once, as SOURCE."
+            )
+        if key in settings:
+            raise InputError(f"--set says {key} twice: write it once.")
+        settings[key] = value
+    changes.add(call, given.source, given.name, settings, dry_run=given.dry_run)
 
 
 def _remove(call: Call, given: argparse.Namespace) -> None:

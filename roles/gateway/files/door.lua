@@ -8,6 +8,12 @@
 
 local LONG_BYTES = tonumber(os.getenv("GATEWAY_LONG_BYTES"))
 local LONG_REQUESTS = tonumber(os.getenv("GATEWAY_LONG_REQUESTS"))
+-- Of one key: the others' are left to others.
+local LONG_REQUESTS_OF_ONE = math.max(1, LONG_REQUESTS // 2)
+-- An object of a request has some dozens at most. Each takes memory, and each is looked at several times.
+local MOST_MEMBERS = 10000
+-- Of a client that is not known no more is read to its end.
+local LONGEST_OF_STRANGERS = 64 * 1024 * 1024
 local REFUSES = os.getenv("GATEWAY_LONGER_ANSWERS") == "refuse"
 
 local find, byte, sub = string.find, string.byte, string.sub
@@ -26,20 +32,22 @@ local function is_escaped(body, quote)
   return (quote - before) % 2 == 0
 end
 
--- The next quote with two backslashes before it. Places only grow while something is read, so each part of it is searched once; `seen` is of one reading, for
--- HAProxy may let another request in between at any moment.
-local function next_pair(body, from, seen)
-  if seen.pair < from then seen.pair = find(body, '\\\\"', from, true) or math.huge end
-  return seen.pair + 2
+-- The next quote that has no backslash before it, or two. Places only grow while something is read, so each part of it is searched once for either; `seen` is of
+-- one reading, for HAProxy may let another request in between at any moment.
+local function next_quote(body, from, seen)
+  if seen.bare < from then seen.bare = find(body, '[^\\]"', from) or math.huge end
+  if seen.pair < from + 1 then seen.pair = find(body, '\\\\"', from + 1, true) or math.huge end
+  return math.min(seen.bare + 1, seen.pair + 2)
 end
+
+local function nothing_seen() return { bare = 0, pair = 0 } end
 
 -- Where a text ends that begins with the quote at a place.
 local function text_end(body, place, seen)
   local quote = find(body, '"', place + 1, true)
   while quote and is_escaped(body, quote) do
-    -- Where there is one there may be a hundred thousand: the next that has no backslash before it, unless one with two comes first.
-    local bare = find(body, '[^\\]"', quote)
-    quote = math.min(bare and bare + 1 or math.huge, next_pair(body, quote + 1, seen))
+    -- Where there is one there may be a hundred thousand.
+    quote = next_quote(body, quote, seen)
     if quote == math.huge then return nil end
   end
   return quote
@@ -81,10 +89,11 @@ local function meant(text)
   end))
 end
 
--- The members of the object that begins at a place: name, where its value begins and ends. Nothing where it is no object, and the place behind it.
+-- The members of the object that begins at a place: name, where its value begins and ends. Nothing where it is no object, and the place behind it, which is
+-- missing where there are more than anybody means.
 local function members(body, place)
   if byte(body, place) ~= OPENS then return nil end
-  local found, seen = {}, { pair = 0 }
+  local found, seen = {}, nothing_seen()
   place = behind_blanks(body, place + 1)
   if byte(body, place) == CLOSES then return found, place + 1 end
   while true do
@@ -101,6 +110,7 @@ local function members(body, place)
     local sign = sub(body, place, place)
     if sign == "}" then return found, place + 1 end
     if sign ~= "," then return nil end
+    if #found == MOST_MEMBERS then return found end
     place = behind_blanks(body, place + 1)
   end
 end
@@ -108,7 +118,7 @@ end
 -- How many of a list are each worked on by itself. A list that has a number is one text, in tokens, whatever else it has.
 local function entries(body, member)
   if byte(body, member.from) ~= LIST then return 1 end
-  local number, behind, seen = 0, member.from + 1, { pair = 0 }
+  local number, behind, seen = 0, member.from + 1, nothing_seen()
   while true do
     local place = find(body, '["%[%]{}]', behind)
     if find(sub(body, behind, place - 1), "%d") then return 1 end
@@ -133,20 +143,46 @@ local function is_null(body, member)
   return sub(body, member.from, member.to) == "null"
 end
 
--- What is asked for: nothing where the body is no object.
+-- What is asked for: nothing where the body is no object, or why it is not read.
 local function read(body)
   local begin = behind_blanks(body, 1)
   local found, behind = members(body, begin)
-  if not found or behind_blanks(body, behind) <= #body then return nil end
+  if found and not behind then return nil, "too_many_members" end
+  if not found or behind_blanks(body, behind) <= #body then return nil, "no_object" end
   local last = {}
   for _, member in ipairs(found) do last[member.name] = member end
   return { begin = begin, found = found, last = last }
 end
 
+-- Long requests that are in memory, all and by key.
+local long, long_of = 0, {}
+
+local function let_go(txn)
+  local key = txn:get_var("txn.is_long")
+  if not key then return end
+  txn:unset_var("txn.is_long")
+  long, long_of[key] = long - 1, long_of[key] > 1 and long_of[key] - 1 or nil
+end
+
+local function admit(txn)
+  local length = tonumber(txn.sf:req_hdr("content-length") or "")
+  if length and length < LONG_BYTES then return end
+  local key = txn:get_var("txn.key")
+  local its, most = long_of[key] or 0, math.min(LONG_REQUESTS_OF_ONE, tonumber(txn:get_var("txn.limits"):match("^%d+")))
+  if long >= LONG_REQUESTS or its >= most then
+    txn:set_var("txn.fault", "too_many_long_requests")
+    return
+  end
+  long, long_of[key] = long + 1, its + 1
+  txn:set_var("txn.is_long", key)
+end
+
 local function judge(txn)
   local body = txn.sf:req_body() or ""
-  local asked = read(body)
-  if not asked then txn:set_var("txn.fault", "no_object") return end
+  -- It did not say beforehand how short it is.
+  if #body < LONG_BYTES then let_go(txn) end
+  local asked, why = read(body)
+  if not asked then txn:set_var("txn.fault", why) return end
   local name
   for _, member in ipairs(asked.found) do
     if member.name == "model" then
@@ -157,7 +193,8 @@ local function judge(txn)
   end
   if name and name ~= "null" and name ~= '""' then
     if byte(name) ~= QUOTE then txn:set_var("txn.fault", "missing_model") return end
-    txn:set_var("txn.model", sub(name, 2, -2))
+    -- Nothing behind such a sign would be compared.
+    txn:set_var("txn.model", (sub(name, 2, -2):gsub("%z", "?")))
   end
 
   local path, last, answers = txn.sf:path(), asked.last, 1
@@ -168,10 +205,11 @@ local function judge(txn)
       if number > answers then answers = math.min(math.ceil(number), 1000000) end
     end
   end
+  local most = 1
   for _, member in ipairs(MANY[path] or {}) do
-    local number = last[member] and entries(body, last[member]) or 1
-    if number > 1 then txn:set_var("txn.entries", number) end
+    if last[member] then most = math.max(most, entries(body, last[member])) end
   end
+  if most > 1 then txn:set_var("txn.entries", most) end
   txn:set_var("txn.answers", math.tointeger(answers))
   if last.stream and sub(body, last.stream.from, last.stream.to) == "true" then txn:set_var("txn.stream", true) end
   local kept = last.previous_response_id or last.conversation
@@ -284,24 +322,15 @@ local function fit(txn)
   txn:set_var("txn.fits", true)
 end
 
--- Long requests that are in memory.
-local long = 0
-local function admit(txn)
-  local length = tonumber(txn.sf:req_hdr("content-length") or "")
-  if length and length < LONG_BYTES then return end
-  if long >= LONG_REQUESTS then
-    txn:set_var("txn.fault", "too_many_long_requests")
-    return
-  end
-  long = long + 1
-  txn:set_var("txn.is_long", true)
-end
-
 -- Clients read an answer when they have sent all that they wanted to: so it is taken, and thrown away.
-local function refuse(status, text)
+local function refuse(status, text, name, value, longest)
   return function(applet)
-    repeat local piece = applet:receive(65536) until not piece or #piece == 0
-    if status == 503 then applet:add_header("retry-after", "5") end
+    local read, piece = 0, nil
+    repeat
+      piece = applet:receive(65536)
+      read = read + #(piece or "")
+    until not piece or #piece == 0 or read > (longest or math.huge)
+    if name then applet:add_header(name, value) end
     hearth.answer(applet, status, "application/json", text)
   end
 end
@@ -318,9 +347,7 @@ function Door:start_analyze(txn, channel)
 end
 
 function Door:end_analyze(txn, channel)
-  if channel:is_resp() or self.ended or not txn:get_var("txn.is_long") then return end
-  self.ended = true
-  long = long - 1
+  if not channel:is_resp() then let_go(txn) end
 end
 
 function Door:http_payload(txn, message)
@@ -338,5 +365,9 @@ core.register_action("admit", { "http-req" }, admit)
 core.register_action("judge", { "http-req" }, judge)
 core.register_action("fit", { "http-req" }, fit)
 core.register_service("refuse_too_long", "http", refuse(413, os.getenv("GATEWAY_TOO_LONG")))
-core.register_service("refuse_too_many", "http", refuse(503, os.getenv("GATEWAY_TOO_MANY")))
+core.register_service("refuse_too_many", "http", refuse(503, os.getenv("GATEWAY_TOO_MANY"), "retry-after", "5"))
+for name, variable in pairs({ refuse_missing_key = "GATEWAY_MISSING_KEY", refuse_wrong_key = "GATEWAY_WRONG_KEY", refuse_expired_key = "GATEWAY_EXPIRED_KEY" }) do
+  local challenge = 'Bearer realm="hearth"' .. (name == "refuse_missing_key" and "" or ', error="invalid_token"')
+  core.register_service(name, "http", refuse(401, os.getenv(variable), "www-authenticate", challenge, LONGEST_OF_STRANGERS))
+end
 core.register_filter("door", Door, function(door) return door end)

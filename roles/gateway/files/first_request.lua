@@ -11,6 +11,8 @@ for model in os.getenv("GATEWAY_FETCHED"):gmatch("%S+") do fetched[model] = true
 for model, seconds in os.getenv("GATEWAY_DEADLINES"):gmatch("(%S+)=(%d+)") do deadlines[model] = tonumber(seconds) end
 -- Between two questions about one model, whoever waits for it, in seconds; and so long may the service be away, for it is started again when it was killed.
 local EVERY, LONGEST_ABSENCE = 0.2, 10
+-- No deadline is longer.
+local LONGEST_PATIENCE = 24 * 3600
 -- Whoever has asked and is gone with its client has told nobody.
 local LONGEST_QUESTION = 6
 -- Of each model when it was asked, what was heard last, and who waits: requests that have not been told of for a while are gone, for nobody says so here.
@@ -90,13 +92,18 @@ local function refuse_for(txn, model, state)
   end
 end
 
--- How long a client wants to wait, in seconds, as RFC 7240 has it say so; nil where it says nothing.
+-- How long a client wants to wait, in seconds, as RFC 7240 has it say so; nil where it says nothing. Who says both how long and respond-async waits so long first.
 local function patience(txn)
+  local patient
   for _, value in pairs(txn.http:req_get_headers()["prefer"] or {}) do
-    if value:lower():find("respond-async", 1, true) then return 0 end
-    local seconds = value:lower():match("wait%s*=%s*(%d+)")
-    if seconds then return tonumber(seconds) end
+    for preference in value:lower():gmatch("[^,]+") do
+      local name, rest = preference:match("^%s*([%w-]+)%s*(.*)$")
+      local seconds = rest and rest:match('^=%s*"?(%d+)')
+      if name == "wait" and seconds then return math.min(tonumber(seconds), LONGEST_PATIENCE) end
+      if name == "respond-async" then patient = 0 end
+    end
   end
+  return patient
 end
 
 -- Before a stream is begun, and while the client's headers are here: whoever does not want to wait is told at once.

@@ -51,9 +51,12 @@ local function unescaped(word)
   return (word:gsub("%%(%x%x)", function(digits) return string.char(tonumber(digits, 16)) end))
 end
 
+-- A number that somebody has written into a file may be none that can be written down again.
+local MOST = 1 << 53
+
 local function row_of(key, user, model, ...)
   local row = { key = key, user = user, model = model }
-  for place, name in ipairs(COUNTED) do row[name] = tonumber((select(place, ...))) end
+  for place, name in ipairs(COUNTED) do row[name] = math.min(tonumber((select(place, ...))), MOST) end
   return row
 end
 

@@ -27,8 +27,12 @@ local function guessed_prompt(model, bytes)
   return math.floor(known and known.bytes > 0 and bytes * known.tokens / known.bytes or bytes / BYTES_PER_TOKEN)
 end
 
+-- No text is as long as a number of more digits says, and sums of them would be none any more.
+local MOST_DIGITS = 15
+
 local function number(text, name)
-  return tonumber(text:match('"' .. name .. '"%s*:%s*(%d+)'))
+  local digits = text:match('"' .. name .. '"%s*:%s*(%d+)')
+  return digits and #digits <= MOST_DIGITS and tonumber(digits) or nil
 end
 
 -- The tokens in what an engine says, an object of JSON: as OpenAI's chat, as its responses, or as Anthropic's messages, where the prompt is without what was
@@ -201,6 +205,8 @@ function Usage:settle(txn, is_whole)
   self.counts = false
   if self.rest ~= "" and self.streams then self:read_event(self.rest) end
   local said, model, bytes = self:said(), txn:get_var("txn.served") or txn:get_var("txn.backend"), tonumber(txn:get_var("txn.body_bytes")) or 0
+  -- A stream begins with the gateway's comments where it waits: the engine of one without a piece has not begun to answer, or has refused.
+  if self.streams and not said and self.pieces == 0 then return end
   local counts = said or { prompt = guessed_prompt(model, bytes), cached = 0, completion = 0 }
   if said and is_whole and said.prompt > 0 then learn(model, bytes, said.prompt) end
   -- The first piece of a chat only says who speaks.
@@ -276,9 +282,19 @@ local function as_csv(values)
   local cells = {}
   for place in ipairs(COLUMNS) do
     local text = tostring(values[place])
+    -- A spreadsheet would reckon with it.
+    if text:find("^[=+@\t\r-]") then text = "'" .. text end
     cells[place] = text:find('[",\r\n]') and '"' .. text:gsub('"', '""') .. '"' or text
   end
   return table.concat(cells, ",") .. "\r\n"
+end
+
+-- A month, or a day, that some year has.
+local function is_period(text)
+  local month_of_year, day_of_month = text:match("^%d%d%d%d%-(%d%d)(.*)$")
+  if not month_of_year or tonumber(month_of_year) < 1 or tonumber(month_of_year) > 12 then return false end
+  local number = tonumber(day_of_month:match("^%-(%d%d)$") or "")
+  return day_of_month == "" or number ~= nil and number >= 1 and number <= 31
 end
 
 core.register_service("usage_report", "http", function(applet)
@@ -288,7 +304,7 @@ core.register_service("usage_report", "http", function(applet)
   local key, words = applet:get_var("txn.key"), {}
   for word in applet:get_var("txn.limits"):gmatch("%S+") do words[#words + 1] = word end
   local period = asked.period or os.date("!%Y-%m")
-  if not (period:match("^%d%d%d%d%-%d%d$") or period:match("^%d%d%d%d%-%d%d%-%d%d$")) or asked.format and asked.format ~= "csv" and asked.format ~= "json" then
+  if not is_period(period) or asked.format and asked.format ~= "csv" and asked.format ~= "json" then
     return hearth.answer(applet, 400, "application/json", hearth.error("Ask for a month, period=2026-11, or for a day, period=2026-11-29 (both UTC), "
       .. "and for format=json or format=csv.", "invalid_period", "invalid_request_error", "period"))
   end

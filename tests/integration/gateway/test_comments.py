@@ -65,7 +65,12 @@ def waiting(gateway: Gateway) -> int:
 
 
 def test_whoever_waits_for_a_turn_hears_comments_and_then_the_answer(patient: Gateway, alpha: Engine) -> None:
+    before = used(patient)
     with all_slots_taken(patient, alpha):
+        hasty = Stream(patient)
+        assert hasty.response().readline() == b": waiting\n"
+        hasty.close()
+        eventually(lambda: waiting(patient) == 0, "who hung up waits no more")
         response = Stream(patient).response()
         assert (response.status, response.headers["Content-Type"]) == (200, "text/event-stream")
         assert response.headers["X-Request-Id"]
@@ -75,6 +80,7 @@ def test_whoever_waits_for_a_turn_hears_comments_and_then_the_answer(patient: Ga
     said = [json.loads(line[6:]) for line in response.read().splitlines() if line.startswith(b"data: {")]
     assert [one["choices"][0]["delta"]["content"] for one in said if one["choices"]] == list(WORDS)
     assert 'hearth_answers_total{key="all",model="alpha",status="200"}' in patient.metrics("/metrics/keys")
+    assert more(before, used(patient))["all", None, "alpha"][0] == SLOTS + 1, "whoever has only waited has used nothing"
 
 
 def test_clients_pass_over_the_comments(patient: Gateway, alpha: Engine) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import openai
 import pytest
 from fakes.engine import Engine
-from integration.gateway.description import LIMIT, MESSAGES, Gateway, eventually
+from integration.gateway.description import HASHED_KEY, LIMIT, MESSAGES, Gateway, eventually
 
 # By which requests say how long an answer may be.
 LONGEST = ("max_tokens", "max_completion_tokens", "max_output_tokens", "n_predict")
@@ -79,6 +79,7 @@ def test_what_is_no_number_of_tokens_is_refused(gateway: Gateway, alpha: Engine,
         ("completions", {"prompt": ["one", "two"]}, "too_many_answers"),
         ("completions", {"prompt": [[1, 2], [3]]}, "too_many_answers"),
         ("embeddings", {"input": ["x"] * 1025}, "too_many_inputs"),
+        ("embeddings", {"input": ["x"] * 1025, "content": ["x", "y"]}, "too_many_inputs"),
     ],
 )
 def test_a_request_is_one_for_the_engine_too(
@@ -98,15 +99,34 @@ def test_one_prompt_is_one_however_it_is_written(gateway: Gateway, beta: Engine,
 
 def test_only_so_many_long_requests_are_in_memory_at_a_time(gateway: Gateway, beta: Engine) -> None:
     body = {"model": "beta", "messages": [{"role": "user", "content": "x" * 1_100_000}]}
-    gateway.describe(gateway_long_requests_max=2)
+    gateway.describe(gateway_long_requests_max=3)
+
+    def in_pieces() -> int:
+        """A short one that does not say so beforehand."""
+        connection = gateway.connect()
+        headers = {"Authorization": f"Bearer {HASHED_KEY}"}
+        pieces = iter([b'{"model":"beta",', b'"messages":[]}'])
+        connection.request("POST", "/v1/chat/completions", pieces, headers, encode_chunked=True)
+        return connection.getresponse().status
+
     beta.go.clear()
-    with ThreadPoolExecutor(2) as clients:
-        under_way = [clients.submit(gateway.complete, body) for _client in range(2)]
-        eventually(lambda: beta.running == 2, "two long requests are at the engine")
-        third = gateway.complete(body)
-        assert (third.status, third.error["code"], third.headers["Retry-After"]) == (503, "too_many_long_requests", "5")
+    with ThreadPoolExecutor(5) as clients:
+        under_way = [clients.submit(gateway.complete, body)]
+        eventually(lambda: beta.running == 1, "a long request is at the engine")
+        # No key has more than half of the places.
+        second = gateway.complete(body)
+        assert (second.status, second.error["code"], second.headers["Retry-After"]) == (
+            503,
+            "too_many_long_requests",
+            "5",
+        )
+        for number in range(3):
+            under_way.append(clients.submit(in_pieces))
+            eventually(lambda running=number + 2: beta.running == running, "a short one is at the engine")
+        under_way.append(clients.submit(gateway.complete, body, HASHED_KEY))
+        eventually(lambda: beta.running == 5, "a long one of another key is at the engine")
         beta.go.set()
-        assert [one.result().status for one in under_way] == [200, 200]
+        assert [getattr(one.result(), "status", one.result()) for one in under_way] == [200] * 5
     # One that is refused gives its place back, and so does one whose client hangs up while it sends.
     for _client in range(3):
         assert gateway.complete({**body, "model": "nobody"}).status == 404
@@ -153,6 +173,17 @@ def test_a_client_may_be_silent_within_an_answer_longer_than_between_requests_an
     finally:
         beta.dimensions = 1
         gateway.describe()
+
+
+def test_a_text_within_texts_is_read_as_fast_as_any_other(gateway: Gateway, alpha: Engine) -> None:
+    # As agents send what they have written into a file of JSON.
+    content = json.dumps(json.dumps('"' * 200_000))
+    began = time.monotonic()
+    answer = gateway.complete({"model": "alpha", "messages": [{"role": "user", "content": content}]})
+    assert (answer.status, alpha.received[0].body["messages"][0]["content"]) == (200, content)
+    assert time.monotonic() - began < 3
+    many = gateway.complete('{"model":"alpha"' + ',"a":1' * 10_000 + "}")
+    assert (many.status, many.error["code"]) == (400, "too_many_members")
 
 
 def test_a_body_that_does_not_say_its_length_is_limited_too(gateway: Gateway, alpha: Engine) -> None:

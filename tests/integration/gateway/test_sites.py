@@ -44,6 +44,11 @@ def test_a_page_is_reached_by_its_name_and_told_who_asks(gateway: Gateway, site:
 def test_the_api_is_the_api_under_every_name(gateway: Gateway) -> None:
     assert gateway.ask("GET", "/v1/models", headers=NAME).status == 200
     assert gateway.ask("GET", "/v1/models", headers=NAME, key="sk-wrong").status == 401
+    # A site that somebody has taken over collects no keys.
+    for path in ("/usage", "/status", "/status/"):
+        assert gateway.ask("GET", path, headers=NAME).headers["Content-Type"] == "application/json"
+        assert gateway.ask("GET", path, headers=NAME, key="sk-wrong").status == 401
+    assert gateway.ask("GET", "/%73tatus", headers=NAME).status == 404
 
 
 def test_an_upload_may_be_longer_than_a_prompt(gateway: Gateway) -> None:

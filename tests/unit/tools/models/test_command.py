@@ -193,6 +193,10 @@ def test_a_host_that_is_off_is_named_and_an_offline_entry_is_only_written(
     status, text = call(inventory, "add", "hf://o/r/new.gguf", "--set", "files")
     assert (status, "new" in text) == (1, False)
     assert "--set 'files' is no setting: write KEY=VALUE" in capsys.readouterr().err
+    for settings, why in (("source=x",), "write it once, as SOURCE"), (("slots=1", "slots=2"), "says slots twice"):
+        words = [word for setting in settings for word in ("--set", setting)]
+        assert call(inventory, "add", "hf://o/r/new.gguf", *words)[0] == 1
+        assert why in capsys.readouterr().err
     status, text = call(inventory, "add", "hf://o/r/new.gguf")
     assert (status, "new" in text) == (1, False)
     assert (
