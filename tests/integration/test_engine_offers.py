@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.hearth.llm.plugins.module_utils._engines import engines
 from ansible_collections.hearth.llm.plugins.module_utils._engines._contract import PATHS
 from ansible_collections.hearth.llm.tools.engine_offers import models
 from ansible_collections.hearth.llm.tools.engine_offers import others as asked
@@ -95,7 +96,7 @@ def doors(tmp_path: Path) -> Iterator[dict[str, Door]]:
 
 
 def test_the_page_has_open_what_the_gateway_opens() -> None:
-    opened = {path for task in PATHS.values() for path in task}
+    opened = {path for engine in engines().values() for task in PATHS for path in engine.paths(task)}
     assert {path.path for path in asked.PATHS if not path.closed} == {*opened, "/v1/models"}
 
 

@@ -165,9 +165,9 @@ def test_a_client_may_be_silent_within_an_answer_longer_than_between_requests_an
         paused = reading()
         time.sleep(2)
         assert len(paused.read()) > texts * dimensions
-        ended = gateway.log.count("/v1/embeddings")
+        ended = gateway.log.count("embeddings")
         stopped = reading()
-        eventually(lambda: gateway.log.count("/v1/embeddings") > ended, "the answer is cut off")
+        eventually(lambda: gateway.log.count("embeddings") > ended, "the answer is cut off")
         with pytest.raises((http.client.IncompleteRead, ssl.SSLEOFError)):
             stopped.read()
     finally:
