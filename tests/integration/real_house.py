@@ -72,9 +72,9 @@ class House:
         status, text = self.ask_gateway(path, json.dumps(body))
         return status, json.loads(text)
 
-    def ask_gateway(self, path: str, body: str) -> tuple[int, str]:
+    def ask_gateway(self, path: str, body: str, method: str = "POST") -> tuple[int, str]:
         connection = http.client.HTTPSConnection("localhost", self.port, context=self.tls, timeout=30)
-        connection.request("POST", path, body, {"Authorization": f"Bearer {self.key}"})
+        connection.request(method, path, body, {"Authorization": f"Bearer {self.key}"})
         with contextlib.closing(connection):
             response = connection.getresponse()
             return response.status, response.read().decode()

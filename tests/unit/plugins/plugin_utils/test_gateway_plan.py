@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 INPUTS: dict[str, Any] = {
     "models": {
-        "chat": {"address": "a:1", "max_output_tokens": "512"},
-        "long": {"address": "a:2", "answer_deadline_seconds": "7200"},
+        "chat": {"addresses": ["a:1"], "max_output_tokens": "512"},
+        "long": {"addresses": ["a:2"], "answer_deadline_seconds": "7200"},
     },
     "sites": {
         "open_webui": {"domains": ["Chat.shop.lan", "shop.lan"]},
@@ -53,9 +53,9 @@ def test_only_who_has_a_longest_answer_is_held_to_it() -> None:
 
 def test_each_model_is_for_what_its_engine_and_its_task_are_for() -> None:
     models = {
-        "any": {"address": "a:1"},
-        "ranker": {"address": "a:2", "task": "rerank"},
-        "told": {"address": "a:3", "task": "chat", "paths": ["/v1/completions"]},
+        "any": {"addresses": ["a:1"]},
+        "ranker": {"addresses": ["a:2"], "task": "rerank"},
+        "told": {"addresses": ["a:3"], "task": "chat", "paths": ["/v1/completions"]},
     }
     paths = {name: backend["paths"] for name, backend in plan(models=models)["backends"].items()}
     assert paths["ranker"] == ["/v1/rerank"]
