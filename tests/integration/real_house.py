@@ -9,6 +9,7 @@ import http.client
 import json
 import socket
 import ssl
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,14 @@ class House:
         self.port, self._metrics_port = ports.free(), ports.free()
 
     def describe(
-        self, models: dict[str, Any] | None = None, *, succeeds: bool = True, state: str = "present"
+        self,
+        models: dict[str, Any] | None = None,
+        *,
+        succeeds: bool = True,
+        state: str = "present",
+        roles: Sequence[str] = (),
     ) -> Outcome:
+        """With all roles, or with some where a test is about these."""
         play = {
             "hosts": "localhost",
             "gather_facts": False,
@@ -46,7 +53,8 @@ class House:
                 "verify_exposure_enabled": False,
                 **self._variables,
             },
-            "roles": [
+            "roles": [f"hearth.llm.{role}" for role in roles]
+            or [
                 *([] if state == "absent" else ["hearth.llm.fit", "hearth.llm.models"]),
                 "hearth.llm.llama_cpp",
                 "hearth.llm.certificates",

@@ -10,16 +10,17 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from integration.conftest import PROJECT, Runner
 from integration.gateway.description import eventually
+from integration.programs import pid_of, stop_all
 from integration.real_house import House
 from lab import packages
 
 IDLE_SECONDS = 2
+ROLES = ("models", "llama_cpp", "certificates", "gateway")
 MODEL: dict[str, Any] = {
     "source": f"file://{PROJECT}/files/models/hearth-mini.gguf",
     "context_tokens": 2048,
@@ -39,9 +40,9 @@ def house(tmp_path_factory: pytest.TempPathFactory, module_playbook: Runner) -> 
     packages.provide("haproxy", "libgomp.so.1")
     keys = [{"name": "default", "operator": True}]
     described = House(tmp_path_factory.mktemp("house"), module_playbook, {"mini": MODEL}, hearth_api_keys=keys)
-    described.describe()
+    described.describe(roles=ROLES)
     yield described
-    described.describe(state="absent")
+    stop_all(described.directory / "h")
 
 
 class Answering:
@@ -82,16 +83,6 @@ def goes_on(messages: Any) -> Any:
     return [*messages, {"role": "assistant", "content": "I am."}, {"role": "user", "content": "Go on."}]
 
 
-def process_of(house: House, service: str) -> int:
-    mine = f"{house.directory}/h/services/{service}/"
-    for process in Path("/proc").iterdir():
-        # Another process may end while it is looked at.
-        with contextlib.suppress(OSError):
-            if process.name.isdecimal() and mine in (process / "cmdline").read_text().replace("\0", " "):
-                return int(process.name)
-    raise AssertionError(f"{service} does not run")
-
-
 def test_a_second_instance_comes_when_the_first_has_no_slot_and_goes_when_nobody_asks(house: House) -> None:
     seen = status(house)
     assert (seen["state"], seen["instances"], seen["instances_loaded"], seen["slots"]) == ("loaded", 2, 1, 2)
@@ -107,7 +98,7 @@ def test_a_second_instance_comes_when_the_first_has_no_slot_and_goes_when_nobody
     other.leave()
     eventually(lambda: loaded(house) == 1, "the second instance is unloaded", IDLE_SECONDS + 10)
     assert status(house)["state"] == "loaded"
-    assert house.describe().changed == 0
+    assert house.describe(roles=ROLES).changed == 0
 
 
 def test_a_conversation_goes_on_with_the_instance_that_has_read_it(house: House) -> None:
@@ -122,7 +113,7 @@ def test_a_conversation_goes_on_with_the_instance_that_has_read_it(house: House)
 
 def test_what_a_killed_instance_does_not_take_the_other_one_answers(house: House) -> None:
     one, other = Answering(house, FIRST), Answering(house, SECOND)
-    os.kill(process_of(house, "llama_cpp-mini"), signal.SIGKILL)
+    os.kill(pid_of(house.directory / "h", "llama_cpp-mini"), signal.SIGKILL)
     other.leave()
     for _number in range(5):
         cached(house, FIRST)
@@ -132,7 +123,7 @@ def test_what_a_killed_instance_does_not_take_the_other_one_answers(house: House
 
 
 def test_fewer_instances_leave_nothing_of_the_others(house: House) -> None:
-    house.describe({"mini": {**MODEL, "instances": {"max": 1}}})
+    house.describe({"mini": {**MODEL, "instances": {"max": 1}}}, roles=ROLES)
     assert not (house.directory / "h/run/mini.2.sock").exists()
     assert not (house.directory / "h/services/llama_cpp-mini.2").exists()
     assert status(house)["instances"] == 1

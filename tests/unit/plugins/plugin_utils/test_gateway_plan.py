@@ -65,6 +65,16 @@ def test_each_model_is_for_what_its_engine_and_its_task_are_for() -> None:
     assert "/v1/rerank" not in plan()["paths"]
 
 
+def test_the_instances_of_a_model_are_servers_and_known_for_as_long_as_they_are_loaded() -> None:
+    several = {"addresses": ["a:1", "a.2:1"], "slots": 2}
+    models = {"chat": several, "brief": {**several, "idle_unload_seconds": 60}, "one": {"addresses": ["b:1"]}}
+    found = plan(models=models)
+    assert found["backends"]["chat"]["servers"] == {"engine": "a:1", "engine.2": "a.2:1"}
+    assert found["backends"]["one"]["servers"] == {"engine": "b:1"}
+    assert found["several"] == {"brief": 60, "chat": 3600}
+    assert found["several_map"].splitlines()[1:] == ["brief 2", "chat 2"]
+
+
 def test_the_gateway_has_the_names_of_its_sites_each_once() -> None:
     assert plan()["names"] == ["shop.lan", "docs.shop.lan", "Chat.shop.lan"]
     assert plan()["sites_map"].splitlines()[1:] == [
