@@ -19,11 +19,12 @@ def stop_all(directory: Path) -> None:
     until(lambda: not Path(f"/proc/{pid}").exists(), "supervisor has ended")
 
 
-def pid_of(directory: Path, service: str) -> int:
+def pids_of(directory: Path, service: str) -> set[int]:
+    found = set()
     mine = f"{directory}/services/{service}/"
     for process in Path("/proc").iterdir():
         # Another process may end while it is looked at.
         with contextlib.suppress(OSError):
             if process.name.isdecimal() and mine in (process / "cmdline").read_text().replace("\0", " "):
-                return int(process.name)
-    raise AssertionError(f"{service} does not run")
+                found.add(int(process.name))
+    return found

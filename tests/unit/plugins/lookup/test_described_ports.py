@@ -66,6 +66,12 @@ def test_every_port_that_a_role_has_is_asked_for() -> None:
             {"hearth_models": MODELS},
             {443, 8404, 18080, engines()["vllm"].ports({"coder": 1}, 18100)["coder"]},
         ),
+        # A router for each instance, as many as the model has that has most.
+        (
+            "docker",
+            {"hearth_models": {"a": {"instances": {"max": 3}}, "b": {"instances": {"min": 2}}}},
+            {443, 8404, 18080, 18081, 18082},
+        ),
         ("process", {"hearth_models": MODELS}, {443, 8404}),
         ("process", {"hearth_frontends": {"anythingllm": None, "open_webui": {}}}, {443, 8404, 13001, 13080}),
         ("docker", {"hearth_otel_collector": "yes"}, {443, 8404, 13133, 18888}),
