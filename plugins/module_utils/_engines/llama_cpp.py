@@ -177,7 +177,7 @@ class LlamaCpp(Engine):
 
     def _stays(self, model: Model, number: int) -> bool:
         """Whether an instance is there though nobody asks. Where nothing is said of instances, idle_unload_seconds is meant for the only one."""
-        return "instances" in model and number <= instances(model, unloads=True)[0]
+        return bool(model.get("instances")) and number <= instances(model, unloads=True)[0]
 
     def shared_definition(
         self, number: int, models: Sequence[Model], told: Sequence[Mapping[str, Any]], run: Mapping[str, Any]
