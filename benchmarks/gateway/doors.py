@@ -83,7 +83,10 @@ def gateway(
         "gateway_metrics_port": free_port(),
         # A picture of 20 MB, as clients send it.
         "gateway_max_body_bytes": 28 << 20,
-        "gateway_models": {"bench": {"address": address, "slots": slots, "max_output_tokens": 1000}},
+        # An older tree knows one address.
+        "gateway_models": {
+            "bench": {"address": address, "addresses": [address], "slots": slots, "max_output_tokens": 1000}
+        },
         "gateway_api_keys": [{"name": name, "key": key} for name, key in KEYS.items()],
     }
 

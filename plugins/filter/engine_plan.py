@@ -33,7 +33,7 @@ options:
     type: dict
     default: {}
   planned:
-    description: For each served name the options that M(hearth.llm.fit_plan) planned. RV(_value) has them in C(told) only.
+    description: For each instance the options that M(hearth.llm.fit_plan) planned. RV(_value) has them in C(told) only.
     type: dict
     default: {}
   prompt_cache_mib:
@@ -67,6 +67,10 @@ options:
     type: list
     elements: int
     default: []
+  planned_gpus:
+    description: For each instance the GPUs where M(hearth.llm.fit_plan) planned it, where it may not have those of the others.
+    type: dict
+    default: {}
   paths:
     description: For each served name the file, or the directory, of the model on the host. A model may have its own C(path).
     type: dict
@@ -104,12 +108,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: >-
-    C(given), for each served name its options, without dashes, to be judged and compared; C(told), the same with its files, what was planned for
-    this host and the devices in a shared container; C(gpus), with C(container), C(devices) and C(findings); C(ports), for each served name a port of the host;
-    C(sections), for each served name what a shared engine's own list of models calls it;
-    C(questions), what M(hearth.llm.completion_probe) asks the models that answer at once; C(services), C(service_items) of the role service where each model
-    has a service of its own.
+  description:
+  - >-
+    C(given), for each served name its options, without dashes, to be judged and compared; C(told), the same for each instance with its files, what was planned
+    for this host and the devices in a shared container; C(gpus), with C(container), C(devices) and C(findings); C(ports), for each instance a port of the host;
+    C(questions), what M(hearth.llm.completion_probe) asks the instances that answer at once; C(services), C(service_items) of the role service, one for each
+    instance, or where models share one for as many instances as the model has that has most.
+  - An instance is called by the served name of its model, and from the second on with a dot and its number behind it, C(chat.2).
   type: dict
 """
 

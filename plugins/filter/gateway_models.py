@@ -36,9 +36,10 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: For each served name its C(address), C(host:port) or C(unix@/path); C(paths), what of the API its engine offers; C(says_usage), whether that
-    says by itself at the end of a stream what it has counted; and C(aliases), C(default), C(load), C(task), C(slots), C(max_output_tokens) and
-    C(answer_deadline_seconds) where the description has them.
+  description: For each served name its C(addresses), each C(host:port) or C(unix@/path) of an instance; C(paths), what of the API its engine offers;
+    C(says_usage), whether that says by itself at the end of a stream what it has counted; and C(aliases), C(default), C(load), C(task), C(slots),
+    C(idle_unload_seconds), C(max_output_tokens) and C(answer_deadline_seconds) where the description has them,
+    but C(slots) always where there are several instances.
   type: dict
 """
 
@@ -46,9 +47,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._engines import DEFAULT, engines
+from ansible_collections.hearth.llm.plugins.module_utils._engines._contract import slots
 from ansible_collections.hearth.llm.plugins.plugin_utils._records import records
 
-HANDED_ON = ("aliases", "default", "load", "task", "slots", "max_output_tokens", "answer_deadline_seconds")
+HANDED_ON = (
+    "aliases",
+    "default",
+    "load",
+    "task",
+    "slots",
+    "idle_unload_seconds",
+    "max_output_tokens",
+    "answer_deadline_seconds",
+)
 
 
 def gateway_models(models: Mapping[str, Mapping[str, Any]], runtime: str, directory: str) -> dict[str, dict[str, Any]]:
@@ -56,9 +67,11 @@ def gateway_models(models: Mapping[str, Mapping[str, Any]], runtime: str, direct
     engine_of = {name: engines().get(model.get("engine", DEFAULT)) for name, model in records(models).items()}
     return {
         name: {
-            "address": engine.address(name, runtime, directory),
+            "addresses": engine.addresses(name, models[name], runtime, directory),
             "paths": list(engine.paths(models[name].get("task", "chat"))),
             "says_usage": engine.says_usage,
+            # Among several instances a request is given to one that has a slot for it.
+            **({"slots": slots(models[name])} if engine.instances(models[name])[1] > 1 else {}),
             **{key: models[name][key] for key in HANDED_ON if key in models[name]},
         }
         for name, engine in sorted(engine_of.items())

@@ -31,7 +31,7 @@ EXAMPLES = r"""
     msg: "{{ (described | hearth.llm.gateway_plan).deadlines }}"
   vars:
     described:
-      models: {chat: {address: "llama_cpp:8080", max_output_tokens: 512}}
+      models: {chat: {addresses: ["llama_cpp:8080"], max_output_tokens: 512}}
       sites: {open_webui: {address: "open_webui:8080", domains: [chat.example.org], closed_paths: []}}
       domain: llm.example.org
       queue_timeout_seconds: 120

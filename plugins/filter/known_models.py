@@ -45,16 +45,17 @@ EXAMPLES = r"""
 - name: Show what is told of a model that was not served before
   ansible.builtin.debug:
     msg: >-
-      {{ {'chat': {'served': 'chat', 'address': 'llama_cpp:8080', 'slots': 4}}
+      {{ {'chat': {'served': 'chat', 'addresses': ['llama_cpp:8080'], 'slots': 4}}
       | hearth.llm.known_models(contexts={'chat': 8192}, facts={}, hosts=[{'name': 'gpu1'}], deployed='', now=1764424000) }}
 """
 
 RETURN = r"""
 _value:
   description:
-    - C(models), by served name what its backend has but for its address, with C(id), C(engine), C(task) and C(created), and where they are
+    - C(models), by served name what its backend has but for its addresses, with C(id), C(engines), C(task) and C(created), and where they are
       known C(context_length), C(parameters), C(trained_context_tokens) and C(sees).
-    - C(hosts), a list, and C(engines), the addresses that are asked what they have loaded, by the backend of the first model that is served there.
+    - C(hosts), a list, and C(engines), the addresses that are asked what they have loaded, by the backend of the first model that is served
+      there, with the number of the instance from the second on.
   type: dict
 """
 

@@ -31,7 +31,8 @@ RETURN = r"""
 _raw:
   description: >-
     C(name), which is the role's, too; C(title); C(runtimes); C(described), whether the description has models, or a page, of it; C(models), what it
-    serves, of an engine; C(names_users), whether a frontend says for whom it asks, and C(people), how many use it; C(address), C(port), and
+    serves, of an engine, and C(instances), how many it has of each at most;
+    C(names_users), whether a frontend says for whom it asks, and C(people), how many use it; C(address), C(port), and
     C(port_variable), which names the input of the role.
   type: list
   elements: dict
@@ -64,12 +65,13 @@ class LookupModule(LookupBase):
         models = self._said("hearth_models", {})
         rooms = []
         for name, engine in engines().items():
-            own = [model["name"] for model in self._said(f"{name}_models", served_by(models, name))]
+            own = self._said(f"{name}_models", served_by(models, name))
             rooms.append(
                 {
                     **self._room(engine, engine.port_variable or f"{name}_port"),
                     "described": bool(own),
-                    "models": own,
+                    "models": [model["name"] for model in own],
+                    "instances": {model["name"]: engine.instances(model)[1] for model in own},
                 }
             )
         return rooms

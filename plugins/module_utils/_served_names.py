@@ -41,6 +41,11 @@ def identifier(name: str) -> str:
     return f"{_OTHERS.sub('-', name)[:_BEFORE_HASH]}-{hashlib.sha256(name.encode('utf-8')).hexdigest()[:_DIGITS]}"
 
 
+def instance(name: str, number: int) -> str:
+    """What an instance of a model is called where each has a name of its own; the first has the model's. Of an identifier it is an identifier."""
+    return name if number == 1 else f"{name}.{number}"
+
+
 def known_as(models: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     """The served name of each alias."""
     return {str(alias): name for name, model in models.items() for alias in model.get("aliases") or ()}
@@ -62,6 +67,16 @@ def _identifiers(models: Iterable[str]) -> Iterator[str]:
         other = seen.setdefault(identifier(name), name)
         if other != name:
             yield f"{other} and {name} would both be called {identifier(name)} on the host: rename one."
+
+
+def instance_clashes(most: Mapping[str, int]) -> Iterator[str]:
+    """Models whose names are those of others' instances. `most`: how many instances each model has at most."""
+    names = {identifier(name): name for name in most}
+    for name, count in most.items():
+        for number in range(2, count + 1):
+            called = instance(identifier(name), number)
+            if called in names:
+                yield f"{names[called]} and an instance of {name} would both be called {called} on the host: rename one."
 
 
 def _aliases(models: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

@@ -53,6 +53,10 @@ options:
         description: Served name.
         type: str
         required: true
+      instance:
+        description: Which of its instances is asked, where there are several. In what is returned, the second is called C(chat.2).
+        type: int
+        default: 1
       task:
         description:
           - What the model does with O(models[].prompt); answer it, or embed it.
@@ -166,7 +170,7 @@ probed:
   returned: success
   sample: true
 answers:
-  description: What the models answered, by served name.
+  description: What the models answered, by served name, or by what an instance is called.
   type: dict
   returned: always
   contains:
@@ -311,6 +315,7 @@ def argument_spec() -> dict[str, Any]:
             "options": {
                 **expectations,
                 "model": {"type": "str", "required": True},
+                "instance": {"type": "int", "default": 1},
                 "task": {"type": "str", "choices": ["chat", "embedding", "rerank"], "default": "chat"},
                 "picture": {"type": "bool", "default": False},
                 "url": {"type": "str"},
@@ -337,8 +342,8 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
             raise InputError(f"{name}: {params[name]} is no time to wait. Give a positive number of seconds.")
     prober = Prober(Patience(*(params[name] for name in seconds)))
     outcomes = prober.ask_all(_questions(params), once=check_mode)
-    answers = {outcome.question.model: _answer(outcome, outcome.answer) for outcome in outcomes if outcome.answer}
-    failures = {outcome.question.model: _failure(outcome, outcome.failure) for outcome in outcomes if outcome.failure}
+    answers = {outcome.question.called: _answer(outcome, outcome.answer) for outcome in outcomes if outcome.answer}
+    failures = {outcome.question.called: _failure(outcome, outcome.failure) for outcome in outcomes if outcome.failure}
     if failures and not check_mode:
         raise HearthError(
             " ".join(_sentence(outcome, outcome.failure) for outcome in outcomes if outcome.failure),
@@ -364,11 +369,12 @@ def _questions(params: Mapping[str, Any]) -> list[Question]:
             params["ca_path"],
         )
         task, picture = own.get("task") or "chat", bool(own.get("picture"))
-        question = Question(way, own["model"], task=task, picture=picture, **values)
+        number = int(own.get("instance") or 1)
+        question = Question(way, own["model"], task=task, picture=picture, instance=number, **values)
         _check_question(question)
-        if question.model in questions:
-            raise InputError(f"models: {question.model} is there twice. Ask each model once.")
-        questions[question.model] = question
+        if question.called in questions:
+            raise InputError(f"models: {question.called} is there twice. Ask each model once.")
+        questions[question.called] = question
     return list(questions.values())
 
 
@@ -411,7 +417,7 @@ def _failure(outcome: Outcome, failure: ProbeError) -> dict[str, Any]:
 
 def _sentence(outcome: Outcome, failure: ProbeError) -> str:
     times = "once" if outcome.attempts == 1 else f"{outcome.attempts} times in {outcome.waited_seconds:.0f} s"
-    return f"The model {outcome.question.model} does not answer as it should ({failure.stage}; asked {times}): {failure.message}"
+    return f"The model {outcome.question.called} does not answer as it should ({failure.stage}; asked {times}): {failure.message}"
 
 
 def main() -> None:

@@ -42,6 +42,10 @@ options:
         description: Served name.
         type: str
         required: true
+      instance:
+        description: Which of its instances is asked, where there are several. In what is returned, the second is called C(chat.2).
+        type: int
+        default: 1
       url:
         description: Base of the API of this model's engine, where it is not O(url).
         type: str
@@ -79,7 +83,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 reports:
-  description: What the engines said, by served name.
+  description: What the engines said, by served name, or by what an instance is called.
   type: dict
   returned: always
   contains:
@@ -121,6 +125,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._engine_report import g
 from ansible_collections.hearth.llm.plugins.module_utils._engines._on_targets import ENGINES
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
 from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
+from ansible_collections.hearth.llm.plugins.module_utils._served_names import instance
 from ansible_collections.hearth.llm.plugins.module_utils._staged_http import Way
 
 if TYPE_CHECKING:
@@ -138,6 +143,7 @@ def argument_spec() -> dict[str, Any]:
             "required": True,
             "options": {
                 "model": {"type": "str", "required": True},
+                "instance": {"type": "int", "default": 1},
                 "url": {"type": "str"},
                 "socket_path": {"type": "path"},
                 "task": {"type": "str"},
@@ -153,18 +159,18 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     reports: dict[str, Any] = {}
     found: list[str] = []
     for own in params["models"]:
-        model = own["model"]
+        model, called = own["model"], instance(own["model"], own.get("instance") or 1)
         way = Way(own["url"] or params["url"], socket_path=own["socket_path"])
         try:
             report = engine.report(getter(way, params["api_key"], params["timeout"]), model)
         except HearthError as error:
-            found.append(f"{model}: what its engine has cannot be told: {error.message}")
+            found.append(f"{called}: what its engine has cannot be told: {error.message}")
             continue
         except (KeyError, TypeError, json.JSONDecodeError) as error:
-            found.append(f"{model}: the engine at {way.words} answers in a form that is not known ({error!r}).")
+            found.append(f"{called}: the engine at {way.words} answers in a form that is not known ({error!r}).")
             continue
-        reports[model] = report
-        found += [f"{model}: {part}." for part in engine.differences(params["options"].get(model, {}), report)]
+        reports[called] = report
+        found += [f"{called}: {part}." for part in engine.differences(params["options"].get(model, {}), report)]
     result = {"reports": reports, "differences": found}
     if found and not check_mode:
         raise HearthError(

@@ -71,6 +71,18 @@ options:
         description: How many requests are answered at the same time.
         type: int
         default: 1
+      instances:
+        description:
+          - How many engines serve it. Each is planned like a model of its own, those too that come only when they are needed; from the second on they are
+            called C(chat.2).
+        type: dict
+        suboptions:
+          min:
+            description: How many are there from the start. By default as the description of models has it.
+            type: int
+          max:
+            description: How many there may be. One by default.
+            type: int
       load:
         description:
           - Whether the model is loaded with the engine or by its first request. The first kind is placed first.
@@ -208,7 +220,8 @@ models:
   elements: dict
   returned: success
   contains:
-    name: {description: Served name., type: str, returned: success, sample: coder}
+    name: {description: "What this instance is called: as its model, from the second on with its number.", type: str, returned: success, sample: coder.2}
+    model: {description: Served name., type: str, returned: success, sample: coder}
     source: {description: From where its header was read., type: str, returned: success}
     engine: {description: What serves it., type: str, returned: success, sample: llama_cpp}
     architecture: {description: What the header names., type: str, returned: success, sample: llama}
@@ -253,6 +266,7 @@ models:
     full_sequences: {description: "Of vLLM, how many sequences of full length its cache holds.", type: float, returned: success, sample: 12.5}
     slots_that_fit: {description: "How many slots there could be, all else being equal, up to 256.", type: int, returned: success, sample: 6}
     settings: {description: "Options of the engine that put it where it was planned, as far as O(models) left them open.", type: dict, returned: success}
+    gpus: {description: "The GPUs that one of several instances of vLLM is to be given, as CDI names.", type: list, elements: str, returned: success}
     remedies:
       description: Settings with which it would fit, or fit better.
       type: list
@@ -264,10 +278,15 @@ models:
         verdict: {description: What it is then., type: str, returned: success, sample: fits}
         gpu_layers: {description: Layers on GPUs then., type: int, returned: success, sample: 57}
 settings:
-  description: RV(models[].settings) by served name.
+  description: RV(models[].settings) by RV(models[].name).
   type: dict
   returned: success
   sample: {coder: {n-gpu-layers: 57}}
+devices:
+  description: RV(models[].gpus) by RV(models[].name), of those that have some.
+  type: dict
+  returned: success
+  sample: {large.2: [nvidia.com/gpu=1]}
 contexts:
   description:
     - By served name, the context of each slot that was planned with, and that the engine has to be told, in tokens. Models that could not be read are
@@ -297,6 +316,7 @@ report:
 """
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._engine_options.names import canonical
@@ -315,6 +335,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._host.facts import memo
 from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
 from ansible_collections.hearth.llm.plugins.module_utils._http import Client
 from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
+from ansible_collections.hearth.llm.plugins.module_utils._served_names import instance
 
 if TYPE_CHECKING:
     from typing import Mapping, Sequence
@@ -342,6 +363,7 @@ def argument_spec() -> dict[str, Any]:
         "task": {"type": "str", "choices": ["chat", "embedding", "rerank"], "default": "chat"},
         "context_tokens": {"type": "int", "no_log": False},
         "slots": {"type": "int", "default": 1},
+        "instances": {"type": "dict", "options": {"min": {"type": "int"}, "max": {"type": "int"}}},
         "load": {"type": "str", "choices": ["startup", "on_demand", "first_request"], "default": "startup"},
         "gpus": {"type": "list", "elements": "str"},
         "options": {"type": "dict", "default": {}},
@@ -394,20 +416,27 @@ def run(params: Mapping[str, Any], host: Host, environment: Mapping[str, str]) -
     limits, growth = caches.share(planned, ledger, params["loaded_models_max"])
     for name, mib in limits.items():
         told[name]["settings"]["cache-ram"] = mib
-    models = [told.get(model["name"]) or unplanned[model["name"]] for model in params["models"]]
+    models = [
+        told.get(called) or unplanned[called]
+        for model in params["models"]
+        for called in _called(model, 1 if model["name"] in unplanned else _instances(model)[1])
+    ]
+    described = {model["name"] for model in params["models"]}
+    first = [model for model in models if model["name"] in described]
     ranks = [*VERDICTS[:-1], "unknown", VERDICTS[-1]]
     return {
         "verdict": max((model["verdict"] for model in models), key=ranks.index, default=ranks[0]),
         "models": models,
         "settings": {model["name"]: model["settings"] for model in models if model["settings"]},
-        "contexts": {model["name"]: model["context_tokens"] for model in models if model["context_tokens"]},
+        "devices": {model["name"]: model["gpus"] for model in models if model["gpus"]},
+        "contexts": {model["name"]: model["context_tokens"] for model in first if model["context_tokens"]},
         "facts": {
             model["name"]: {
                 key: model[key]
                 for key in ("trained_context_tokens", "parameters", "sees")
                 if model[key] != 0 or key == "sees"
             }
-            for model in models
+            for model in first
             if model["layers"]
         },
         "findings": [f"{one['name']}: {one['reason']}" for one in unplanned.values() if one["verdict"] == VERDICTS[-1]],
@@ -439,7 +468,7 @@ def _look(
         reader = Reader(client, store, resolver, hub, token)
         for model in params["models"]:
             try:
-                found.append(_wanted(model, params, reader, machine))
+                found += _all_instances(model, _wanted(model, params, reader, machine))
             except TooLongError as error:
                 unplanned[model["name"]] = report.unplanned(
                     model, error.message, VERDICTS[-1], reader.notes.get(model["name"], ())
@@ -451,6 +480,25 @@ def _look(
                     model, error.message, "unknown", reader.notes.get(model["name"], ())
                 )
         return found, unplanned, reader.notes
+
+
+def _instances(model: Mapping[str, Any]) -> tuple[int, int]:
+    # Ansible gives what was not said as None.
+    said = {key: value for key, value in (model["instances"] or {}).items() if value is not None}
+    return ENGINES[model["engine"]].instances({**model, "instances": said})
+
+
+def _called(model: Mapping[str, Any], most: int) -> list[str]:
+    return [instance(model["name"], number) for number in range(1, most + 1)]
+
+
+def _all_instances(model: Mapping[str, Any], wanted: Wanted) -> list[Wanted]:
+    """Each is planned like a model of its own, also those that come only when they are needed."""
+    least, most = _instances(model)
+    return [
+        replace(wanted, name=called, number=number, of=most, on_demand=wanted.on_demand or number > max(1, least))
+        for number, called in enumerate(_called(model, most), 1)
+    ]
 
 
 def _wanted(model: Mapping[str, Any], params: Mapping[str, Any], reader: Reader, machine: machines.Machine) -> Wanted:

@@ -35,11 +35,11 @@ def _ports(said: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         # As processes, engines listen on sockets in the directory.
         if room["described"] and said["runtime"] == "docker":
             engine = engines()[room["name"]]
-            for name, number in engine.ports(room["models"], int(room["port"])).items():
-                purpose = f"engine of {engine.title if engine.shared else name}"
-                yield {**_at(room, purpose), "port": number}
-                if engine.shared:
-                    break
+            purposes = {
+                number: f"engine of {engine.title if engine.shared else name}"
+                for name, number in engine.ports(room["instances"], int(room["port"])).items()
+            }
+            yield from ({**_at(room, purpose), "port": number} for number, purpose in purposes.items())
     yield from (_at(room, f"pages of {room['title']}") for room in said["frontends"] if room["described"])
     if said["otel_collector"]:
         yield port("health of the collector of traces", "otel_collector_address", "otel_collector_health_port")

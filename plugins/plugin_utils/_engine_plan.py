@@ -11,6 +11,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.hearth.llm.plugins.module_utils._engines import engines
 from ansible_collections.hearth.llm.plugins.module_utils._engines._contract import Engine, context_tokens
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
+from ansible_collections.hearth.llm.plugins.module_utils._served_names import instance
 from ansible_collections.hearth.llm.plugins.plugin_utils import _engine_option_lists
 
 Model = Mapping[str, Any]
@@ -32,6 +33,7 @@ def engine_plan(
     port: int = 0,
     gpus: Sequence[str] = (),
     gpu_numbers: Sequence[int] = (),
+    planned_gpus: Mapping[str, Sequence[str]] | None = None,
     paths: Mapping[str, str] | None = None,
     projectors: Mapping[str, str] | None = None,
     models_directory: str = "",
@@ -45,13 +47,21 @@ def engine_plan(
     given_gpus = serving.gpus_of(models, gpus, runtime, gpu_numbers)
     devices = given_gpus["devices"]
 
-    def told(model: Model, placed: Mapping[str, Any]) -> dict[str, Any]:
+    most = {str(model["name"]): serving.instances(model)[1] for model in models}
+    numbered = [(model, number) for model in models for number in range(1, most[str(model["name"])] + 1)]
+
+    def told(model: Model, placed: Mapping[str, Any], number: int = 1) -> dict[str, Any]:
         name = str(model.get("name", ""))
         context = int((contexts or {}).get(name) or context_tokens(model))
-        return serving.options(model, options or {}, context=context, planned=placed, prompt_cache_mib=prompt_cache_mib)
+        return serving.options(
+            model, options or {}, context=context, planned=placed, prompt_cache_mib=prompt_cache_mib, number=number
+        )
 
-    def placed(name: str) -> dict[str, Any]:
-        return {**({"device": devices[name]} if name in devices else {}), **(planned or {}).get(name, {})}
+    def placed(name: str, number: int) -> dict[str, Any]:
+        return {
+            **({"device": devices[name]} if name in devices else {}),
+            **(planned or {}).get(instance(name, number), {}),
+        }
 
     def seen(path: str) -> str:
         return path.replace(models_directory, MOUNTED, 1) if runtime == "docker" and models_directory else path
@@ -63,53 +73,78 @@ def engine_plan(
         return serving.files(path(model), seen((projectors or {}).get(model["name"], "")))
 
     try:
-        ports = serving.ports([str(model["name"]) for model in models], int(port))
+        ports = serving.ports(most, int(port))
     except InputError as error:
         raise AnsibleFilterError(error.message) from error
-    all_told = {model["name"]: {**files(model), **told(model, placed(model["name"]))} for model in models}
+    all_told = {
+        instance(model["name"], number): {**files(model), **told(model, placed(model["name"], number), number)}
+        for model, number in numbered
+    }
 
-    def run(model: Model) -> dict[str, Any]:
+    def run(model: Model, number: int) -> dict[str, Any]:
         name = str(model["name"])
+        called = instance(name, number)
+        words = serving.arguments(all_told[called], _engine_option_lists.find(engine, build)) if build else []
         return {
+            "number": number,
+            "stays": number <= serving.instances(model)[0],
             "load": str(model.get("load", "startup")),
             "path": path(model),
-            "words": serving.arguments(all_told[name], _engine_option_lists.find(engine, build)) if build else [],
-            "socket": serving.socket(name, directory),
+            "words": words,
+            "socket": serving.socket(name, directory, number),
             "address": address,
-            "port": ports[name],
-            "gpus": list(model.get("gpus", gpus)),
+            "port": ports[called],
+            "gpus": list((planned_gpus or {}).get(called) or model.get("gpus", gpus)),
             "fingerprint": str((fingerprints or {}).get(name, "")),
             "timeout_seconds": int(timeout_seconds),
         }
 
+    def shared(number: int) -> dict[str, Any]:
+        """The service with this instance of each model that has as many."""
+        there = [model for model in models if number <= most[str(model["name"])]]
+        return serving.shared_definition(
+            number,
+            there,
+            [all_told[instance(model["name"], number)] for model in there],
+            {
+                "fingerprints": fingerprints or {},
+                "address": address,
+                "port": int(port) + number - 1,
+                "timeout_seconds": int(timeout_seconds),
+            },
+        )
+
+    is_shared = serving.shared and runtime != "process"
     return {
         "given": {model["name"]: told(model, {}) for model in models},
         "told": all_told,
         "gpus": given_gpus,
         "ports": ports,
-        "sections": {model["name"]: serving.section(str(model["name"])) for model in models},
         "questions": [
             {
                 "model": model["name"],
                 "task": model.get("task", "chat"),
-                **_way(serving, str(model["name"]), runtime, directory, address, ports),
+                **({"instance": number} if number > 1 else {}),
+                **_way(serving, str(model["name"]), number, runtime, directory, address, ports),
                 **({"picture": True} if (projectors or {}).get(model["name"]) else {}),
             }
-            for model in models
-            if serving.asks(model, runtime)
+            for model, number in numbered
+            if number <= serving.instances(model)[0]
         ],
-        "services": [
-            serving.definition(str(model["name"]), all_told[model["name"]], run(model))
-            for model in models
-            if runtime == "process" or not serving.shared
+        "services": [shared(number) for number in range(1, max([1, *most.values()]) + 1)]
+        if is_shared
+        else [
+            serving.definition(str(model["name"]), all_told[instance(model["name"], number)], run(model, number))
+            for model, number in numbered
         ],
     }
 
 
 def _way(
-    serving: Engine, name: str, runtime: str, directory: str, address: str, ports: Mapping[str, int]
+    serving: Engine, name: str, number: int, runtime: str, directory: str, address: str, ports: Mapping[str, int]
 ) -> dict[str, str]:
     """A shared engine is asked where its role says; others each at their own place."""
     if runtime == "process":
-        return {"socket_path": serving.socket(name, directory)}
-    return {} if serving.shared else {"url": f"http://{address}:{ports[name]}/v1"}
+        return {"socket_path": serving.socket(name, directory, number)}
+    is_said = serving.shared and number == 1
+    return {} if is_said else {"url": f"http://{address}:{ports[instance(name, number)]}/v1"}

@@ -43,7 +43,7 @@ def fetcher_plan(
             "files": list(model.get("files") or []),
             "lock": {key: lock[key]} if key in lock else {},
             "pinned": bool(model.get("pinned", False)),
-            "socket": engine.socket(name, directory),
+            "sockets": [engine.socket(name, directory, number) for number in range(1, engine.instances(model)[1] + 1)],
             "load_seconds": float(load_timeout_seconds),
         }
     return {"models": told, "unlocked": unlocked, "budget_bytes": _bytes(budget)}

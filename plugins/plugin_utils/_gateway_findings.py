@@ -62,8 +62,12 @@ def _models(models: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
                 yield f"gateway_models: '{word}' is no name for a served model: {RULE}."
         if name in RESERVED:
             yield f"gateway_models: the name {name} is one of the gateway's own: use another."
-        if not ADDRESS.fullmatch(str(model.get("address", ""))):
-            yield f"gateway_models: the address of {name} is '{model.get('address', '')}': write host:port, or unix@/path."
+        addresses = model.get("addresses") or [""]
+        for address in addresses:
+            if not ADDRESS.fullmatch(str(address)):
+                yield f"gateway_models: {name} has the address '{address}' in addresses: write host:port, or unix@/path."
+        if len(addresses) > 1 and "slots" not in model:
+            yield f"gateway_models: {name} has several addresses and no slots: write how many requests each of them works on at the same time."
         if model.get("task", "chat") not in TASKS:
             yield f"gateway_models: {name} has the task '{model['task']}': there are {', '.join(TASKS)}."
         for limit in ("slots", "max_output_tokens", "answer_deadline_seconds"):

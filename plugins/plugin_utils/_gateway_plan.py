@@ -10,10 +10,12 @@ from typing import Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._engines._contract import FIRST_REQUEST, PATHS
 from ansible_collections.hearth.llm.plugins.module_utils._frontends import frontends
-from ansible_collections.hearth.llm.plugins.module_utils._served_names import identifier
+from ansible_collections.hearth.llm.plugins.module_utils._served_names import identifier, instance
 from ansible_collections.hearth.llm.plugins.plugin_utils._acme_thumbprint import thumbprint
 
 Described = Mapping[str, Any]
+# How long it is remembered which of several instances has read a conversation, where none of them is ever unloaded. Caches have room for few.
+_REMEMBERED_SECONDS = 3600
 # Longer requests are few, for each is in memory whole.
 _LONG_BYTES = 1048576
 
@@ -21,7 +23,7 @@ _LONG_BYTES = 1048576
 def plan(given: Described) -> dict[str, Any]:
     sites = given["sites"]
     backends = {
-        identifier(name): {**model, "served": name, "paths": _paths(model)}
+        identifier(name): {**model, "served": name, "paths": _paths(model), "servers": _servers(model)}
         for name, model in sorted(given["models"].items())
     }
     deadline = int(given["answer_deadline_seconds"])
@@ -36,6 +38,16 @@ def plan(given: Described) -> dict[str, Any]:
         "deadlines": deadlines,
         # Those that are fetched on their first request.
         "fetched": sorted(name for name, model in backends.items() if model.get("load") == FIRST_REQUEST),
+        # Those with several instances, and how long it is of use to know which of them has read a conversation.
+        "several": {
+            name: int(model.get("idle_unload_seconds", _REMEMBERED_SECONDS))
+            for name, model in backends.items()
+            if len(model["servers"]) > 1
+        },
+        "several_map": _lines(
+            "# Name of a backend, how many instances its model has.",
+            *(f"{name} {len(model['servers'])}" for name, model in backends.items() if len(model["servers"]) > 1),
+        ),
         "longest_seconds": max([int(given["answer_timeout_seconds"]), *deadlines.values()]),
         "served_map": _lines(
             "# Name of a backend, what its engine calls the model.",
@@ -70,6 +82,11 @@ def _paths(model: Described) -> list[str]:
     """What a model is for: as described, or what its task is. One of which nothing is said may be anything but a reranker."""
     task = model.get("task")
     return list(model.get("paths") or (PATHS[task] if task else [*PATHS["chat"], *PATHS["embedding"]]))
+
+
+def _servers(model: Described) -> dict[str, str]:
+    """What HAProxy calls the instances of a model, each with its address."""
+    return {instance("engine", number): str(address) for number, address in enumerate(model["addresses"], 1)}
 
 
 def _turns(longest_wait_ms: int) -> dict[str, int]:

@@ -41,10 +41,10 @@ def known_models(
                     facts.get(model["served"], {}),
                     contexts.get(model["served"]),
                 ),
-                **{key: value for key, value in model.items() if key not in ("address", "served")},
+                **{key: value for key, value in model.items() if key not in ("addresses", "servers", "served")},
                 # What it is called in HAProxy's configuration.
                 "id": backend,
-                "engine": engines[str(model["address"])],
+                "engines": [engines[str(address)] for address in model["addresses"]],
                 "created": models_before.get(model["served"], {}).get("created", int(now)),
             }
             for backend, model in backends.items()
@@ -61,10 +61,11 @@ def _facts(before: Record, found: Record, context: Any) -> dict[str, Any]:
 
 
 def _engines(backends: Mapping[str, Record]) -> dict[str, str]:
-    """Addresses, each with the backend of the first model that is served there."""
+    """Addresses, each with the instance of a backend that is the first to be served there. No model's name has a colon."""
     engines: dict[str, str] = {}
     for backend, model in sorted(backends.items()):
-        engines.setdefault(str(model["address"]), backend)
+        for number, address in enumerate(model["addresses"], 1):
+            engines.setdefault(str(address), backend if number == 1 else f"{backend}:{number}")
     return engines
 
 

@@ -40,6 +40,7 @@ PUBLISHED = frozenset(
         "certificates_acme_fetched",
         "cloud_vm_machine",
         "fit_contexts",
+        "fit_devices",
         "fit_facts",
         "fit_found_gpus",
         "fit_gpu_cards",

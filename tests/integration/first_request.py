@@ -21,7 +21,7 @@ from ansible_collections.hearth.llm.tools.hello_model.chain import hello_model
 from fakes import ports
 from fakes.hub import Hub
 from integration.conftest import Outcome, Runner
-from integration.model_play import until
+from integration.programs import stop_all
 
 MIB = 1 << 20
 # Long enough to be caught on its way. What stands behind a GGUF file's tensors is nobody's.
@@ -92,9 +92,7 @@ class Host:
 
     def stop(self) -> None:
         """All that supervisor runs, without a play."""
-        pid = int((self.directory / "h/supervisor/supervisord.pid").read_text())
-        os.kill(pid, signal.SIGTERM)
-        until(lambda: not Path(f"/proc/{pid}").exists(), "supervisor has ended")
+        stop_all(self.directory / "h")
 
     def ask(
         self, model: str, *, stream: bool = False, headers: dict[str, str] | None = None, timeout: float = 60

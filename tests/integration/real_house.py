@@ -9,6 +9,7 @@ import http.client
 import json
 import socket
 import ssl
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,14 @@ class House:
         self.port, self._metrics_port = ports.free(), ports.free()
 
     def describe(
-        self, models: dict[str, Any] | None = None, *, succeeds: bool = True, state: str = "present"
+        self,
+        models: dict[str, Any] | None = None,
+        *,
+        succeeds: bool = True,
+        state: str = "present",
+        roles: Sequence[str] = (),
     ) -> Outcome:
+        """With all roles, or with some where a test is about these."""
         play = {
             "hosts": "localhost",
             "gather_facts": False,
@@ -46,7 +53,8 @@ class House:
                 "verify_exposure_enabled": False,
                 **self._variables,
             },
-            "roles": [
+            "roles": [f"hearth.llm.{role}" for role in roles]
+            or [
                 *([] if state == "absent" else ["hearth.llm.fit", "hearth.llm.models"]),
                 "hearth.llm.llama_cpp",
                 "hearth.llm.certificates",
@@ -72,9 +80,9 @@ class House:
         status, text = self.ask_gateway(path, json.dumps(body))
         return status, json.loads(text)
 
-    def ask_gateway(self, path: str, body: str) -> tuple[int, str]:
+    def ask_gateway(self, path: str, body: str, method: str = "POST") -> tuple[int, str]:
         connection = http.client.HTTPSConnection("localhost", self.port, context=self.tls, timeout=30)
-        connection.request("POST", path, body, {"Authorization": f"Bearer {self.key}"})
+        connection.request(method, path, body, {"Authorization": f"Bearer {self.key}"})
         with contextlib.closing(connection):
             response = connection.getresponse()
             return response.status, response.read().decode()

@@ -51,7 +51,7 @@ class Fetcher:
         )
         for model in plan["models"].values():
             # No engine waits for these.
-            model["socket"] = ""
+            model["sockets"] = []
         self.told = {
             **dict.fromkeys(("owner", "group", "ca_path", "token_path"), ""),
             "models": plan["models"],

@@ -155,9 +155,8 @@ def test_two_models_of_llama_cpp_have_each_a_card_of_its_own(fit: Callable[..., 
     shown = {
         "name": "Show what the engine would read",
         "ansible.builtin.debug": {
-            "msg": "{{ lookup('ansible.builtin.template', template) }} {{ __llama_cpp_gpus.container | to_json }} {{ llama_cpp_image }}"
+            "msg": "{{ __llama_cpp_plan.services[0].files[0].content }} {{ __llama_cpp_gpus.container | to_json }} {{ llama_cpp_image }}"
         },
-        "vars": {"template": str(SHIPPED.parents[2] / "roles/llama_cpp/templates/models.ini.j2")},
     }
     judged = {
         "name": "Judge the description",

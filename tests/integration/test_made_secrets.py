@@ -171,7 +171,7 @@ def test_where_others_may_write_nothing_is_made_and_a_dry_run_says_so(house: Hou
     [
         (
             "gateway",
-            {"gateway_models": {"chat": {"address": "127.0.0.1:9"}}, "gateway_comment_seconds": 9999},
+            {"gateway_models": {"chat": {"addresses": ["127.0.0.1:9"]}}, "gateway_comment_seconds": 9999},
             "gateway_comment_seconds is 9999: use 1 to 3600 seconds",
         ),
         ("valkey", {}, "was deployed with another password (valkey)"),

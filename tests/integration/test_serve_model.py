@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import signal
 import socket
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +125,36 @@ def test_a_socket_that_a_killed_program_left_behind_is_taken_over(tmp_path: Path
     assert path.is_socket()
     with serving(tmp_path, "second", served(path, model)) as process:
         await_health(path, process)
+
+
+def test_a_model_that_is_not_wanted_yet_is_loaded_by_whoever_asks_it_something(tmp_path: Path, model: Path) -> None:
+    path = tmp_path / "s.sock"
+    question = {"messages": [{"role": "user", "content": "Count!"}], "max_tokens": 5, "temperature": 0}
+    with serving(tmp_path, "count", served(path, model), "--when-asked") as process:
+        await_health(path, process)
+        # Whoever only looks, or sees whether somebody listens, has it stay as it is.
+        with contextlib.closing(UnixConnection(path)) as nobody:
+            nobody.connect()
+        _status, listing = request(path, "GET", "/v1/models")
+        assert [(one["id"], one["status"]["value"]) for one in listing["data"]] == [("count", "unloaded")]
+        assert "load_model" not in (tmp_path / "count.log").read_text()
+
+        with ThreadPoolExecutor(4) as threads:
+            answers = list(
+                threads.map(lambda _number: request(path, "POST", "/v1/chat/completions", question), range(4))
+            )
+        assert {(status, answer["choices"][0]["message"]["content"]) for status, answer in answers} == {
+            (200, "1 2 3 4 5")
+        }
+        # From here on it is the engine itself that answers.
+        assert request(path, "GET", "/props")[0] == 200
+        assert sorted(file.name for file in tmp_path.glob("*.sock")) == ["s.sock"]
+    assert not path.exists()
+    with serving(tmp_path, "count", served(path, model), "--when-asked") as process:
+        await_health(path, process)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(5) == 0
+        assert not path.exists()
 
 
 def run(tmp_path: Path, options: dict[str, Any] | str) -> tuple[int, str]:

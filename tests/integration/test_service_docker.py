@@ -48,22 +48,19 @@ class Router:
             # Shown where a test fails: what Docker itself says of it.
             print(self.host.execute("journalctl", "--unit=docker", "--no-pager", "--lines=30"))
 
-    def ask(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    def ask(self, path: str, body: dict[str, Any] | None = None, instance: int = 1) -> dict[str, Any]:
         key = (self._secrets / "engine_key").read_text().strip()
         data = ["--data", json.dumps(body)] if body else []
         header = f"Authorization: Bearer {key}"
-        return dict(
-            json.loads(
-                self.host.execute("curl", "--silent", "--header", header, *data, f"http://127.0.0.1:18080{path}")
-            )
-        )
+        url = f"http://127.0.0.1:{18079 + instance}{path}"
+        return dict(json.loads(self.host.execute("curl", "--silent", "--header", header, *data, url)))
 
-    def models(self) -> list[dict[str, Any]]:
-        return list(self.ask("/v1/models")["data"])
+    def models(self, instance: int = 1) -> list[dict[str, Any]]:
+        return list(self.ask("/v1/models", instance=instance)["data"])
 
-    def state(self, model: str) -> str:
-        """Of a model of the router, which this does not wake."""
-        return next(str(one["status"]["value"]) for one in self.models() if one["id"] == model)
+    def state(self, model: str, instance: int = 1) -> str:
+        """Of an instance of a model, which this does not wake."""
+        return next(str(one["status"]["value"]) for one in self.models(instance) if one["id"] == model)
 
     def container(self) -> dict[str, Any]:
         return dict(json.loads(self.host.execute("docker", "inspect", "hearth-llama_cpp"))[0])
@@ -168,7 +165,7 @@ def test_a_router_serves_every_task_and_lets_an_idle_model_sleep(router: Router)
     paths = {name: f"{DIRECTORY}/models/{name}.gguf" for name in ("talker", "seer", "ranker")}
     models: list[dict[str, Any]] = [
         {"name": "talker", "path": paths["talker"], "idle_unload_seconds": 2, "context_tokens": 512},
-        {"name": "seer", "path": paths["seer"], "context_tokens": 512},
+        {"name": "seer", "path": paths["seer"], "context_tokens": 512, "instances": {"max": 2}},
         {"name": "ranker", "path": paths["ranker"], "task": "rerank", "context_tokens": 256},
     ]
     # The role itself shows the one a picture, and has the other rank documents.
@@ -178,6 +175,11 @@ def test_a_router_serves_every_task_and_lets_an_idle_model_sleep(router: Router)
     assert told["seer"][told["seer"].index("--mmproj") + 1] == "/models/eyes.gguf"
     assert "--mmproj" not in told["talker"]
     assert "--reranking" in told["ranker"]
+    # The second instance of a model is there for whoever asks it, with a router of its own.
+    assert [(model["id"], model["status"]["value"]) for model in router.models(2)] == [("seer", "unloaded")]
+    question = {"model": "seer", "messages": [{"role": "user", "content": "?"}], "max_tokens": 1}
+    router.ask("/v1/chat/completions", question, instance=2)
+    assert router.state("seer", 2) == "loaded"
 
     deadline = time.monotonic() + 20
     while router.state("talker") != "sleeping":

@@ -39,7 +39,7 @@ class Host:
             "hearth_api_keys": [{"name": "alice"}, {"name": "bob"}],
             "gateway_program": HAPROXY,
             "gateway_metrics_port": ports.free(),
-            "gateway_models": {"chat": {"address": f"127.0.0.1:{ports.free()}"}},
+            "gateway_models": {"chat": {"addresses": [f"127.0.0.1:{ports.free()}"]}},
         }
 
     @property

@@ -27,7 +27,7 @@ def python() -> Path:
 
 @contextmanager
 def serving(
-    directory: Path, name: str, options: dict[str, Any], *, after: str = "exec"
+    directory: Path, name: str, options: dict[str, Any], *flags: str, after: str = "exec"
 ) -> Iterator[subprocess.Popen[str]]:
     """serve_model.py with these options, as a process that is ended when the context ends. It need not be up yet.
 
@@ -36,7 +36,7 @@ def serving(
     configuration = directory / f"{name}.json"
     configuration.write_text(json.dumps(options))
     with (directory / f"{name}.log").open("w") as log:
-        command = ["sh", "-c", f'{after} "$@"', "sh", str(python()), str(PROGRAM), str(configuration)]
+        command = ["sh", "-c", f'{after} "$@"', "sh", str(python()), str(PROGRAM), *flags, str(configuration)]
         process = subprocess.Popen(command, stdout=log, stderr=log, text=True)
         try:
             yield process

@@ -69,6 +69,7 @@ def of_one(name: str, seen: Seen) -> dict[str, Any]:
             "locked_files": locked["files"] if locked else [],
             "files": there(told).get(name, {}).get("files", []),
             "plan": planned(told, name),
+            "instances": [dict(one) for one in told["planned"] if one["model"] == name and one["name"] != name],
             "url": told["offered"].get("url", "") if _offered(told, name) else "",
         }
     return {"name": name, "hosts": hosts}

@@ -61,6 +61,7 @@ def one_model(known: Mapping[str, Any]) -> str:
         settings = {key: value for key, value in one["described"].items() if key not in ("source", "path")}
         lines += [f"  described {key}: {value}" for key, value in settings.items()]
         lines += [f"  {line}" for line in plan(one["plan"])] if one["plan"] else []
+        lines += [f"  {line}" for other in one["instances"] for line in instance(other)]
     return "\n".join(lines)
 
 
@@ -88,6 +89,13 @@ def plan(one: Mapping[str, Any]) -> list[str]:
     lines += [f"          {key}: {value}" for key, value in one["settings"].items()]
     lines += [f"would do  {text}" for text in remedies(one)]
     return [*lines, *(f"note      {note}" for note in one["notes"])]
+
+
+def instance(one: Mapping[str, Any]) -> list[str]:
+    """Where one of several engines of the same model is, from the second on."""
+    places = ", ".join(f"{place['device']}: {as_size(place['total_bytes'])}" for place in one["places"])
+    said = "; ".join(part for part in (one["verdict"].replace("_", " "), one["reason"], places) if part)
+    return [f"instance  {one['name']}: {said}", *(f"would do  {text}" for text in remedies(one))]
 
 
 def remedies(one: Mapping[str, Any]) -> list[str]:

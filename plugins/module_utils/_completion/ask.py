@@ -24,6 +24,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._completion.picture imp
 from ansible_collections.hearth.llm.plugins.module_utils._hidden import hide, shown
 from ansible_collections.hearth.llm.plugins.module_utils._http import USER_AGENT, check_request, safe_url
 from ansible_collections.hearth.llm.plugins.module_utils._secrets import check_token
+from ansible_collections.hearth.llm.plugins.module_utils._served_names import instance
 from ansible_collections.hearth.llm.plugins.module_utils._staged_http import ProbeError, Way
 
 _MOST_BODY = 1 << 20
@@ -53,6 +54,12 @@ class Question:
     task: str = "chat"
     # Whether a picture goes with the prompt.
     picture: bool = False
+    # Which of its instances is asked.
+    instance: int = 1
+
+    @property
+    def called(self) -> str:
+        return instance(self.model, self.instance)
 
 
 def ask(question: Question, *, seconds: float, silence: float, clock: Clock) -> Answer:

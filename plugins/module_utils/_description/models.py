@@ -31,6 +31,27 @@ _NOT_SERVED = ("openvino",)
 TASKS = ("chat", "embedding", "rerank")
 SERVED_NAME = Name("a served name", PATTERN, RULE, "qwen3-4b", joints="/:")
 
+# More of one model on one host are described by mistake.
+_MOST_INSTANCES = 16
+INSTANCES = Record(
+    Key(
+        "min",
+        Whole("instances", least=0, most=_MOST_INSTANCES),
+        "how many are loaded from the start, and stay",
+        default="1, or 0 where load is not startup; of vLLM as many as max",
+        also=("least", "minimum", "from"),
+    ),
+    Key(
+        "max",
+        Whole("instances", most=_MOST_INSTANCES),
+        "how many there may be: those beyond min are loaded when more is asked at the same time than the others have slots for (llama_cpp)",
+        default="1, or min where that is more",
+        also=("most", "maximum", "count", "replicas", "to"),
+    ),
+    words="a dictionary with min and max",
+    short="{max: …}",
+)
+
 MODEL = Record(
     Key(
         "source",
@@ -118,6 +139,13 @@ MODEL = Record(
         also=("parallel", "np", "n_parallel", "max_num_seqs", "num_parallel"),
     ),
     Key(
+        "instances",
+        INSTANCES,
+        "how many engines of its host serve it, each with its slots",
+        default="one",
+        also=("replicas", "copies", "instance", "workers", "processes"),
+    ),
+    Key(
         "load",
         Choice(
             "startup",
@@ -132,7 +160,7 @@ MODEL = Record(
                 "always": "write startup",
             },
         ),
-        "whether the model is loaded with the engine, by its first request (llama_cpp in docker), or only fetched then (llama_cpp in process)",
+        "whether the model is loaded with the engine, by its first request (llama_cpp), or only fetched then (llama_cpp in process)",
         value="startup",
         also=("preload", "autoload"),
     ),
@@ -146,7 +174,7 @@ MODEL = Record(
     Key(
         "idle_unload_seconds",
         Whole("seconds", most=31_536_000),
-        "unload the model after so long without a request (llama_cpp)",
+        "unload the model after so long without a request (llama_cpp); where instances are described, those beyond min",
         default="it stays",
         also=("idle", "ttl", "keep_alive", "idle_seconds", "unload_seconds"),
     ),

@@ -7,9 +7,10 @@ from __future__ import annotations
 from typing import Iterator
 
 from ansible_collections.hearth.llm.plugins.module_utils._description.kinds import Typed
+from ansible_collections.hearth.llm.plugins.module_utils._description.relations_of_models import most_instances
 from ansible_collections.hearth.llm.plugins.module_utils._description.surroundings import Surroundings
 from ansible_collections.hearth.llm.plugins.module_utils._description.words import listed
-from ansible_collections.hearth.llm.plugins.module_utils._served_names import identifier
+from ansible_collections.hearth.llm.plugins.module_utils._served_names import identifier, instance
 
 _SOCKET_BYTES = 107
 
@@ -59,8 +60,9 @@ def _sockets(described: Typed) -> Iterator[str]:
     directory = described.get("hearth_directory")
     if directory is None:
         return
-    names = described.get("hearth_models", {})
-    longest = max([len("supervisor/supervisor.sock"), *(len(f"run/{identifier(name)}.sock") for name in names)])
+    most = most_instances(described.get("hearth_models", {}))
+    sockets = (f"run/{instance(identifier(name), number)}.sock" for name, number in most.items())
+    longest = max([len("supervisor/supervisor.sock"), *map(len, sockets)])
     room = _SOCKET_BYTES - longest - 1
     if len(directory.rstrip("/").encode()) > room:
         yield (

@@ -4,15 +4,19 @@
 
 from __future__ import annotations
 
-from typing import Iterator, Sequence
+from typing import Iterator, Mapping, Sequence
 
 from ansible_collections.hearth.llm.plugins.module_utils._description.kinds import Typed
 from ansible_collections.hearth.llm.plugins.module_utils._description.words import listed
 from ansible_collections.hearth.llm.plugins.module_utils._engines import DEFAULT, engines
-from ansible_collections.hearth.llm.plugins.module_utils._engines._contract import DEFAULT_CONTEXT, FIRST_REQUEST
+from ansible_collections.hearth.llm.plugins.module_utils._engines._contract import (
+    DEFAULT_CONTEXT,
+    FIRST_REQUEST,
+    Engine,
+)
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import parse
-from ansible_collections.hearth.llm.plugins.module_utils._served_names import RESERVED, clashes
+from ansible_collections.hearth.llm.plugins.module_utils._served_names import RESERVED, clashes, instance_clashes
 from ansible_collections.hearth.llm.plugins.module_utils._url import safe_url
 
 
@@ -21,7 +25,7 @@ def of_models(described: Typed) -> Iterator[str]:
     # Empty where it could not be read, which has its finding.
     runtime = "" if "hearth_runtime" in described.unsure else described.get("hearth_runtime", "docker")
     models = described.get("hearth_models", {})
-    yield from (f"hearth_models: {clash}" for clash in clashes(models))
+    yield from (f"hearth_models: {clash}" for clash in (*clashes(models), *instance_clashes(most_instances(models))))
     for name, model in models.items():
         path = f"hearth_models.{name}"
         engine = engines().get(model.get("engine", DEFAULT if model.lacks("engine") else ""))
@@ -37,11 +41,18 @@ def of_models(described: Typed) -> Iterator[str]:
         yield from _lengths(path, model)
         if engine:
             yield from engine.findings(path, model, runtime)
+            yield from _instances(path, model, engine)
         if process and model.get("gpus"):
             yield (
                 f"{path}.gpus is [{listed(model['gpus'])}], and with hearth_runtime: process models are computed by the CPU: take it away, "
                 "or write hearth_runtime: docker."
             )
+
+
+def most_instances(models: Mapping[str, Typed]) -> dict[str, int]:
+    """How many there are at most of each model whose engine is known."""
+    served = {name: engines().get(model.get("engine", DEFAULT)) for name, model in models.items()}
+    return {name: engine.instances(models[name])[1] for name, engine in served.items() if engine}
 
 
 def _kind(source: str) -> str:
@@ -76,6 +87,27 @@ def _first_request(path: str, model: Typed) -> Iterator[str]:
         )
     elif kind == "web" and model.lacks("sha256"):
         yield f"{path}.load is {FIRST_REQUEST!r}, and nobody knows which bytes are right: write its sha256."
+
+
+def _instances(path: str, model: Typed, engine: Engine) -> Iterator[str]:
+    described = model.get("instances", Typed())
+    if model.unsure & {"instances", "load"} or described.unsure:
+        return
+    load = model.get("load", "startup")
+    least, most = engine.instances(model)
+    if least > most:
+        yield f"{path}.instances.min is {least}, and max is {most}: write max: {least}, or a smaller min."
+    elif "min" not in described:
+        return
+    elif load == "startup" and not least:
+        yield f"{path}.instances.min is 0, and load is 'startup', which has one from the start: write load: on_demand, or take min away."
+    elif load != "startup" and least:
+        yield f"{path}.instances.min is {least}, and load is {load!r}, which has none from the start: write load: startup, or take min away."
+    elif least != most and not engine.unloads:
+        yield (
+            f"{path}.instances.min is {least}, and max is {most}, and {engine.title} neither loads nor unloads a model while it runs: write the same for both, "
+            "or leave min out."
+        )
 
 
 def _lengths(path: str, model: Typed) -> Iterator[str]:

@@ -31,6 +31,7 @@ class Model:
     default: bool
     context_tokens: int | None
     slots: int
+    instances: Mapping[str, int] | None
     load: str
     pinned: bool
     idle_unload_seconds: int | None

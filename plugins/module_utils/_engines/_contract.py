@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._engine_options.names import canonical
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
-from ansible_collections.hearth.llm.plugins.module_utils._served_names import identifier
+from ansible_collections.hearth.llm.plugins.module_utils._served_names import identifier, instance
 
 if TYPE_CHECKING:
     from typing import Iterator, Mapping, Sequence
@@ -55,6 +55,16 @@ def slots(model: Model) -> int:
     return int(model.get("slots") or 1)
 
 
+def instances(model: Model, *, unloads: bool) -> tuple[int, int]:
+    """How many instances of a model there are from the start, and how many at most; `unloads` is whether those between may come and go."""
+    described = model.get("instances") or {}
+    most = int(described.get("max") or max(1, int(described.get("min") or 1)))
+    least = described.get("min")
+    if least is None:
+        least = (1 if unloads else most) if model.get("load", "startup") == "startup" else 0
+    return int(least), most
+
+
 class Engine:
     # As `engine` of a model names it, and what the role and the lists of options are called.
     name = ""
@@ -71,6 +81,8 @@ class Engine:
     planned = False
     # Whether one engine serves all models in a container.
     shared = False
+    # Whether it loads a model by a request, and unloads one that nobody asks.
+    unloads = False
     # The input of its role that says the (first) port of the host, and its default.
     port_variable = ""
     port = 0
@@ -102,44 +114,49 @@ class Engine:
         """Options that name the files of a model, where the engine takes them as options."""
         return {}
 
-    def address(self, model: str, runtime: str, directory: str) -> str:
-        """Where the gateway reaches the engine of a model: a container by its service's name, a process by its socket."""
-        return (
-            f"{self.service(model)}:{CONTAINER_PORT}"
-            if runtime == "docker"
-            else f"unix@{self.socket(model, directory)}"
-        )
+    def instances(self, model: Model) -> tuple[int, int]:
+        """How many of a model there are from the start, and how many at most."""
+        return instances(model, unloads=self.unloads)
 
-    def service(self, model: str) -> str:
-        """The service that serves a model in a container, as the role calls it."""
-        return self.name if self.shared else f"{self.name}-{identifier(model)}"
+    def addresses(self, name: str, model: Model, runtime: str, directory: str) -> list[str]:
+        """Where the gateway reaches the instances of a model: a container by its service's name, a process by its socket."""
+        numbers = range(1, self.instances(model)[1] + 1)
+        if runtime == "docker":
+            return [f"{self.service(name, number)}:{CONTAINER_PORT}" for number in numbers]
+        return [f"unix@{self.socket(name, directory, number)}" for number in numbers]
 
-    def socket(self, model: str, directory: str) -> str:
-        return f"{directory}/run/{identifier(model)}.sock"
-
-    def ports(self, models: Sequence[str], first: int) -> dict[str, int]:
-        """The port of the host for each model. A further model does not move those of the others, whose containers would be made anew."""
+    def service(self, model: str, number: int = 1) -> str:
+        """The service of an instance of a model, as the role calls it. One that all models share serves one instance of each."""
         if self.shared:
-            return dict.fromkeys(models, first)
-        if len(models) > PORTS:
-            raise InputError(f"{len(models)} models cannot have a port each among {PORTS}.")
+            return self.name if number == 1 else f"{self.name}-{number}"
+        return self.own_service(model, number)
+
+    def own_service(self, model: str, number: int) -> str:
+        return f"{self.name}-{instance(identifier(model), number)}"
+
+    def socket(self, model: str, directory: str, number: int = 1) -> str:
+        return f"{directory}/run/{instance(identifier(model), number)}.sock"
+
+    def ports(self, most: Mapping[str, int], first: int) -> dict[str, int]:
+        """The port of the host for each instance, of models each with how many it has at most. A further one does not move those of the others, whose
+        containers would be made anew."""
+        numbered = sorted((number, model) for model, count in most.items() for number in range(1, count + 1))
+        if self.shared:
+            return {instance(model, number): first + number - 1 for number, model in numbered}
+        if len(numbered) > PORTS:
+            raise InputError(f"{len(numbered)} engines cannot have a port each among {PORTS}.")
         ports: dict[str, int] = {}
-        for model in sorted(models):
-            offset = zlib.crc32(model.encode()) % PORTS
+        for number, model in numbered:
+            called = instance(model, number)
+            offset = zlib.crc32(called.encode()) % PORTS
             while first + offset in ports.values():
                 offset = (offset + 1) % PORTS
-            ports[model] = first + offset
+            ports[called] = first + offset
         return ports
 
     def paths(self, task: str) -> Sequence[str]:
         """What the gateway opens for a model of this task."""
         return PATHS[task]
-
-    def asks(self, model: Model, runtime: str) -> bool:
-        """Whether a model answers at once. One that is loaded on demand would push another one out of a shared engine, and one that is fetched on its first
-        request is not asked only to see that it answers."""
-        load = model.get("load", "startup")
-        return load != FIRST_REQUEST and (runtime == "process" or not self.shared or load == "startup")
 
     def findings(self, path: str, model: Model, runtime: str) -> Iterator[str]:
         """What this engine cannot do of a model's description. The runtime is empty where nobody knows it."""
@@ -190,11 +207,22 @@ class Engine:
             words += [f"--{name}"] if value is True else [] if value is False else [f"--{name}", str(value)]
         return words
 
+    def shared_definition(
+        self,
+        number: int,
+        models: Sequence[Model],  # noqa: ARG002
+        told: Sequence[Mapping[str, Any]],  # noqa: ARG002
+        run: Mapping[str, Any],  # noqa: ARG002
+    ) -> dict[str, Any]:
+        """What the role `service` is told of a service that serves an instance of each of these models, each with its options; `number` is that of the
+        instances. `run` has `fingerprints`, `address`, `port` and `timeout_seconds`."""
+        return {"name": self.service("", number)}
+
     def definition(self, model: str, options: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002
-        """What the role `service` is told of the service of one model, where each has one. `run` has the model's `path` and its `fingerprint`, which changes
-        with its bytes; `load`, as described; `words`, its options as words of a command line; `socket`, or `address` and `port`; `gpus` and
-        `timeout_seconds`."""
-        return {"name": f"{self.name}-{identifier(model)}"}
+        """What the role `service` is told of the service of one instance of a model, where each has one. `run` has its `number`, and whether it `stays`: it is
+        loaded from the start then; the model's `path` and its `fingerprint`, which changes with its bytes; `load`, as described; `words`, its options as words
+        of a command line; `socket`, or `address` and `port`; `gpus` and `timeout_seconds`."""
+        return {"name": self.own_service(model, run["number"])}
 
     def asked_context(self, model: Model, defaults: Mapping[str, Any]) -> tuple[int, str]:  # noqa: ARG002
         """The context of each slot that the description itself asks for, and in which word; 0 where it leaves that open."""

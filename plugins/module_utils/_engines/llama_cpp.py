@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ansible_collections.hearth.llm.plugins.module_utils._engine_options.names import canonical, spelled_alike
-from ansible_collections.hearth.llm.plugins.module_utils._engines._contract import FIRST_REQUEST, Engine, slots
+from ansible_collections.hearth.llm.plugins.module_utils._engines._contract import (
+    CONTAINER_PORT,
+    FIRST_REQUEST,
+    Engine,
+    instances,
+    slots,
+)
 from ansible_collections.hearth.llm.plugins.module_utils._engines._words import number, scale
 from ansible_collections.hearth.llm.plugins.module_utils._served_names import identifier
 
@@ -81,6 +87,7 @@ class LlamaCpp(Engine):
     serves = "gguf"
     planned = True
     shared = True
+    unloads = True
     says_usage = True
     port_variable = "llama_cpp_port"
     port = 18080
@@ -96,9 +103,10 @@ class LlamaCpp(Engine):
         context: int,
         planned: Mapping[str, Any] | None = None,
         prompt_cache_mib: int = 0,
+        number: int = 1,
         **_told: Any,
     ) -> dict[str, Any]:
-        """Long flags of llama-server, but for the place of the file."""
+        """Long flags of llama-server, but for the place of the file. `number` is the instance's."""
         options: dict[str, Any] = {
             "ctx-size": context * slots(model),
             "parallel": slots(model),
@@ -112,7 +120,7 @@ class LlamaCpp(Engine):
             options.update({ONE_BATCH[model["task"]]: True, "batch-size": context, "ubatch-size": context})
         if "max_output_tokens" in model:
             options["n-predict"] = int(model["max_output_tokens"])
-        if "idle_unload_seconds" in model:
+        if "idle_unload_seconds" in model and not self._stays(model, number):
             options["sleep-idle-seconds"] = int(model["idle_unload_seconds"])
         for given in (planned or {}, defaults, model.get("options") or {}):
             options.update(spelled_alike(given))
@@ -131,8 +139,6 @@ class LlamaCpp(Engine):
         task = model.get("task", "chat")
         if task != "rerank" and _ranks(model.get("options") or {}):
             yield f"{path}.options make it rank documents, and its task is {task}: write task: rerank, and take these options away."
-        if runtime == "process" and model.get("load") == "on_demand":
-            yield f"{path}.load is 'on_demand', and with hearth_runtime: process every model is loaded from the start: write startup, or take it away."
 
     def findings_of_values(self, options: Mapping[str, Any]) -> Iterator[str]:
         for written, value in options.items():
@@ -169,6 +175,44 @@ class LlamaCpp(Engine):
         answers say the section's."""
         return identifier(model) if ":" in model else model
 
+    def _stays(self, model: Model, number: int) -> bool:
+        """Whether an instance is there though nobody asks. Where nothing is said of instances, idle_unload_seconds is meant for the only one."""
+        return bool(model.get("instances")) and number <= instances(model, unloads=True)[0]
+
+    def shared_definition(
+        self, number: int, models: Sequence[Model], told: Sequence[Mapping[str, Any]], run: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        return {
+            **super().shared_definition(number, models, told, run),
+            "files": [{"path": "models.ini", "content": self._preset(number, models, told, run["fingerprints"])}],
+            "ports": [{"address": run["address"], "host": run["port"], "container": CONTAINER_PORT}],
+            "health": {
+                "url": f"http://{run['address']}:{run['port']}/health",
+                "timeout_seconds": run["timeout_seconds"],
+            },
+        }
+
+    def _preset(
+        self,
+        number: int,
+        models: Sequence[Model],
+        told: Sequence[Mapping[str, Any]],
+        fingerprints: Mapping[str, str],
+    ) -> str:
+        """A section for each model; the keys are llama-server's long flags."""
+        lines = ["; Ansible managed", "", "version = 1"]
+        for model, options in zip(models, told):
+            name = str(model["name"])
+            section = self.section(name)
+            lines += ["", f"; {fingerprints.get(name, '')}", f"[{section}]"]
+            lines += [f"alias = {name}"] if section != name else []
+            lines += [
+                f"{flag} = {str(value).lower() if isinstance(value, bool) else value}"
+                for flag, value in options.items()
+            ]
+            lines += ["load-on-startup = true"] if number <= self.instances(model)[0] else []
+        return "".join(f"{line}\n" for line in lines)
+
     def definition(self, model: str, options: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:
         """As a process: in a container one router serves all."""
         told = {"alias": model, "host": run["socket"], **options}
@@ -178,13 +222,12 @@ class LlamaCpp(Engine):
             "timeout_seconds": run["timeout_seconds"],
         }
         waits = run["load"] == FIRST_REQUEST
+        # The only one that is fetched on its first request is wanted as soon as it is there.
+        is_lazy = not run["stays"] and not (waits and run["number"] == 1)
+        how = [*(["--when-there"] if waits else []), *(["--when-asked"] if is_lazy else [])]
         return {
             **super().definition(model, options, run),
-            **(
-                {"command": ["{python}", "{config}/serve_model.py", "--when-there", "{config}/model.json"]}
-                if waits
-                else {}
-            ),
+            **({"command": ["{python}", "{config}/serve_model.py", *how, "{config}/model.json"]} if how else {}),
             "files": [
                 # As Ansible's own to_nice_json writes it.
                 {"path": "model.json", "content": json.dumps(told, indent=4, sort_keys=True)},

@@ -21,8 +21,8 @@ class Model:
     # As it was resolved when the model was described: nothing is looked up again.
     lock: Mapping[str, Any]
     pinned: bool
-    # Where the engine of this model listens once it has the model.
-    socket: str
+    # Where the engines of this model listen once they have it. The first one loads it then.
+    sockets: tuple[str, ...]
     load_seconds: float
 
 
@@ -44,7 +44,8 @@ class Described:
             with open(path, encoding="utf-8") as stream:
                 told = json.load(stream)
             models = {
-                name: Model(name=name, **{**one, "files": tuple(one["files"])}) for name, one in told["models"].items()
+                name: Model(name=name, **{**one, "files": tuple(one["files"]), "sockets": tuple(one["sockets"])})
+                for name, one in told["models"].items()
             }
             return cls(**{**told, "models": models})
         except (OSError, ValueError, KeyError, TypeError) as error:

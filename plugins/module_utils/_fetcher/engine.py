@@ -27,5 +27,5 @@ def is_up(path: str) -> bool:
 def wait_until_gone(path: str) -> None:
     """Its memory, and its file's space, are free only then."""
     end = time.monotonic() + GONE_SECONDS
-    while path and is_up(path) and time.monotonic() < end:
+    while is_up(path) and time.monotonic() < end:
         time.sleep(LOOK_SECONDS)

@@ -69,7 +69,8 @@ class Room:
                     with exclusive(store.lock, 0):
                         Store(described.directory).drop(draining)
                     gone, draining = draining, ""
-                    wait_until_gone(described.models[gone].socket)
+                    for socket in described.models[gone].sockets:
+                        wait_until_gone(socket)
                 else:
                     time.sleep(LOOK_SECONDS)
         finally:

@@ -197,7 +197,7 @@ class Work:
 
     def _wait_for_engine(self, model: Model) -> None:
         end = time.monotonic() + model.load_seconds
-        while model.socket and not engine.is_up(model.socket):
+        while model.sockets and not engine.is_up(model.sockets[0]):
             self._check(model)
             if time.monotonic() > end:
                 raise HearthError(

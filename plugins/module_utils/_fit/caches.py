@@ -27,7 +27,8 @@ def share(planned: Sequence[Planned], ledger: Ledger, seats: int) -> tuple[dict[
     loaded = [one for one in planned if one.verdict != "refused" and isinstance(one.wanted.settings, LlamaCpp)]
     if not loaded:
         return {}, ""
-    count = min(seats or len(loaded), len(loaded))
+    numbers = [one.wanted.number for one in loaded]
+    count = sum(min(seats or len(loaded), numbers.count(number)) for number in set(numbers))
     wishes = {
         one.wanted.name: one.wanted.settings.prompt_cache_bytes
         for one in loaded

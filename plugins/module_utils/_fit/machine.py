@@ -119,26 +119,31 @@ def why_none(given: Sequence[Mapping[str, Any]]) -> str:
 
 
 class Ledger:
-    """Who takes what. Of models that make room for each other, the largest ones are counted that may be there at the same time."""
+    """Who takes what. Of models that make room for each other, the largest ones are counted that may be there at the same time. Each engine that has an
+    instance of models has its seats for itself: first instances make room for first ones, second for second."""
 
     def __init__(self, machine: Machine, seats: int) -> None:
         self.machine = machine
         # 0: all at the same time.
         self._seats = seats
         self._lasting: list[Need] = []
-        self._changing: list[Need] = []
+        self._changing: dict[int, list[Need]] = {}
 
-    def take(self, need: Need, *, lasting: bool) -> None:
-        (self._lasting if lasting else self._changing).append(need)
+    def take(self, need: Need, number: int = 1, *, lasting: bool) -> None:
+        """By the instance of this number of a model."""
+        (self._lasting if lasting else self._changing.setdefault(number, [])).append(need)
 
-    def room(self, device: int, *, lasting: bool) -> int:
+    def room(self, device: int, number: int = 1, *, lasting: bool) -> int:
         """What is left on a device for one more model."""
-        changing = sorted((need.total(device) for need in self._changing), reverse=True)
-        others = changing if not self._seats else changing[: self._seats if lasting else self._seats - 1]
-        return self.machine.capacity(device) - sum(need.total(device) for need in self._lasting) - sum(others)
+        others = 0
+        for mate, needs in self._changing.items():
+            totals = sorted((need.total(device) for need in needs), reverse=True)
+            gives_way = not lasting and mate == number
+            others += sum(totals[: self._seats - 1 if gives_way else self._seats] if self._seats else totals)
+        return self.machine.capacity(device) - sum(need.total(device) for need in self._lasting) - others
 
-    def rooms(self, *, lasting: bool) -> dict[int, int]:
-        return {device: self.room(device, lasting=lasting) for device in self.machine.devices}
+    def rooms(self, number: int = 1, *, lasting: bool) -> dict[int, int]:
+        return {device: self.room(device, number, lasting=lasting) for device in self.machine.devices}
 
     def used(self, device: int) -> int:
         return self.machine.capacity(device) - self.room(device, lasting=True)

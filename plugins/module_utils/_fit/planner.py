@@ -27,8 +27,9 @@ VERDICTS = ("fits", "fits_partly", "refused")
 
 @dataclass(frozen=True)
 class Wanted:
-    """One model and how it is to be served."""
+    """One instance of a model and how it is to be served."""
 
+    # What this instance is called; the first as its model.
     name: str
     facts: Facts | HubFacts
     settings: LlamaCpp | Vllm
@@ -42,6 +43,13 @@ class Wanted:
     why_no_gpu: str = ""
     # With what it sees, where it does.
     sight: Sight | None = None
+    # Which instance of its model it is, and of how many.
+    number: int = 1
+    of: int = 1
+
+    @property
+    def model(self) -> str:
+        return self.name if self.number == 1 else self.name[: -len(f".{self.number}")]
 
     @property
     def lasting(self) -> bool:
@@ -61,6 +69,8 @@ class Planned:
     sequences: float = 0.0
     # What is missing on each device that is too small.
     missing: Mapping[int, int] = field(default_factory=dict)
+    # Where it may not be on all GPUs that its model is given.
+    gpus: tuple[int, ...] = ()
     reason: str = ""
 
 
@@ -74,11 +84,11 @@ def plan(models: Sequence[Wanted], machine: Machine, seats: int) -> tuple[list[P
             for wanted in group:
                 if wanted.name in done:
                     continue
-                planned = place(wanted, machine, ledger.rooms(lasting=wanted.lasting))
+                planned = place(wanted, machine, ledger.rooms(wanted.number, lasting=wanted.lasting))
                 if planned.verdict in good_enough:
                     done[wanted.name] = planned
                 if planned.verdict in good_enough and planned.verdict != "refused":
-                    ledger.take(planned.need, lasting=wanted.lasting)
+                    ledger.take(planned.need, wanted.number, lasting=wanted.lasting)
     return [done[wanted.name] for wanted in models], ledger
 
 
@@ -124,12 +134,21 @@ def _place_vllm(wanted: Wanted, facts: HubFacts, settings: Vllm, machine: Machin
         return Planned(wanted, "refused" if missing else "fits", need, sequences=settings.slots, missing=missing)
     if len(gpus) < settings.gpus:
         return Planned(wanted, "refused", Need(), reason=f"it asks for {settings.gpus} GPUs, and is given {len(gpus)}")
-    # vLLM takes the first of those that it is given, whatever else is on them.
-    chosen = sorted(gpus)[: settings.gpus]
+    # vLLM takes the first of those that it is given, whatever else is on them. Of several instances each is given those with the most room.
+    chosen = sorted(gpus, key=lambda gpu: (-rooms[gpu] if wanted.of > 1 else 0, gpu))[: settings.gpus]
     need = vllm.on_gpus(facts, settings, {gpu: machine.gpus[gpu].memory_bytes for gpu in sorted(chosen)})
     need.on(HOST).overhead = HOST_CUDA_PROCESS_BYTES
     missing = {device: part.total - rooms[device] for device, part in need.parts.items() if part.total > rooms[device]}
     full = vllm.sequences(facts, settings, need, chosen)
     reason = "" if full >= 1 else f"its cache holds {full:.2f} of one sequence of full length"
     verdict = "refused" if missing or full < 1 else "fits" if full >= settings.slots else "fits_partly"
-    return Planned(wanted, verdict, need, gpu_layers=facts.layers, sequences=full, missing=missing, reason=reason)
+    return Planned(
+        wanted,
+        verdict,
+        need,
+        gpu_layers=facts.layers,
+        sequences=full,
+        missing=missing,
+        gpus=tuple(sorted(chosen)) if wanted.of > 1 else (),
+        reason=reason,
+    )

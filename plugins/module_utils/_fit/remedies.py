@@ -59,7 +59,8 @@ class Finder:
             if isinstance(settings, LlamaCpp)
             else self._vllm(planned.wanted, settings)
         )
-        return [*found, *self._fewer_loaded(planned.wanted), *self._smaller_weights(planned.wanted)]
+        fewer = self._fewer_instances(planned.wanted)
+        return [*fewer, *found, *self._fewer_loaded(planned.wanted), *self._smaller_weights(planned.wanted)]
 
     def most_slots(self, planned: Planned) -> int:
         """How many slots it could have in the room that the others leave it, without a layer less on GPUs."""
@@ -70,7 +71,8 @@ class Finder:
         while low < high:
             middle = (low + high + 1) // 2
             wanted = replace(planned.wanted, settings=replace(planned.wanted.settings, slots=middle))
-            there = place(wanted, self._machine, rooms)
+            # All instances of a model have as many.
+            there = place(wanted, self._machine, rooms) if wanted.of == 1 else self._worst(wanted)
             as_good = there.verdict == planned.verdict and there.gpu_layers >= planned.gpu_layers
             low, high = (middle, high) if as_good else (low, middle - 1)
         return low
@@ -79,8 +81,13 @@ class Finder:
         ledger = Ledger(self._machine, self._seats)
         for other in self._planned_before:
             if other is not planned and other.verdict != "refused":
-                ledger.take(other.need, lasting=other.wanted.lasting)
-        return ledger.rooms(lasting=planned.wanted.lasting)
+                ledger.take(other.need, other.wanted.number, lasting=other.wanted.lasting)
+        return ledger.rooms(planned.wanted.number, lasting=planned.wanted.lasting)
+
+    def _worst(self, wanted: Wanted) -> Planned:
+        """The instance of its model that has least with these settings."""
+        mates = [one for one in self._verdicts(wanted, self._seats).values() if one.wanted.model == wanted.model]
+        return max(mates, key=lambda one: (VERDICTS.index(one.verdict), -one.gpu_layers))
 
     def _llama_cpp(self, wanted: Wanted, settings: LlamaCpp) -> list[Remedy]:
         small = settings
@@ -153,6 +160,17 @@ class Finder:
                 return [Remedy(text, planned.verdict, {"llama_cpp_loaded_models_max": seats}, planned.gpu_layers)]
         return []
 
+    def _fewer_instances(self, wanted: Wanted) -> list[Remedy]:
+        """As many as there is room for. With the first one nothing is won by that."""
+        for count in range(wanted.number - 1, 0, -1):
+            models = [model for model in self._models if model.model != wanted.model or model.number <= count]
+            after = plan(models, self._machine, self._seats)[0]
+            worse = any(VERDICTS.index(one.verdict) > self._ranks[one.wanted.name] for one in after)
+            mates = [VERDICTS.index(one.verdict) for one in after if one.wanted.model == wanted.model]
+            if not worse and max(mates) < self._ranks[wanted.name]:
+                return [Remedy(f"instances.max: {count}", VERDICTS[max(mates)], {"instances": {"max": count}})]
+        return []
+
     def _smaller_weights(self, wanted: Wanted) -> list[Remedy]:
         facts = wanted.facts
         if not isinstance(facts, Facts) or not facts.parameters:
@@ -184,7 +202,10 @@ class Finder:
         return None if worse or ranks[wanted.name] >= self._ranks[wanted.name] else after[wanted.name]
 
     def _verdicts(self, wanted: Wanted, seats: int) -> dict[str, Planned]:
-        models = [wanted if model.name == wanted.name else model for model in self._models]
+        models = [
+            replace(model, facts=wanted.facts, settings=wanted.settings) if model.model == wanted.model else model
+            for model in self._models
+        ]
         return {one.wanted.name: one for one in plan(models, self._machine, seats)[0]}
 
 

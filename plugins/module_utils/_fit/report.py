@@ -27,6 +27,7 @@ def model(
     """One model of the result."""
     wanted = planned.wanted
     facts, settings = wanted.facts, wanted.settings
+    gpus = [f"nvidia.com/gpu={machine.gpus[gpu].number}" for gpu in planned.gpus]
     places = [
         {
             "device": device_name(device, machine),
@@ -42,6 +43,7 @@ def model(
     ]
     return {
         "name": wanted.name,
+        "model": wanted.model,
         "source": wanted.source,
         "engine": "llama_cpp" if isinstance(settings, LlamaCpp) else "vllm",
         "architecture": facts.architecture,
@@ -61,6 +63,7 @@ def model(
         "full_sequences": round(planned.sequences, 2),
         "slots_that_fit": slots_that_fit,
         "settings": settings_of(planned),
+        "gpus": gpus,
         "remedies": [
             {"text": one.text, "changes": one.changes, "verdict": one.verdict, "gpu_layers": one.gpu_layers}
             for one in remedies
@@ -72,6 +75,7 @@ def unplanned(wanted: Mapping[str, Any], why: str, verdict: str, notes: Sequence
     """A model that could not be looked at (what fetches and starts it will say more), or that no memory makes fit."""
     return {
         "name": wanted["name"],
+        "model": wanted["name"],
         "source": "",
         "engine": wanted.get("engine") or "llama_cpp",
         "architecture": "",
@@ -91,6 +95,7 @@ def unplanned(wanted: Mapping[str, Any], why: str, verdict: str, notes: Sequence
         "full_sequences": 0.0,
         "slots_that_fit": 0,
         "settings": {},
+        "gpus": [],
         "remedies": [],
     }
 

@@ -300,12 +300,37 @@ local function write_usage(edits, body, asked)
   return not wish or sub(body, wish.from, wish.to) ~= "true"
 end
 
+-- What a conversation is known by from its first question on: all that stands before its second, for what comes before the first is often the same for all.
+local BEGINNINGS = { "messages", "input", "prompt" }
+local function beginning(body, asked)
+  local member
+  for _, name in ipairs(BEGINNINGS) do member = member or asked.last[name] end
+  if not member then return nil end
+  local behind, seen = member.from + 1, { pair = 0 }
+  while byte(body, member.from) == LIST do
+    local place = find(body, "[%S]", behind)
+    local last = place and place < member.to and value_end(body, place, seen)
+    local within = last and members(body, place)
+    if not within then break end
+    for _, part in ipairs(within) do
+      if part.name == "role" and sub(body, part.from, part.to) == '"user"' then return sub(body, member.from, last) end
+    end
+    behind = (find(body, ",", last, true) or member.to) + 1
+  end
+  -- A text, or a list with no question in it.
+  return sub(body, member.from, member.to)
+end
+
 -- Behind `judge`, when the model is known.
 local function fit(txn)
   local judged, edits = txn:get_priv(), setmetatable({}, Edits)
   local body, asked = judged.body, judged.asked
   txn:set_priv(nil)
   write_model(edits, body, asked, txn:get_var("txn.served"))
+  if txn:get_var("txn.several") then
+    local begun = beginning(body, asked)
+    if begun then txn:set_var("txn.conversation", txn.c:xxh32(begun)) end
+  end
   local longest = txn:get_var("txn.longest")
   if longest then
     local lowered, wrong = write_longest(edits, body, asked, longest)

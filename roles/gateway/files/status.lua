@@ -84,10 +84,23 @@ local NOT_THERE = {
   loading = { state = "loading" },
 }
 
+-- Of several instances the one that is most ready to answer speaks for the model.
+local READY = { loaded = 1, loading = 2, sleeping = 3, idle = 4, unreachable = 5, failed = 6, unknown = 7 }
+local function best_of(name, model)
+  local best, loaded = nil, 0
+  for _, engine in ipairs(model.engines) do
+    local seen = engines.state(engine, name, model.id)
+    if seen.state == "loaded" then loaded = loaded + 1 end
+    if not best or (READY[seen.state] or 9) < (READY[best.state] or 9) then best = seen end
+  end
+  return best, loaded
+end
+
 local function said(text) return type(text) == "string" and text ~= "" and text or nil end
 
 local function state_of(name, model, fetch)
-  if fetch.state ~= "failed" then return NOT_THERE[fetch.state] or engines.state(model.engine, name, model.id) end
+  if NOT_THERE[fetch.state] then return NOT_THERE[fetch.state] end
+  if fetch.state ~= "failed" then return best_of(name, model) end
   local reason = said(fetch.reason)
   -- What is told to whoever runs the host names paths and addresses.
   return { state = "failed", why = reason and "It was not fetched: " .. reason .. ".", why_for_operators = said(fetch.why) }
@@ -96,10 +109,14 @@ end
 local function model_of(name, model, moment, rate)
   local backend = core.backends[model.id]
   local counted = backend:get_stats()
+  local in_use, queued = 0, 0
   -- HAProxy tells a hundred figures of each, which takes its time.
-  local server = tonumber(counted.scur) == 0 and { scur = 0, qcur = 0 } or backend.servers.engine:get_stats()
+  for _, server in pairs(tonumber(counted.scur) == 0 and {} or backend.servers) do
+    local figures_of_one = server:get_stats()
+    in_use, queued = in_use + (tonumber(figures_of_one.scur) or 0), queued + (tonumber(figures_of_one.qcur) or 0)
+  end
   local fetch = engines.fetch(name) or engines.fetch(model.id) or {}
-  local seen = state_of(name, model, fetch)
+  local seen, loaded = state_of(name, model, fetch)
   local counted_tokens = tokens(name, model.id)
   return {
     name = name,
@@ -109,9 +126,11 @@ local function model_of(name, model, moment, rate)
     why = seen.why or json.null,
     why_for_operators = seen.why_for_operators,
     fetch = fetch_of(fetch),
-    slots = model.slots or json.null,
-    slots_in_use = tonumber(server.scur) or 0,
-    waiting = (tonumber(counted.qcur) or 0) + (tonumber(server.qcur) or 0),
+    instances = #model.engines,
+    instances_loaded = loaded or 0,
+    slots = model.slots and math.tointeger(model.slots * #model.engines) or json.null,
+    slots_in_use = in_use,
+    waiting = (tonumber(counted.qcur) or 0) + queued,
     longest_wait_seconds = 0,
     requests_per_minute = rate or 0,
     tokens_per_second = counted_tokens and tokens_per_second(name, moment, counted_tokens.completion) or json.null,

@@ -77,6 +77,7 @@ end
 
 local function model_row(model)
   local about = { model.task }
+  if model.instances > 1 then about[#about + 1] = ("%d of %d instances loaded"):format(model.instances_loaded, model.instances) end
   if known(model.context_length) then about[#about + 1] = thousands(model.context_length) .. " tokens of context" end
   return table.concat({
     ('<tr role="row" data-model="%s" data-state="%s">'):format(safe(model.name), WORDS[model.state]),

@@ -1,13 +1,14 @@
 # SPDX-FileCopyrightText: hearth.llm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""serve_model.py [--when-there] CONFIG.json: serves one model with the llama.cpp that the wheel xllamacpp carries.
+"""serve_model.py [--when-there] [--when-asked] CONFIG.json: serves one model with the llama.cpp that the wheel xllamacpp carries.
 
 The configuration is an object whose keys are the long flags of llama-server, without the dashes:
 
     {"model": "/srv/model.gguf", "alias": "chat", "ctx-size": 8192, "parallel": 2, "host": "/run/chat.sock", "metrics": true}
 
 so that one set of options serves this program and llama-server alike. Everything is logged to standard output.
-With --when-there it waits until the model's files are there, and ends when they are gone again.
+With --when-there it waits until the model's files are there, and ends when they are gone again. With --when-asked it loads the model when somebody asks it
+something; its address has to be a Unix socket then.
 Exit status: 0 after SIGTERM, and when the files are gone, 2 where the configuration is wrong, 1 where the model could not be loaded or the address
 could not be taken.
 """
@@ -25,16 +26,17 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import xllamacpp
+from serve_later import Doorstep
 from serve_options import ConfigurationError, apply_option
 
 LONGEST_SOCKET_PATH = 107
-WHEN_THERE = "--when-there"
+WHEN_THERE, WHEN_ASKED = "--when-there", "--when-asked"
 LOOK_SECONDS = 0.1
 
 
 def main(arguments: list[str]) -> int:
-    waits = arguments[:1] == [WHEN_THERE]
-    arguments = arguments[1:] if waits else arguments
+    waits, is_lazy = WHEN_THERE in arguments, WHEN_ASKED in arguments
+    arguments = [word for word in arguments if word not in (WHEN_THERE, WHEN_ASKED)]
     if len(arguments) != 1 or arguments[0].startswith("-"):
         print(__doc__, file=sys.stderr)
         return 2
@@ -48,10 +50,13 @@ def main(arguments: list[str]) -> int:
         if waits:
             wait_for_files(parameters)
         check(parameters)
+        doorstep = doorstep_of(parameters) if is_lazy else None
     except ConfigurationError as error:
         say(f"{arguments[0]}: {error}")
         return 2
-    return serve(parameters, ends_without_files=waits)
+    if doorstep:
+        wait_for_somebody(doorstep, parameters, ends_without_files=waits)
+    return serve(parameters, doorstep, ends_without_files=waits)
 
 
 def files(parameters: Any) -> list[str]:
@@ -65,9 +70,41 @@ def wait_for_files(parameters: Any) -> None:
         time.sleep(LOOK_SECONDS)
 
 
-def serve(parameters: Any, *, ends_without_files: bool) -> int:
-    sockets = [Path(host) for host in parameters.hostnames if host.endswith(".sock")]
-    for path in sockets:
+def sockets_of(parameters: Any) -> list[Path]:
+    return [Path(host) for host in parameters.hostnames if host.endswith(".sock")]
+
+
+def doorstep_of(parameters: Any) -> Doorstep:
+    sockets = sockets_of(parameters)
+    if len(sockets) != 1 or len(parameters.hostnames) != 1:
+        raise ConfigurationError(f"'host' must be one Unix socket for {WHEN_ASKED}")
+    remove_stale_socket(sockets[0])
+    return Doorstep(sockets[0], next(iter(parameters.model_alias), ""))
+
+
+def wait_for_somebody(doorstep: Doorstep, parameters: Any, *, ends_without_files: bool) -> None:
+    say(f"{parameters.model.path} is loaded when somebody asks it something.")
+    (path,) = sockets_of(parameters)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    try:
+        while not doorstep.is_asked.wait(LOOK_SECONDS if ends_without_files else None):
+            if not all(map(os.path.exists, files(parameters))):
+                say(f"{parameters.model.path} is gone.")
+                raise SystemExit(0)
+    except SystemExit:
+        path.unlink(missing_ok=True)
+        raise
+    # While a model is being loaded, Python hears no signal.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def serve(parameters: Any, doorstep: Doorstep | None, *, ends_without_files: bool) -> int:
+    sockets = sockets_of(parameters)
+    if doorstep:
+        apply_option(parameters, "host", str(doorstep.engine_address))
+    for path in sockets_of(parameters):
         remove_stale_socket(path)
     try:
         # Returns when the model is loaded. A signal that comes before ends the program at once.
@@ -75,7 +112,9 @@ def serve(parameters: Any, *, ends_without_files: bool) -> int:
     except RuntimeError:
         say(f"{parameters.model.path} is not served: the lines above are llama.cpp's own words about why.")
         return 1
-    say(f"{parameters.model.path} is served at {server.listening_address}")
+    if doorstep:
+        doorstep.hand_over()
+    say(f"{parameters.model.path} is served at {sockets[0] if doorstep else server.listening_address}")
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     try:

@@ -73,11 +73,11 @@ class Gateway:
         self.port, self.metrics_port, self.redirect_port = ports.free(), ports.free(), ports.free()
         self.run_playbook = run_playbook
         self.models: dict[str, dict[str, Any]] = {
-            "alpha": {"address": alpha.address, "slots": SLOTS, "max_output_tokens": LONGEST_ANSWER},
+            "alpha": {"addresses": [alpha.address], "slots": SLOTS, "max_output_tokens": LONGEST_ANSWER},
             # The same engine, for what takes too long.
-            "hasty": {"address": alpha.address, "answer_deadline_seconds": DEADLINE},
-            "beta": {"address": beta.address},
-            "gone": {"address": f"127.0.0.1:{ports.free()}"},
+            "hasty": {"addresses": [alpha.address], "answer_deadline_seconds": DEADLINE},
+            "beta": {"addresses": [beta.address]},
+            "gone": {"addresses": [f"127.0.0.1:{ports.free()}"]},
         }
 
     def describe(self, *options: str, succeeds: bool = True, **variables: Any) -> Outcome:

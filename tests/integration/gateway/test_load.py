@@ -120,7 +120,8 @@ def test_a_rotated_key_a_renewed_certificate_and_another_model_lose_no_request(g
         (gateway.directory / "secrets/tls/hosts/localhost.pem").unlink()
         rotated = {"name": "office", "rotation": "second"}
         gateway.describe(
-            gateway_api_keys=[others[0], rotated], gateway_models={**gateway.models, "new": {"address": alpha.address}}
+            gateway_api_keys=[others[0], rotated],
+            gateway_models={**gateway.models, "new": {"addresses": [alpha.address]}},
         )
         new = office.read_text().strip()
         assert new != old

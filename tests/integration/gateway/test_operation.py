@@ -121,7 +121,7 @@ def test_tls_is_modern(gateway: Gateway) -> None:
 
 
 def test_a_description_that_cannot_work_changes_nothing(gateway: Gateway) -> None:
-    run = gateway.describe(gateway_models={"alpha": {"address": "http://127.0.0.1:1"}}, succeeds=False)
+    run = gateway.describe(gateway_models={"alpha": {"addresses": ["http://127.0.0.1:1"]}}, succeeds=False)
     assert "the address of alpha is 'http://127.0.0.1:1': write host:port" in run.words
     assert gateway.complete({"model": "alpha", "messages": MESSAGES}).status == 200
 
@@ -146,7 +146,7 @@ def test_a_changed_description_is_taken_over_while_a_stream_runs(gateway: Gatewa
     steady = threading.Thread(target=ask_on_and_on)
     steady.start()
     try:
-        run = gateway.describe(gateway_models={**gateway.models, "new": {"address": alpha.address}})
+        run = gateway.describe(gateway_models={**gateway.models, "new": {"addresses": [alpha.address]}})
         assert run.changed > 0
         assert "new" in [model.id for model in gateway.openai().models.list()]
     finally:

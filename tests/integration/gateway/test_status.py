@@ -152,7 +152,7 @@ def test_it_is_open_with_a_key_only(gateway: Gateway) -> None:
 
 def test_a_real_engine_is_seen_coming_sleeping_and_waking(gateway: Gateway, tmp_path: Path) -> None:
     becomes(gateway, "gone", "unreachable")
-    host, _, port = gateway.models["gone"]["address"].partition(":")
+    host, _, port = gateway.models["gone"]["addresses"][0].partition(":")
     options = {"model": str(MINI), "alias": "gone", "host": host, "port": int(port), "sleep-idle-seconds": 3}
     with wheel.serving(tmp_path, "gone", {**options, "ctx-size": 2048}):
         becomes(gateway, "gone", "loaded")
@@ -171,7 +171,7 @@ def test_a_listed_model_says_what_it_is(running: Gateway, gateway: Gateway) -> N
     assert time.time() - 3600 < created <= time.time()
     facts = {"alpha": {"parameters": 7615616512, "trained_context_tokens": 32768, "sees": True}}
     # More than fit into a line of HAProxy's maps.
-    many = {f"m{number}": {"address": "127.0.0.1:1", "says_usage": True} for number in range(100)}
+    many = {f"m{number}": {"addresses": ["127.0.0.1:1"], "says_usage": True} for number in range(100)}
     described = {**running.models, **many}
     closed = running.describe(
         gateway_models=described, gateway_contexts={"alpha": 8192}, gateway_model_facts=facts, gateway_status=False

@@ -32,7 +32,7 @@ def engine(running: Gateway, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     options = {"api-key-file": str(directory / "keys"), "metrics": True, "parallel": 2, "alias": "mini"}
     with serving(directory, "mini", served(socket, MINI, **options)) as process:
         await_health(socket, process)
-        running.describe(gateway_models={**running.models, "mini": {"address": f"unix@{socket}"}})
+        running.describe(gateway_models={**running.models, "mini": {"addresses": [f"unix@{socket}"]}})
         yield socket
     running.describe()
 

@@ -174,7 +174,9 @@ def test_a_service_is_called_by_what_stands_for_its_model_and_answers_to_the_nam
 def test_the_router_is_told_a_name_that_it_would_write_otherwise_as_an_alias() -> None:
     """With a colon in the name of its section, b11176 knew phi3:MINI and not phi3:mini."""
     plan = engine_plan([{"name": "o/talker"}, {"name": "phi3:mini"}], "llama_cpp")
-    assert plan["sections"] == {"o/talker": "o/talker", "phi3:mini": "phi3-mini-fc2efc"}
+    (router,) = plan["services"]
+    assert "\n[o/talker]\nctx-size = 4096\n" in router["files"][0]["content"]
+    assert "\n[phi3-mini-fc2efc]\nalias = phi3:mini\n" in router["files"][0]["content"]
 
 
 def test_each_model_of_vllm_is_a_service_with_a_port_and_gpus_of_its_own() -> None:
@@ -198,5 +200,62 @@ def test_each_model_of_vllm_is_a_service_with_a_port_and_gpus_of_its_own() -> No
     assert b["health"] == {"url": f"http://127.0.0.1:{port}/health", "timeout_seconds": 900}
 
 
-def test_models_that_one_engine_serves_together_have_no_service_of_their_own() -> None:
-    assert engine_plan([{"name": "a"}], "llama_cpp")["services"] == []
+def test_a_router_has_one_instance_of_each_model_that_has_as_many() -> None:
+    models: list[dict[str, Any]] = [
+        {"name": "a", "idle_unload_seconds": 60, "instances": {"max": 2}},
+        {"name": "b", "instances": {"min": 2}},
+        {"name": "c", "idle_unload_seconds": 60},
+    ]
+    planned = {"b.2": {"main-gpu": 1}}
+    first, second = engine_plan(models, "llama_cpp", port=18080, planned=planned)["services"]
+    assert (first["name"], first["ports"][0]["host"]) == ("llama_cpp", 18080)
+    assert (second["name"], second["health"]["url"]) == ("llama_cpp-2", "http://127.0.0.1:18081/health")
+    sections = [
+        dict(part.split("]\n", 1) for part in router["files"][0]["content"].split("[")[1:])
+        for router in (first, second)
+    ]
+    assert [list(one) for one in sections] == [["a", "b", "c"], ["a", "b"]]
+    # What stays is loaded from the start, and does not sleep; without a word about instances a model may do both.
+    told = [
+        {name: [word in text for word in ("load-on-startup", "sleep-idle")] for name, text in one.items()}
+        for one in sections
+    ]
+    assert told == [
+        {"a": [True, False], "b": [True, False], "c": [True, True]},
+        {"a": [False, True], "b": [True, False]},
+    ]
+    assert "main-gpu = 1" in sections[1]["b"]
+    assert "main-gpu" not in sections[0]["b"]
+
+
+def test_an_instance_that_is_not_wanted_from_the_start_waits_to_be_asked() -> None:
+    models: list[dict[str, Any]] = [
+        {"name": "a", "instances": {"max": 2}, "idle_unload_seconds": 60},
+        {"name": "later", "load": "first_request", "instances": {"max": 2}},
+        {"name": "rare", "load": "on_demand"},
+    ]
+    plan = engine_plan(models, "llama_cpp", runtime="process", directory="/h")
+    how = {one["name"]: one.get("command", [])[2:-1] for one in plan["services"]}
+    assert how == {
+        "llama_cpp-a": [],
+        "llama_cpp-a.2": ["--when-asked"],
+        "llama_cpp-later": ["--when-there"],
+        "llama_cpp-later.2": ["--when-there", "--when-asked"],
+        "llama_cpp-rare": ["--when-asked"],
+    }
+    told = {one["name"]: json.loads(one["files"][0]["content"]) for one in plan["services"]}
+    assert told["llama_cpp-a.2"]["host"] == "/h/run/a.2.sock"
+    assert ["sleep-idle-seconds" in told[name] for name in ("llama_cpp-a", "llama_cpp-a.2")] == [False, True]
+    assert [question["model"] for question in plan["questions"]] == ["a"]
+
+
+def test_instances_of_vllm_are_containers_each_on_gpus_of_its_own() -> None:
+    models: list[dict[str, Any]] = [{"name": "a", "instances": {"max": 2}}]
+    planned = {"a": ["nvidia.com/gpu=0"], "a.2": ["nvidia.com/gpu=1"]}
+    plan = engine_plan(models, "vllm", build="docker.io/vllm/vllm-openai:v0.32.0", port=18100, planned_gpus=planned)
+    assert [(one["name"], one["gpus"]) for one in plan["services"]] == [
+        ("vllm-a", ["nvidia.com/gpu=0"]),
+        ("vllm-a.2", ["nvidia.com/gpu=1"]),
+    ]
+    assert len({one["ports"][0]["host"] for one in plan["services"]}) == 2
+    assert [(asked["model"], asked.get("instance", 1)) for asked in plan["questions"]] == [("a", 1), ("a", 2)]

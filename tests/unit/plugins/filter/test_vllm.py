@@ -62,9 +62,9 @@ def test_how_many_pictures_a_request_may_hold_is_an_option_like_others() -> None
 
 
 def test_a_port_stays_when_models_come_and_go() -> None:
-    first = VLLM.ports(["chat", "coder"], 18100)
-    second = VLLM.ports(["another", "chat", "coder", "vision"], 18100)
+    first = VLLM.ports({"chat": 1, "coder": 1}, 18100)
+    second = VLLM.ports({"another": 1, "chat": 2, "coder": 1, "vision": 1}, 18100)
     assert first.items() <= second.items()
-    assert len(set(second.values())) == 4
+    assert len(set(second.values())) == 5
     # As many models as ports: each gets one.
-    assert sorted(VLLM.ports([f"m{n}" for n in range(100)], 18100).values()) == list(range(18100, 18200))
+    assert sorted(VLLM.ports({f"m{n}": 1 for n in range(100)}, 18100).values()) == list(range(18100, 18200))

@@ -46,7 +46,7 @@ def test_every_port_that_a_role_has_is_asked_for() -> None:
     for role in ("gateway", *engines(), *frontends(), "otel_collector"):
         own |= yaml.safe_load((ROLES / role / "defaults/main.yml").read_text())
     # Those of vLLM follow from the names of its models.
-    own["vllm_first_port"] = engines()["vllm"].ports(["coder"], own["vllm_first_port"])["coder"]
+    own["vllm_first_port"] = engines()["vllm"].ports({"coder": 1}, own["vllm_first_port"])["coder"]
     listening = {value for name, value in own.items() if name.endswith("_port") and isinstance(value, int)}
     assert listening
     assert listening | {443} == ports(**EVERYTHING)
@@ -61,7 +61,17 @@ def test_every_port_that_a_role_has_is_asked_for() -> None:
         ("docker", {"gateway_redirect_port": "80"}, {443, 8404, 80}),
         ("docker", {"hearth_tls": {"source": "acme"}}, {443, 8404, 80}),
         ("docker", {"hearth_tls": {"source": "acme"}, "gateway_redirect_port": 0}, {443, 8404}),
-        ("docker", {"hearth_models": MODELS}, {443, 8404, 18080, engines()["vllm"].ports(["coder"], 18100)["coder"]}),
+        (
+            "docker",
+            {"hearth_models": MODELS},
+            {443, 8404, 18080, engines()["vllm"].ports({"coder": 1}, 18100)["coder"]},
+        ),
+        # A router for each instance, as many as the model has that has most.
+        (
+            "docker",
+            {"hearth_models": {"a": {"instances": {"max": 3}}, "b": {"instances": {"min": 2}}}},
+            {443, 8404, 18080, 18081, 18082},
+        ),
         ("process", {"hearth_models": MODELS}, {443, 8404}),
         ("process", {"hearth_frontends": {"anythingllm": None, "open_webui": {}}}, {443, 8404, 13001, 13080}),
         ("docker", {"hearth_otel_collector": "yes"}, {443, 8404, 13133, 18888}),

@@ -69,7 +69,7 @@ def changed(model: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     """The description with a remedy applied."""
     after = copy.deepcopy(model)
     after.setdefault("options", {}).update(changes.get("options", {}))
-    after.update({key: value for key, value in changes.items() if key in ("slots", "context_tokens")})
+    after.update({key: value for key, value in changes.items() if key in ("slots", "instances", "context_tokens")})
     return after
 
 
@@ -218,6 +218,44 @@ def test_whichever_models_are_loaded_together_have_to_fit(plan: Plan) -> None:
     assert plan(models, **machine, loaded_models_max=3)["verdict"] == "refused"
 
 
+def test_each_instance_has_a_place_of_its_own(plan: Plan) -> None:
+    model = {"name": "mistral-nemo-12b-Q4_K_M", "context_tokens": 4096, "instances": {"min": 1, "max": 2}}
+    found = plan([model], gpus=gpus(12, 12))
+    assert [one["name"] for one in found["models"]] == [model["name"], f"{model['name']}.2"]
+    assert [one["model"] for one in found["models"]] == [model["name"]] * 2
+    assert [one["places"][0]["device"] for one in found["models"]] == ["GPU 0", "GPU 1"]
+    assert found["verdict"] == "fits"
+    assert {name: one["main-gpu"] for name, one in found["settings"].items()} == {
+        model["name"]: 0,
+        f"{model['name']}.2": 1,
+    }
+    assert list(found["contexts"]) == list(found["facts"]) == [model["name"]]
+    assert f"fits     {model['name']}.2  GPU 1" in found["report"]
+
+
+def test_an_instance_that_does_not_fit_is_refused_with_how_many_would(plan: Plan) -> None:
+    model = {"name": "mistral-7b-Q4_K_S", "context_tokens": 4096, "instances": {"max": 4}}
+    machine = {"memory_bytes": 13 * GIB}
+    found = plan([model], **machine)
+    assert found["refused"] == [f"{model['name']}.{number}" for number in (3, 4)]
+    remedy = found["models"][-1]["remedies"][0]
+    assert (remedy["text"], remedy["verdict"]) == ("instances.max: 2", "fits")
+    assert plan([changed(model, remedy["changes"])], **machine)["verdict"] == "fits"
+    # What would do is planned for all of them, and not for one alone.
+    assert all(
+        plan([changed(model, one["changes"])], **machine)["verdict"] == "fits"
+        for one in found["models"][-1]["remedies"]
+        if one["changes"]
+    )
+
+
+def test_second_instances_make_room_for_each_other_and_not_for_first_ones(plan: Plan) -> None:
+    models = [{"name": f"mistral-7b-Q4_K_S@{number}", "instances": {"max": 2}} for number in range(2)]
+    machine = {"loaded_models_max": 1}
+    assert plan(models, **machine, memory_bytes=13 * GIB)["verdict"] == "fits"
+    assert plan(models, **machine, memory_bytes=7 * GIB)["verdict"] == "refused"
+
+
 # Qwen2.5-7B-Instruct-AWQ, as its repository describes it.
 QWEN = {
     "architectures": ["Qwen2ForCausalLM"],
@@ -257,6 +295,14 @@ def test_vllm_says_how_many_full_contexts_its_cache_holds(plan: Plan, qwen: dict
     assert half["full_sequences"] == pytest.approx(gpu["cache_bytes"] / (28 * 4 * 2 * 128 * 2 * 8192), rel=0.01)
     assert quarter["full_sequences"] == pytest.approx(2 * half["full_sequences"], rel=0.01)
     assert (half["verdict"], quarter["verdict"]) == ("fits_partly", "fits")
+
+
+def test_instances_of_vllm_are_given_cards_of_their_own(plan: Plan, qwen: dict[str, Any]) -> None:
+    model = {**qwen, "slots": 4, "instances": {"max": 2}}
+    assert plan([model], gpus=gpus(24, 24))["devices"] == {"qwen": ["nvidia.com/gpu=0"], "qwen.2": ["nvidia.com/gpu=1"]}
+    found = plan([model], gpus=gpus(24))
+    assert found["refused"] == ["qwen.2"]
+    assert found["models"][1]["remedies"][0]["text"] == "instances.max: 1"
 
 
 def test_vllm_is_refused_where_one_full_context_has_no_place_and_a_shorter_one_is_named(

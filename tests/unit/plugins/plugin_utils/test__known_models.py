@@ -10,9 +10,14 @@ from ansible_collections.hearth.llm.plugins.plugin_utils._known_models import kn
 from ansible_collections.hearth.llm.plugins.plugin_utils._listed_models import listed
 
 MODELS: dict[str, dict[str, Any]] = {
-    "chat": {"served": "org/chat", "address": "llama_cpp:8080", "slots": 2, "paths": ["/v1/chat/completions"]},
-    "embed": {"served": "embed", "address": "llama_cpp:8080", "task": "embedding", "paths": ["/v1/embeddings"]},
-    "large": {"served": "large", "address": "vllm-large:8080"},
+    "chat": {"served": "org/chat", "addresses": ["llama_cpp:8080"], "slots": 2, "paths": ["/v1/chat/completions"]},
+    "embed": {
+        "served": "embed",
+        "addresses": ["llama_cpp:8080", "llama_cpp-2:8080"],
+        "task": "embedding",
+        "paths": ["/v1/embeddings"],
+    },
+    "large": {"served": "large", "addresses": ["vllm-large:8080"]},
 }
 FACTS = {"org/chat": {"parameters": 7615616512, "trained_context_tokens": 32768, "sees": True}}
 CARD = {"name": "NVIDIA L4", "memory_bytes": 24152899584}
@@ -25,8 +30,12 @@ def known(deployed: str = "", now: float = 100.9, **found: Any) -> dict[str, Any
 
 def test_engines_are_known_once_and_by_their_first_model() -> None:
     found = known()
-    assert found["engines"] == {"chat": "llama_cpp:8080", "large": "vllm-large:8080"}
-    assert [found["models"][name]["engine"] for name in ("org/chat", "embed", "large")] == ["chat", "chat", "large"]
+    assert found["engines"] == {"chat": "llama_cpp:8080", "embed:2": "llama_cpp-2:8080", "large": "vllm-large:8080"}
+    assert [found["models"][name]["engines"] for name in ("org/chat", "embed", "large")] == [
+        ["chat"],
+        ["chat", "embed:2"],
+        ["large"],
+    ]
 
 
 def test_what_a_run_does_not_know_stays_as_it_was_deployed() -> None:

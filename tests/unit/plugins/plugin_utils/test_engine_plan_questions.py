@@ -31,6 +31,5 @@ def test_a_model_with_a_projector_is_shown_a_picture() -> None:
 def test_a_program_of_its_own_is_asked_through_its_socket() -> None:
     assert [question["socket_path"] for question in llama_cpp_questions(MODELS, "process", "/srv")] == [
         "/srv/run/chat.sock",
-        "/srv/run/rare.sock",
         "/srv/run/embedder.sock",
     ]

@@ -27,7 +27,7 @@ def plan(model: dict[str, Any], **given: Any) -> dict[str, Any]:
 
 
 def test_a_model_is_told_with_its_own_lock_and_where_its_engine_listens() -> None:
-    assert plan({"pinned": True}, budget="40G") == {
+    assert plan({"pinned": True, "instances": {"max": 2}}, budget="40G") == {
         "models": {
             "later": {
                 "source": SOURCE,
@@ -35,7 +35,7 @@ def test_a_model_is_told_with_its_own_lock_and_where_its_engine_listens() -> Non
                 "files": [],
                 "lock": {SOURCE: LOCK[SOURCE]},
                 "pinned": True,
-                "socket": "/h/run/later.sock",
+                "sockets": ["/h/run/later.sock", "/h/run/later.2.sock"],
                 "load_seconds": 60.0,
             }
         },

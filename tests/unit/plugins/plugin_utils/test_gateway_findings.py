@@ -9,8 +9,8 @@ import pytest
 from ansible_collections.hearth.llm.plugins.plugin_utils._gateway_findings import gateway_findings
 
 MODELS: dict[str, dict[str, Any]] = {
-    "qwen3-8b": {"address": "llama_cpp:8080", "slots": 4},
-    "tiny": {"address": "unix@/run/tiny.sock"},
+    "qwen3-8b": {"addresses": ["llama_cpp:8080"], "slots": 4},
+    "tiny": {"addresses": ["unix@/run/tiny.sock"]},
 }
 KEYS: list[dict[str, Any]] = [
     {"name": "default"},
@@ -26,22 +26,28 @@ def test_a_good_description_has_no_findings() -> None:
 @pytest.mark.parametrize(
     ("models", "keys", "finding"),
     [
-        ({"a/.b": {"address": "x:1"}}, [], "'a/.b' is no name for a served model"),
-        ({"a": {"address": "x:1", "aliases": ["b c"]}}, [], "'b c' is no name for a served model"),
-        ({"a": {"address": "x:1", "aliases": ["a"]}}, [], "gateway_models: the alias a of a is its own name"),
+        ({"a/.b": {"addresses": ["x:1"]}}, [], "'a/.b' is no name for a served model"),
+        ({"a": {"addresses": ["x:1"], "aliases": ["b c"]}}, [], "'b c' is no name for a served model"),
+        ({"a": {"addresses": ["x:1"], "aliases": ["a"]}}, [], "gateway_models: the alias a of a is its own name"),
         (
-            {"a/b": {"address": "x:1", "aliases": ["gpt-4o"]}},
+            {"a/b": {"addresses": ["x:1"], "aliases": ["gpt-4o"]}},
             [{"name": "k", "models": ["gpt-4o"]}],
             "k is for gpt-4o, and served are a/b: write a/b for its alias gpt-4o.",
         ),
-        ({"metrics": {"address": "x:1"}}, [], "the name metrics is one of the gateway's own"),
+        ({"metrics": {"addresses": ["x:1"]}}, [], "the name metrics is one of the gateway's own"),
         (
-            {"tiny": {"address": "x:1", "task": "ranking"}},
+            {"tiny": {"addresses": ["x:1"], "task": "ranking"}},
             [],
             "has the task 'ranking': there are chat, embedding, rerank",
         ),
-        ({"tiny": {"address": "http://x:1"}}, [], "the address of tiny is 'http://x:1': write host:port"),
-        ({"tiny": {"address": "x:1", "slots": 0}}, [], "tiny has '0' slots"),
+        (
+            {"tiny": {"addresses": ["http://x:1"]}},
+            [],
+            "tiny has the address 'http://x:1' in addresses: write host:port",
+        ),
+        ({"tiny": {}}, [], "tiny has the address '' in addresses: write host:port"),
+        ({"tiny": {"addresses": ["x:1", "x:2"]}}, [], "tiny has several addresses and no slots"),
+        ({"tiny": {"addresses": ["x:1"], "slots": 0}}, [], "tiny has '0' slots"),
         (MODELS, [{"name": "a b"}], "'a b' is no name for a key"),
         (MODELS, [{"name": "a/b"}], "'a/b' is no name for a key"),
         (MODELS, [{"name": "a"}, {"name": "a"}], "the name a is there 2 times"),
@@ -52,7 +58,11 @@ def test_a_good_description_has_no_findings() -> None:
         (MODELS, [{"name": "a", "priority": "high"}], "the priority 'high': there are interactive and batch"),
         (MODELS, [{"name": "a", "expires": "soon"}], "expires is 'soon': write a day, such as 2027-01-31"),
         (MODELS, [{"name": "a", "previous": [{"sha256": "0a" * 32}]}], "until is 'None'"),
-        ({"tiny": {"address": "x:1", "answer_deadline_seconds": "1h"}}, [], "tiny has '1h' answer_deadline_seconds"),
+        (
+            {"tiny": {"addresses": ["x:1"], "answer_deadline_seconds": "1h"}},
+            [],
+            "tiny has '1h' answer_deadline_seconds",
+        ),
         (MODELS, [{"name": "a", "models": ["tiny", "tinny"]}], "a is for tinny, and served are qwen3-8b, tiny"),
     ],
 )

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 INPUTS: dict[str, Any] = {
     "models": {
-        "chat": {"address": "a:1", "max_output_tokens": "512"},
-        "long": {"address": "a:2", "answer_deadline_seconds": "7200"},
+        "chat": {"addresses": ["a:1"], "max_output_tokens": "512"},
+        "long": {"addresses": ["a:2"], "answer_deadline_seconds": "7200"},
     },
     "sites": {
         "open_webui": {"domains": ["Chat.shop.lan", "shop.lan"]},
@@ -53,9 +53,9 @@ def test_only_who_has_a_longest_answer_is_held_to_it() -> None:
 
 def test_each_model_is_for_what_its_engine_and_its_task_are_for() -> None:
     models = {
-        "any": {"address": "a:1"},
-        "ranker": {"address": "a:2", "task": "rerank"},
-        "told": {"address": "a:3", "task": "chat", "paths": ["/v1/completions"]},
+        "any": {"addresses": ["a:1"]},
+        "ranker": {"addresses": ["a:2"], "task": "rerank"},
+        "told": {"addresses": ["a:3"], "task": "chat", "paths": ["/v1/completions"]},
     }
     paths = {name: backend["paths"] for name, backend in plan(models=models)["backends"].items()}
     assert paths["ranker"] == ["/v1/rerank"]
@@ -63,6 +63,16 @@ def test_each_model_is_for_what_its_engine_and_its_task_are_for() -> None:
     assert {"/v1/chat/completions", "/v1/embeddings"} < set(paths["any"])
     assert "/v1/rerank" not in paths["any"]
     assert "/v1/rerank" not in plan()["paths"]
+
+
+def test_the_instances_of_a_model_are_servers_and_known_for_as_long_as_they_are_loaded() -> None:
+    several = {"addresses": ["a:1", "a.2:1"], "slots": 2}
+    models = {"chat": several, "brief": {**several, "idle_unload_seconds": 60}, "one": {"addresses": ["b:1"]}}
+    found = plan(models=models)
+    assert found["backends"]["chat"]["servers"] == {"engine": "a:1", "engine.2": "a.2:1"}
+    assert found["backends"]["one"]["servers"] == {"engine": "b:1"}
+    assert found["several"] == {"brief": 60, "chat": 3600}
+    assert found["several_map"].splitlines()[1:] == ["brief 2", "chat 2"]
 
 
 def test_the_gateway_has_the_names_of_its_sites_each_once() -> None:

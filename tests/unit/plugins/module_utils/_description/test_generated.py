@@ -30,6 +30,7 @@ DESCRIPTIONS: dict[str, dict[str, Any]] = {
                 "default": True,
                 "context_tokens": 8192,
                 "slots": 4,
+                "instances": {"min": 0, "max": 2},
                 "load": "on_demand",
                 "idle_unload_seconds": 900,
                 "max_output_tokens": 2048,

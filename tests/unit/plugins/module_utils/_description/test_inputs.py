@@ -135,9 +135,21 @@ WRONG: list[tuple[str, list[tuple[str, str]]]] = [
         [("hearth_api_keys[a].expires is over", "take the key away")],
     ),
     ("hearth_api_keys: [{name: a, models: [hearht-mini]}]", [("hearth_api_keys[a].models", "write hearth-mini")]),
+    (model("instances: {max: 17}"), [("hearth_models.m.instances.max is 17", "from 1 to 16")]),
+    (model("instances: 2"), [("hearth_models.m.instances is 2", "write {max: 2}")]),
+    (model("instances: {min: 0}"), [("hearth_models.m.instances.min is 0", "write load: on_demand, or take min away")]),
     (
-        "{hearth_runtime: process, hearth_models: {m: {source: 'file:///m', load: on_demand}}}",
-        [("hearth_models.m.load is 'on_demand'", "write startup")],
+        model("load: on_demand, instances: {min: 1, max: 2}"),
+        [("hearth_models.m.instances.min is 1", "write load: startup, or take min away")],
+    ),
+    (model("instances: {min: 3, max: 2}"), [("hearth_models.m.instances.min is 3", "write max: 3, or a smaller min")]),
+    (
+        "hearth_models: {m: {source: 'hf://o/r', engine: vllm, instances: {min: 1, max: 2}}}",
+        [("hearth_models.m.instances.min is 1", "write the same for both, or leave min out")],
+    ),
+    (
+        "hearth_models: {m: {source: 'file:///m', instances: {max: 3}}, m.3: {source: 'file:///m'}}",
+        [("hearth_models: m.3 and an instance of m would both be called m.3", "rename one")],
     ),
     (
         "{hearth_models: {m: {source: 'hf://a/b', load: first_request}}}",

@@ -1,0 +1,30 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What supervisor runs below a directory of hearth, past the roles."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from pathlib import Path
+
+from integration.model_play import until
+
+
+def stop_all(directory: Path) -> None:
+    """Without a play."""
+    pid = int((directory / "supervisor/supervisord.pid").read_text())
+    os.kill(pid, signal.SIGTERM)
+    until(lambda: not Path(f"/proc/{pid}").exists(), "supervisor has ended")
+
+
+def pids_of(directory: Path, service: str) -> set[int]:
+    found = set()
+    mine = f"{directory}/services/{service}/"
+    for process in Path("/proc").iterdir():
+        # Another process may end while it is looked at.
+        with contextlib.suppress(OSError):
+            if process.name.isdecimal() and mine in (process / "cmdline").read_text().replace("\0", " "):
+                found.add(int(process.name))
+    return found
