@@ -306,7 +306,7 @@ local function beginning(body, asked)
   local member
   for _, name in ipairs(BEGINNINGS) do member = member or asked.last[name] end
   if not member then return nil end
-  local behind, seen = member.from + 1, { pair = 0 }
+  local behind, seen = member.from + 1, nothing_seen()
   while byte(body, member.from) == LIST do
     local place = find(body, "[%S]", behind)
     local last = place and place < member.to and value_end(body, place, seen)
