@@ -132,7 +132,7 @@ MODEL = Record(
                 "always": "write startup",
             },
         ),
-        "whether the model is loaded with the engine, by its first request (llama_cpp in docker), or only fetched then (llama_cpp in process)",
+        "whether the model is loaded with the engine, by its first request (llama_cpp in docker), or only fetched then (llama_cpp)",
         value="startup",
         also=("preload", "autoload"),
     ),

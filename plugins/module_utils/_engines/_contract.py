@@ -61,7 +61,8 @@ class Engine:
     title = ""
     # How its role can run it.
     runtimes: Sequence[str] = ("docker",)
-    # Runtimes in which it waits for the file of a model that is fetched on its first request.
+    # Runtimes in which it runs without the file of a model that is fetched on its first request: as a process it waits for that, and in a container, where it
+    # is shared, it is told whom to load as llama.cpp's router is.
     fetched_later: Sequence[str] = ()
     # What is often written for its name.
     misspelled: Sequence[str] = ()

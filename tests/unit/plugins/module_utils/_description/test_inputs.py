@@ -140,8 +140,8 @@ WRONG: list[tuple[str, list[tuple[str, str]]]] = [
         [("hearth_models.m.load is 'on_demand'", "write startup")],
     ),
     (
-        "{hearth_models: {m: {source: 'hf://a/b', load: first_request}}}",
-        [("hearth_models.m.load is 'first_request'", "write startup")],
+        "{hearth_models: {m: {source: 'hf://a/b', engine: vllm, load: first_request}}}",
+        [("hearth_models.m.load is 'first_request', and vLLM in the runtime docker", "write startup")],
     ),
     (
         "{hearth_runtime: process, hearth_models: {m: {source: 'file:///m', load: first_request}}}",
