@@ -68,7 +68,7 @@ def test_a_model_is_fetched_once_by_those_who_ask_first_and_loaded_by_the_router
         assert asking.answer.seconds < at_once + 5
     assert host.hub.sent("cdn:*") == 2 * MODEL_BYTES
     assert host.state(alpha)["state"] == "ready"
-    assert host.describe(MODELS, *FETCH, "gateway", **ROOM).changed == 0
+    assert host.describe(MODELS, *FETCH, **ROOM).changed == 0
 
 
 def test_mixed_requests_are_answered_by_the_right_model_and_nothing_is_left_over(host: ContainerHost) -> None:
@@ -89,9 +89,10 @@ def test_what_somebody_has_taken_away_or_unloaded_comes_again(host: ContainerHos
     assert until(lambda: host.ask(served).status == 200, "the router has it loaded again")
 
 
-def test_without_such_models_nothing_of_the_service_stays(host: ContainerHost) -> None:
-    host.describe({"here": {}}, *FETCH, "gateway", **ROOM)
+def test_nothing_of_the_service_stays_when_it_is_removed_but_the_models(host: ContainerHost) -> None:
+    host.describe(MODELS, "fetcher", fetcher_state="absent")
     assert "hearth-fetcher" not in host.shell("docker ps --all")
     assert not host.succeeds(f"test -e {DIRECTORY}/run/fetcher")
     assert not host.succeeds(f"test -e {DIRECTORY}/services/fetcher")
-    assert until(lambda: host.ask("here").status == 200, "the router has started again")
+    assert host.is_there("here")
+    assert host.describe(MODELS, "fetcher", fetcher_state="absent").changed == 0
