@@ -71,10 +71,13 @@ class Router(Engine):
         return _runs(status) and status.get("value") != "loading"
 
     def unload(self) -> None:
-        end = time.monotonic() + GONE_SECONDS
+        end, is_told = time.monotonic() + GONE_SECONDS, False
         while _runs(self._statuses().get(self._section, {})) and time.monotonic() < end:
-            with contextlib.suppress(OSError, http.client.HTTPException):
-                self._ask("POST", "/models/unload", {"model": self._section})
+            # Once: what it is told while it is at it, it would do to the next one that it loads.
+            if not is_told:
+                with contextlib.suppress(OSError, http.client.HTTPException):
+                    self._ask("POST", "/models/unload", {"model": self._section})
+                    is_told = True
             time.sleep(LOOK_SECONDS)
 
     def running(self) -> set[str]:
