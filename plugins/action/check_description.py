@@ -99,7 +99,7 @@ class ActionModule(ActionBase):
         described = _description.sound(given)
         judges = Judges(self._loader, self._templar, variables, unread)
         pages = [name for name in frontends() if name in described.get("hearth_frontends", ())]
-        for role in (*engines(), "certificates", "gateway", *pages):
+        for role in (*engines(), "fetcher", "certificates", "gateway", *pages):
             yield from judges.findings(role, described, wrong)
 
     def _secrets(self, variables: dict[str, Any], given: Mapping[str, Any]) -> Iterator[str]:

@@ -38,6 +38,10 @@ options:
     description: The hub's address, where it is not the usual one.
     type: str
     default: ''
+  loaded_models_max:
+    description: How many models an engine that serves several of them may have loaded at the same time. V(0) is all.
+    type: int
+    default: 0
   budget:
     description: What all models may take on the disk, a number of bytes or a size such as V(40G). Empty, as much as there is.
     type: raw
@@ -54,7 +58,7 @@ RETURN = r"""
 _value:
   description: >-
     C(models), for each served name what the service has to know of it; C(unlocked), the names of those that nothing has been looked up of;
-    C(budget_bytes), V(0) without a budget.
+    C(budget_bytes), V(0) without a budget; C(places), how many of these models an engine that serves several may have loaded, V(0) for all.
   type: dict
 """
 

@@ -503,7 +503,7 @@ def _all_instances(model: Mapping[str, Any], wanted: Wanted) -> list[Wanted]:
 
 def _wanted(model: Mapping[str, Any], params: Mapping[str, Any], reader: Reader, machine: machines.Machine) -> Wanted:
     gpus = machines.given_to(model["gpus"], machine.gpus)
-    on_demand = model["load"] == "on_demand"
+    on_demand = model["load"] != "startup"
     options = params[f"{model['engine']}_options"]
     why = machines.why_none(params["gpus"])
     if ENGINES[model["engine"]].serves == "repository":

@@ -68,7 +68,8 @@ options:
     type: path
     required: true
   owner:
-    description: Owner of files and directories, by name or number. When left away, new files belong to the user who runs the module.
+    description: Owner of files and directories, by name or number. When left away, new files belong to the user who runs the module,
+      or, where that is root, to whom O(directory) belongs.
     type: str
   group:
     description: Group of files and directories, by name or number.

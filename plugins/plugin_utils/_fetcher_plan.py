@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.hearth.llm.plugins.module_utils._engines import DEFAULT, engines
-from ansible_collections.hearth.llm.plugins.module_utils._engines._contract import FIRST_REQUEST
+from ansible_collections.hearth.llm.plugins.module_utils._engines._contract import FIRST_REQUEST, Engine
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import parse
 from ansible_collections.hearth.llm.plugins.module_utils._served_names import identifier
@@ -26,6 +26,7 @@ def fetcher_plan(
     load_timeout_seconds: int | str,
     endpoint: str = "",
     budget: int | str = "",
+    loaded_models_max: int | str = 0,
 ) -> dict[str, Any]:
     described = {name: model for name, model in records(models).items() if model.get("load") == FIRST_REQUEST}
     told, unlocked = {}, []
@@ -43,10 +44,40 @@ def fetcher_plan(
             "files": list(model.get("files") or []),
             "lock": {key: lock[key]} if key in lock else {},
             "pinned": bool(model.get("pinned", False)),
-            "sockets": [engine.socket(name, directory, number) for number in range(1, engine.instances(model)[1] + 1)],
+            **_way(engine, name, model, runtime, directory),
             "load_seconds": float(load_timeout_seconds),
         }
-    return {"models": told, "unlocked": unlocked, "budget_bytes": _bytes(budget)}
+    return {
+        "models": told,
+        "unlocked": unlocked,
+        "budget_bytes": _bytes(budget),
+        "places": _places(models, runtime, int(loaded_models_max)),
+    }
+
+
+def _way(engine: Engine, name: str, model: Mapping[str, Any], runtime: str, directory: str) -> dict[str, Any]:
+    """Where it is seen that the engine has the model: processes of its own, or one that serves several and is told whom to load."""
+    if runtime == "process":
+        numbers = range(1, engine.instances(model)[1] + 1)
+        return {"sockets": [engine.socket(name, directory, number) for number in numbers], "router": "", "section": ""}
+    return {
+        "sockets": [],
+        "router": engine.addresses(name, model, runtime, directory)[0],
+        "section": engine.section(name),
+    }
+
+
+def _places(models: Mapping[str, Any], runtime: str, loaded_models_max: int) -> int:
+    """What those leave of a router that are always loaded."""
+    if runtime == "process" or loaded_models_max <= 0:
+        return 0
+    always = [
+        name
+        for name, model in records(models).items()
+        if model.get("load", "startup") == "startup"
+        and getattr(engines().get(model.get("engine", DEFAULT)), "shared", False)
+    ]
+    return max(1, loaded_models_max - len(always))
 
 
 def _bytes(budget: int | str) -> int:

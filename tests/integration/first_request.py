@@ -12,6 +12,7 @@ import signal
 import ssl
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,10 @@ class Answer:
 
 
 class Host:
+    """This machine, with the runtime `process`."""
+
+    name = address = "localhost"
+
     def __init__(self, directory: Path, run_playbook: Runner, hub: Hub) -> None:
         self.directory, self.hub, self._run_playbook = directory, hub, run_playbook
         self.port, self.metrics_port = ports.free(), ports.free()
@@ -60,18 +65,18 @@ class Host:
         for name in names:
             self.hub.publish(f"o/{identifier(name)}", {"model.gguf": content(name)})
 
-    def describe(self, models: dict[str, dict[str, Any]], *roles: str, **variables: Any) -> Outcome:
-        """Runs the roles. Each model has its source from the hub."""
+    def describe(
+        self, models: dict[str, dict[str, Any]], *roles: str, options: Sequence[str] = (), **variables: Any
+    ) -> Outcome:
+        """Runs the roles, with options of ansible-playbook. Each model has its source from the hub."""
         described = {
             name: {"source": f"hf://o/{identifier(name)}/model.gguf", "context_tokens": 256, **model}
             for name, model in models.items()
         }
         play = {
-            "hosts": "localhost",
+            "hosts": self.name,
             "gather_facts": False,
             "vars": {
-                "hearth_runtime": "process",
-                "hearth_directory": str(self.directory / "h"),
                 "hearth_secrets_directory": str(self.directory / "secrets"),
                 "hearth_models_lock_file": str(self.directory / "lock.yml"),
                 "models_lock_file": str(self.directory / "lock.yml"),
@@ -79,16 +84,24 @@ class Host:
                 "hearth_accept_removals": ["models"],
                 "hearth_models": described,
                 "hearth_api_keys": [{"name": "all", "key": KEY}],
-                "gateway_address": "127.0.0.1",
                 "gateway_port": self.port,
-                "gateway_metrics_port": self.metrics_port,
                 "gateway_redirect_port": 0,
                 "gateway_comment_seconds": 1,
+                **self.own_variables(),
                 **variables,
             },
             "roles": [f"hearth.llm.{role}" for role in roles],
         }
-        return self._run_playbook([play])
+        return self._run_playbook([play], *options)
+
+    def own_variables(self) -> dict[str, Any]:
+        """What is described of this kind of host alone."""
+        return {
+            "hearth_runtime": "process",
+            "hearth_directory": str(self.directory / "h"),
+            "gateway_address": "127.0.0.1",
+            "gateway_metrics_port": self.metrics_port,
+        }
 
     def stop(self) -> None:
         """All that supervisor runs, without a play."""
@@ -97,8 +110,7 @@ class Host:
     def ask(
         self, model: str, *, stream: bool = False, headers: dict[str, str] | None = None, timeout: float = 60
     ) -> Answer:
-        tls = ssl.create_default_context(cafile=self.directory / "secrets/tls/ca.pem")
-        connection = http.client.HTTPSConnection("localhost", self.port, context=tls, timeout=timeout)
+        connection = self.connection(timeout)
         body = {"model": model, "messages": [{"role": "user", "content": "Speak."}], "temperature": 0, "stream": stream}
         began = time.monotonic()
         connection.request(
@@ -106,7 +118,14 @@ class Host:
         )
         response = connection.getresponse()
         text = response.read().decode()
+        connection.close()
         return Answer(response.status, response.headers, text, time.monotonic() - began)
+
+    def connection(self, timeout: float) -> http.client.HTTPSConnection:
+        tls = ssl.create_default_context(cafile=self.directory / "secrets/tls/ca.pem")
+        # A lab host is asked by its address.
+        tls.check_hostname = self.address == "localhost"
+        return http.client.HTTPSConnection(self.address, self.port, context=tls, timeout=timeout)
 
     def asking(self, model: str, **how: Any) -> Asking:
         return Asking(self, model, how)

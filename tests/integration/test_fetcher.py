@@ -53,9 +53,10 @@ class Fetcher:
             # No engine waits for these.
             model["sockets"] = []
         self.told = {
-            **dict.fromkeys(("owner", "group", "ca_path", "token_path"), ""),
+            **dict.fromkeys(("owner", "group", "ca_path", "token_path", "engine_key_path"), ""),
             "models": plan["models"],
             "budget_bytes": plan["budget_bytes"],
+            "places": plan["places"],
             "directory": str(self.models_directory),
             "endpoint": self.hub.url,
         }

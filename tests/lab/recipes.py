@@ -210,6 +210,18 @@ VALKEY = Recipe(
     commands=("mkdir /data",),
 )
 
+# Real Python under the name that Docker's library publishes, with as little around it.
+PYTHON = Recipe(
+    reference="docker.io/library/python:3.13.14-slim",
+    suite="trixie",
+    excluded=SLIM,
+    packages=("ca-certificates", "python3-minimal", "libpython3-stdlib"),
+    config={
+        "Cmd": ["python3"],
+        "Env": ["PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"],
+    },
+)
+
 HOSTS = {recipe.name: recipe for recipe in (DEBIAN_12, DEBIAN_12_DOCKER, DEBIAN_13_DOCKER)}
 # What a registry would give to the hosts' own engines.
 PRODUCTS = (LLAMA_CPP, HAPROXY, ANYTHINGLLM)

@@ -160,7 +160,7 @@ MODEL = Record(
                 "always": "write startup",
             },
         ),
-        "whether the model is loaded with the engine, by its first request (llama_cpp), or only fetched then (llama_cpp in process)",
+        "whether the model is loaded with the engine, by its first request, or only fetched then (llama_cpp)",
         value="startup",
         also=("preload", "autoload"),
     ),

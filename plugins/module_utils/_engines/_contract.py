@@ -71,7 +71,8 @@ class Engine:
     title = ""
     # How its role can run it.
     runtimes: Sequence[str] = ("docker",)
-    # Runtimes in which it waits for the file of a model that is fetched on its first request.
+    # Runtimes in which it runs without the file of a model that is fetched on its first request: as a process it waits for that, and in a container, where it
+    # is shared, it is told whom to load as llama.cpp's router is.
     fetched_later: Sequence[str] = ()
     # What is often written for its name.
     misspelled: Sequence[str] = ()
@@ -168,6 +169,10 @@ class Engine:
         if model.get("load") == FIRST_REQUEST and runtime and runtime not in self.fetched_later:
             yield (
                 f"{path}.load is {FIRST_REQUEST!r}, and {self.title} in the runtime {runtime} has its models before it starts: write startup, or take it away."
+            )
+        if model.get("load") == FIRST_REQUEST and runtime == "docker" and self.shared and self.instances(model)[1] > 1:
+            yield (
+                f"{path} has several instances, and load {FIRST_REQUEST!r}: in containers such a model has one. Take instances away, or write load: on_demand."
             )
         spellings: dict[str, str] = {}
         for option in model.get("options") or {}:

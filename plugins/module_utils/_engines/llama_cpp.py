@@ -82,7 +82,7 @@ class LlamaCpp(Engine):
     name = "llama_cpp"
     title = "llama.cpp"
     runtimes = ("docker", "process")
-    fetched_later = ("process",)
+    fetched_later = ("docker", "process")
     misspelled = ("llama.cpp", "llamacpp", "llama")
     serves = "gguf"
     planned = True

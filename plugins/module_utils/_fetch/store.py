@@ -140,7 +140,14 @@ class Store:
             os.mkdir(path, DIRECTORY_MODE)
         os.chmod(path, DIRECTORY_MODE)
         if os.path.commonpath([path, self.directory]) == self.directory:
-            os.chown(path, self._uid, self._gid)
+            os.chown(path, *self._owner_of_new())
+
+    def _owner_of_new(self) -> tuple[int, int]:
+        """Where nobody is named, root gives what it makes to whom the directory belongs: that user works in it, too."""
+        if (self._uid, self._gid) != (-1, -1) or os.geteuid() != 0 or not os.path.isdir(self.directory):
+            return self._uid, self._gid
+        there = os.stat(self.directory)
+        return there.st_uid, there.st_gid
 
     def attributes_differ(self, path: str, mode: int) -> bool:
         try:
@@ -153,9 +160,9 @@ class Store:
     def owner_after(self, path: str) -> str:
         """In numbers, whose the file will be."""
         there = os.lstat(path) if os.path.lexists(path) else None
-        uid = self._uid if self._uid != -1 else there.st_uid if there else os.geteuid()
-        gid = self._gid if self._gid != -1 else there.st_gid if there else os.getegid()
-        return f"{uid}:{gid}"
+        uid, gid = (there.st_uid, there.st_gid) if there else self._owner_of_new()
+        uid, gid = (self._uid if self._uid != -1 else uid), (self._gid if self._gid != -1 else gid)
+        return f"{os.geteuid() if uid == -1 else uid}:{os.getegid() if gid == -1 else gid}"
 
     def set_attributes(self, path: str, mode: int) -> None:
         os.chown(path, self._uid, self._gid)
@@ -168,7 +175,7 @@ class Store:
         final = self.path(model, file.path)
         self.make_directory(os.path.dirname(final))
         os.fchmod(part.fd, FILE_MODE)
-        os.fchown(part.fd, self._uid, self._gid)
+        os.fchown(part.fd, *self._owner_of_new())
         os.fsync(part.fd)
         os.rename(part.path, final)
         fsync_directory(os.path.dirname(final))

@@ -21,8 +21,11 @@ class Model:
     # As it was resolved when the model was described: nothing is looked up again.
     lock: Mapping[str, Any]
     pinned: bool
-    # Where the engines of this model listen once they have it. The first one loads it then.
+    # Where the engines of this model listen once they have it, where it has engines of its own. The first one loads it then.
     sockets: tuple[str, ...]
+    # Where the engine of several models listens, and what it calls this one.
+    router: str
+    section: str
     load_seconds: float
 
 
@@ -35,6 +38,9 @@ class Described:
     endpoint: str
     ca_path: str
     token_path: str
+    engine_key_path: str
+    # How many of these models a router may have loaded at the same time. 0: all.
+    places: int
     # What all models on the disk may take together. 0: as much as there is.
     budget_bytes: int
 
@@ -69,7 +75,7 @@ class Described:
             "group": self.group or None,
             "endpoint": self.endpoint or None,
             "ca_path": self.ca_path or None,
-            "token": self._token(),
+            "token": _text(self.token_path) or None,
             "lock": model.lock,
             "allow_http": False,
             "update": False,
@@ -84,8 +90,13 @@ class Described:
             "reserve_bytes": 268435456,
         }
 
-    def _token(self) -> str | None:
-        if not self.token_path or not os.path.exists(self.token_path):
-            return None
-        with open(self.token_path, encoding="utf-8") as stream:
-            return stream.read().strip() or None
+    def engine_key(self) -> str:
+        return _text(self.engine_key_path)
+
+
+def _text(path: str) -> str:
+    """Of a secret, which is a file; empty where there is none."""
+    if not path or not os.path.exists(path):
+        return ""
+    with open(path, encoding="utf-8") as stream:
+        return stream.read().strip()

@@ -53,16 +53,18 @@ def main(path: str, directory: str) -> int:
     signal.signal(signal.SIGINT, end)
     server = Server(os.path.join(directory, "fetcher.sock"), work, usage)
     threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
-    worker = threading.Thread(target=work.work, daemon=True)
-    worker.start()
+    workers = [threading.Thread(target=line, daemon=True) for line in (work.fetch, work.load)]
+    for worker in workers:
+        worker.start()
     # A signal is answered between two looks.
     while not ending.wait(1):
-        if not worker.is_alive():
-            say("The one who fetches has ended, which must not be.")
+        if not all(worker.is_alive() for worker in workers):
+            say("One who fetches or loads has ended, which must not be.")
             return 1
     work.stop()
     # What has arrived is written down.
-    worker.join(ENDING_SECONDS)
+    for worker in workers:
+        worker.join(ENDING_SECONDS)
     return 0
 
 

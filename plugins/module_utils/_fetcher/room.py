@@ -14,9 +14,8 @@ from ansible_collections.hearth.llm.plugins.module_utils._fetch.guard import exc
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.sources import File
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.store import Store
 from ansible_collections.hearth.llm.plugins.module_utils._fetcher.described import Described, Model
-from ansible_collections.hearth.llm.plugins.module_utils._fetcher.engine import wait_until_gone
-from ansible_collections.hearth.llm.plugins.module_utils._fetcher.present import Present
-from ansible_collections.hearth.llm.plugins.module_utils._fetcher.usage import Usage
+from ansible_collections.hearth.llm.plugins.module_utils._fetcher.engine import engine_of
+from ansible_collections.hearth.llm.plugins.module_utils._fetcher.leaving import Drain, Leaving
 from ansible_collections.hearth.llm.plugins.module_utils._sizes import as_decimal_size
 
 LOOK_SECONDS = 0.1
@@ -37,15 +36,14 @@ def disk_bytes(directory: str) -> int:
 
 
 class Room:
-    def __init__(self, present: Present, usage: Usage) -> None:
-        self._present, self._usage = present, usage
+    def __init__(self, leaving: Leaving) -> None:
+        self._leaving = leaving
 
     def make(
         self, described: Described, model: Model, files: Sequence[File], needed: int, watch: Callable[[str], None]
     ) -> None:
         """Returns when `needed` bytes more fit. `watch` is told what is waited for, and raises when it is to stop."""
-        draining, since = "", 0.0
-        try:
+        with Drain(self._leaving) as drain:
             while described.budget_bytes and needed:
                 store = Store(described.directory)
                 taken = disk_bytes(described.directory)
@@ -60,25 +58,16 @@ class Room:
                     with exclusive(store.lock, 0):
                         store.forget_parts(keep=files)
                     continue
-                if victims[0] != draining:
-                    self._restore(draining)
-                    draining, since = victims[0], time.monotonic()
-                    # Whoever asks for it from now on waits until it is known whether it stays.
-                    self._present.remove(draining)
-                if self._usage.is_idle_since(draining, since):
+                gone = drain.ready(victims)
+                if gone:
+                    leaves = engine_of(described, described.models[gone])
+                    leaves.unload()
                     with exclusive(store.lock, 0):
-                        Store(described.directory).drop(draining)
-                    gone, draining = draining, ""
-                    for socket in described.models[gone].sockets:
-                        wait_until_gone(socket)
+                        Store(described.directory).drop(gone)
+                    drain.gone()
+                    leaves.wait_until_gone()
                 else:
                     time.sleep(LOOK_SECONDS)
-        finally:
-            self._restore(draining)
-
-    def _restore(self, name: str) -> None:
-        if name:
-            self._present.add(name)
 
     def _victims(self, described: Described, model: Model, store: Store) -> list[str]:
         """Who may give way, first the one that goes first."""
@@ -87,7 +76,7 @@ class Room:
             for name, one in described.models.items()
             if name != model.name and not one.pinned and name in store.models and _bytes(store, name)
         ]
-        return sorted(names, key=lambda name: (self._usage.is_busy(name), self._present.last_used(name), name))
+        return self._leaving.first_of(names)
 
     def _check(
         self, described: Described, model: Model, needed: int, taken: int, store: Store, victims: Sequence[str]

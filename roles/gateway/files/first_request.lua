@@ -15,6 +15,8 @@ local EVERY, LONGEST_ABSENCE = 0.2, 10
 local LONGEST_PATIENCE = 24 * 3600
 -- Whoever has asked and is gone with its client has told nobody.
 local LONGEST_QUESTION = 6
+-- What a model is in while nobody is at work for it.
+local AT_REST = { absent = true, unloaded = true, ready = true }
 -- Of each model when it was asked, what was heard last, and who waits: requests that have not been told of for a while are gone, for nobody says so here.
 local asked, heard, waiting = {}, {}, {}
 
@@ -66,6 +68,7 @@ local function size(bytes) return bytes >= 1e9 and string.format("%.1f GB", byte
 
 local function progress(state)
   if state.state == "loading" then return "is fetched, and being loaded" end
+  if state.state == "unloaded" then return "is going to be loaded" end
   if state.state ~= "fetching" or not state.total or state.total == 0 then return "is going to be fetched: others come first" end
   local left = state.left and ", about " .. state.left .. " s are left" or ""
   return "is being fetched: " .. size(state.done) .. " of " .. size(state.total) .. " are here" .. left
@@ -136,7 +139,7 @@ core.register_action("first_request", { "http-req" }, function(txn)
     if now() - began > longest then break end
     core.msleep(100)
     -- One that was killed has forgotten what it was asked for.
-    last = look(model, (not state or state.state == "absent" or state.state == "ready") and "POST" or "GET")
+    last = look(model, (not state or AT_REST[state.state]) and "POST" or "GET")
   end
   waiting[model][mine] = nil
   refuse_for(txn, model, last.state)

@@ -122,7 +122,7 @@ def test_tls_is_modern(gateway: Gateway) -> None:
 
 def test_a_description_that_cannot_work_changes_nothing(gateway: Gateway) -> None:
     run = gateway.describe(gateway_models={"alpha": {"addresses": ["http://127.0.0.1:1"]}}, succeeds=False)
-    assert "the address of alpha is 'http://127.0.0.1:1': write host:port" in run.words
+    assert "alpha has the address 'http://127.0.0.1:1' in addresses: write host:port" in run.words
     assert gateway.complete({"model": "alpha", "messages": MESSAGES}).status == 200
 
 

@@ -36,18 +36,41 @@ def test_a_model_is_told_with_its_own_lock_and_where_its_engine_listens() -> Non
                 "lock": {SOURCE: LOCK[SOURCE]},
                 "pinned": True,
                 "sockets": ["/h/run/later.sock", "/h/run/later.2.sock"],
+                "router": "",
+                "section": "",
                 "load_seconds": 60.0,
             }
         },
         "unlocked": [],
         "budget_bytes": 40_000_000_000,
+        "places": 0,
     }
+
+
+def test_a_router_is_told_by_what_it_calls_the_model_and_has_the_places_that_the_others_leave() -> None:
+    told = fetcher_plan(
+        {
+            "here": {"source": SOURCE},
+            "gpu": {"source": SOURCE, "engine": "vllm"},
+            "demanded": {"source": SOURCE, "load": "on_demand"},
+            "a:b": {"source": SOURCE, "load": "first_request"},
+        },
+        LOCK,
+        runtime="docker",
+        directory="/h",
+        load_timeout_seconds=60,
+        loaded_models_max="4",
+    )
+    (model,) = told["models"].values()
+    assert (model["sockets"], model["router"], model["section"]) == ([], "llama_cpp:8080", next(iter(told["models"])))
+    assert told["places"] == 3
+    assert plan({}, runtime="docker", loaded_models_max=1)["places"] == 1
+    assert plan({}, runtime="docker", loaded_models_max=0)["places"] == 0
 
 
 def test_what_nothing_has_been_looked_up_of_is_named_and_what_cannot_be_served_is_left_away() -> None:
     assert plan({"source": "hf://o/r/b.gguf"})["unlocked"] == ["later"]
     assert plan({"engine": "vllm"})["models"] == {}
-    assert plan({}, runtime="docker")["models"] == {}
     with pytest.raises(AnsibleFilterError, match=r"hearth_disk_budget.*'much' is no size"):
         plan({}, budget="much")
 

@@ -142,6 +142,15 @@ WRONG: list[tuple[str, list[tuple[str, str]]]] = [
         model("load: on_demand, instances: {min: 1, max: 2}"),
         [("hearth_models.m.instances.min is 1", "write load: startup, or take min away")],
     ),
+    (
+        model("load: first_request, instances: {max: 2}"),
+        [
+            (
+                "hearth_models.m has several instances, and load 'first_request'",
+                "Take instances away, or write load: on_demand",
+            )
+        ],
+    ),
     (model("instances: {min: 3, max: 2}"), [("hearth_models.m.instances.min is 3", "write max: 3, or a smaller min")]),
     (
         "hearth_models: {m: {source: 'hf://o/r', engine: vllm, instances: {min: 1, max: 2}}}",
@@ -152,8 +161,8 @@ WRONG: list[tuple[str, list[tuple[str, str]]]] = [
         [("hearth_models: m.3 and an instance of m would both be called m.3", "rename one")],
     ),
     (
-        "{hearth_models: {m: {source: 'hf://a/b', load: first_request}}}",
-        [("hearth_models.m.load is 'first_request'", "write startup")],
+        "{hearth_models: {m: {source: 'hf://a/b', engine: vllm, load: first_request}}}",
+        [("hearth_models.m.load is 'first_request', and vLLM in the runtime docker", "write startup")],
     ),
     (
         "{hearth_runtime: process, hearth_models: {m: {source: 'file:///m', load: first_request}}}",
