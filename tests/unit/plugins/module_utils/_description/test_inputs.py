@@ -143,7 +143,7 @@ WRONG: list[tuple[str, list[tuple[str, str]]]] = [
         [("hearth_models.m.instances.min is 1", "write load: startup, or take min away")],
     ),
     (
-        model("load: first_request, instances: {max: 2}"),
+        "{hearth_runtime: docker, hearth_models: {m: {source: 'hf://o/r/m.gguf', load: first_request, instances: {max: 2}}}}",
         [
             (
                 "hearth_models.m has several instances, and load 'first_request'",
