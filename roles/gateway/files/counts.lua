@@ -12,8 +12,14 @@ hearth_metrics = {}
 -- What a backend serves, by the name that people know.
 local served = Map.new("served.map", Map._str)
 
+-- How the series of a key and a model are labelled. There are as many as there are pairs.
+local known_labels = {}
+
 local function labels_of(key, backend)
-  return ('key="%s",model="%s"'):format(key, served:lookup(backend) or backend)
+  local of_key = known_labels[key] or {}
+  known_labels[key] = of_key
+  of_key[backend] = of_key[backend] or ('key="%s",model="%s"'):format(key, served:lookup(backend) or backend)
+  return of_key[backend]
 end
 
 local function labels(txn)
@@ -41,13 +47,19 @@ local function seconds(txn, variable)
   return math.max(0, tonumber(txn:get_var(variable)) or 0) / 1000
 end
 
-core.register_action("count_answer", { "http-res" }, function(txn)
-  local label = labels(txn)
-  local queued = seconds(txn, "txn.ms_queued")
+hearth_counts = {}
+
+-- Of a request for a model whose engine has begun to answer. Others have waited for none.
+function hearth_counts.answer(txn)
+  local engine = txn:get_var("txn.ms_engine")
+  if not engine then return end
+  local label, queued = labels(txn), seconds(txn, "txn.ms_queued")
   count(answers, ('%s,status="%d"'):format(label, txn.f:status()))
   observe(times.queue, label, queued)
   observe(times.first_byte, label, queued + seconds(txn, "txn.ms_connect") + seconds(txn, "txn.ms_engine"))
-end)
+end
+
+core.register_action("count_answer", { "http-res" }, hearth_counts.answer)
 
 core.register_action("count_refusal", { "http-req" }, function(txn, reason)
   count(refusals, ('%s,reason="%s"'):format(labels(txn), reason))

@@ -164,9 +164,8 @@ local function let_go(txn)
   long, long_of[key] = long - 1, long_of[key] > 1 and long_of[key] - 1 or nil
 end
 
+-- One that says how long it is, or does not say how short.
 local function admit(txn)
-  local length = tonumber(txn.sf:req_hdr("content-length") or "")
-  if length and length < LONG_BYTES then return end
   local key = txn:get_var("txn.key")
   local its, most = long_of[key] or 0, math.min(LONG_REQUESTS_OF_ONE, tonumber(txn:get_var("txn.limits"):match("^%d+")))
   if long >= LONG_REQUESTS or its >= most then
@@ -360,26 +359,13 @@ local function refuse(status, text, name, value, longest)
   end
 end
 
-local Door = { id = "door", flags = filter.FLT_CFG_FL_HTX }
-Door.__index = Door
+-- For filter.lua.
+hearth_door = { let_go = let_go }
 
-function Door:new()
-  return setmetatable({}, Door)
-end
-
-function Door:start_analyze(txn, channel)
-  if not channel:is_resp() then filter.register_data_filter(self, channel) end
-end
-
-function Door:end_analyze(txn, channel)
-  if not channel:is_resp() then let_go(txn) end
-end
-
-function Door:http_payload(txn, message)
-  local edits = not self.written and txn:get_var("txn.edits")
-  self.written = true
-  local place = 1
-  while edits and place <= #edits do
+-- What `fit` has put down for the body that goes on.
+function hearth_door.write(txn, message)
+  local edits, place = txn:get_var("txn.edits"), 1
+  while place <= #edits do
     local from, length, text
     from, length, text, place = string.unpack("<I4I4s4", edits, place)
     if length > 0 then message:set(text, from, length) else message:insert(text, from) end
@@ -395,4 +381,3 @@ for name, variable in pairs({ refuse_missing_key = "GATEWAY_MISSING_KEY", refuse
   local challenge = 'Bearer realm="hearth"' .. (name == "refuse_missing_key" and "" or ', error="invalid_token"')
   core.register_service(name, "http", refuse(401, os.getenv(variable), "www-authenticate", challenge, LONGEST_OF_STRANGERS))
 end
-core.register_filter("door", Door, function(door) return door end)

@@ -27,8 +27,8 @@ local process
 local today
 -- What was added here and is not written down yet, in order.
 local unwritten = {}
--- What was added before all was read that is on the disk.
-local early, is_loaded = {}, false
+-- What was added and is not counted yet, whether somebody is on his way to do so, and whether somebody changes sums now.
+local added, is_coming, is_busy, is_loaded = {}, false, false, false
 -- How far the journal was read.
 local read_to = 0
 
@@ -330,31 +330,6 @@ local function close_journal()
   core.sleep(1)
 end
 
-core.register_task(function()
-  load()
-  local ended
-  while true do
-    while #early > 0 do
-      local one = table.remove(early)
-      count(one.its_day, one)
-    end
-    write_down()
-    -- After a reload the new process reads what this one appends, and sums up.
-    if not is_stopping() then
-      turn_the_page()
-      local length = read_on()
-      if sum_up() and (length > LONGEST_JOURNAL or ended ~= today) then
-        if length > 0 then close_journal() end
-        if sum_up() and ended ~= today then
-          end_days()
-          ended = today
-        end
-      end
-    end
-    core.sleep(1)
-  end
-end)
-
 -- Where a disk cannot be written for long, lines of the same become one.
 local most_unwritten = MOST_UNWRITTEN
 local function shorten()
@@ -371,19 +346,68 @@ local function shorten()
   most_unwritten = math.max(MOST_UNWRITTEN, 2 * #unwritten)
 end
 
-function ledger.add(key, user, model, counts)
-  name_process()
+-- Sums are changed by one at a time, who may be interrupted. Says whether it was done.
+local function alone(change)
+  if is_busy then return false end
+  is_busy = true
+  local done, trouble = pcall(change)
+  is_busy = false
+  if not done then say(trouble) end
+  return true
+end
+
+-- Counts and writes down what was added.
+local function take_in()
   turn_the_page()
-  local row = row_of(escaped(key), escaped(user), escaped(model), counts.requests, counts.estimated, counts.prompt, counts.cached, counts.completion)
-  row.its_day = today
-  if is_loaded then count(today, row) else early[#early + 1] = row end
-  unwritten[#unwritten + 1] = line_of(today, row)
+  local taken = added
+  added = {}
+  for _place, row in ipairs(taken) do
+    count(today, row)
+    unwritten[#unwritten + 1] = line_of(today, row)
+  end
   write_down()
   if #unwritten > most_unwritten then shorten() end
 end
 
+local function come_by()
+  is_coming = false
+  alone(take_in)
+end
+
+core.register_task(function()
+  load()
+  local ended
+  while true do
+    alone(take_in)
+    -- After a reload the new process reads what this one appends, and sums up.
+    if not is_stopping() then
+      local length = 0
+      alone(function() length = read_on() end)
+      if sum_up() and (length > LONGEST_JOURNAL or ended ~= today) then
+        if length > 0 then close_journal() end
+        if sum_up() and ended ~= today then
+          end_days()
+          ended = today
+        end
+      end
+    end
+    core.sleep(1)
+  end
+end)
+
+-- Nobody waits for this: the answer is on its way meanwhile.
+function ledger.add(key, user, model, counts)
+  added[#added + 1] = row_of(escaped(key), escaped(user), escaped(model), counts.requests, counts.estimated, counts.prompt, counts.cached, counts.completion)
+  if is_coming or not is_loaded then return end
+  is_coming = true
+  core.register_task(come_by)
+end
+
 local function await()
   while not is_loaded do core.msleep(5) end
+  while #added > 0 or is_busy do
+    if not alone(take_in) then core.msleep(1) end
+  end
   turn_the_page()
 end
 

@@ -1,6 +1,6 @@
 -- SPDX-FileCopyrightText: hearth.llm contributors
 -- SPDX-License-Identifier: GPL-3.0-or-later
--- Counts tokens by key, user and model: what engines say at the end of an answer is read as it passes (filter usage), told to whoever has a key
+-- Counts tokens by key, user and model: what engines say at the end of an answer is read as it passes (see filter.lua), told to whoever has a key
 -- (service usage_report), and held against the limits of a key (action tokens_left). ledger.lua keeps it.
 
 -- How much of an event that has not come to its end is kept, and how much of an answer in one piece: what an engine says of tokens is shorter.
@@ -84,25 +84,21 @@ local function is_true(value)
   return value == true or value == 1
 end
 
+-- The tokens of one answer.
 local Usage = {}
 Usage.__index = Usage
-Usage.id = "Counts the tokens of an answer"
-Usage.flags = filter.FLT_CFG_FL_HTX
 
-function Usage:new()
-  return setmetatable({ rest = "", held = 0, pieces = 0, choices = 0, by_choice = {} }, Usage)
-end
-
-function Usage:http_headers(txn, message)
-  -- Only what goes to an engine is counted, and what it refuses has cost nothing.
-  if not message:is_resp() or not is_true(txn:get_var("txn.counted")) or txn.f:status() ~= 200 then return end
-  local kind = message:get_headers()["content-type"]
-  self.streams = kind ~= nil and kind[0]:lower():find("text/event-stream", 1, true) == 1
-  self.hides = is_true(txn:get_var("txn.usage_added"))
-  -- By what the pieces of an answer are known.
-  self.mark = txn:get_var("txn.path") == "/v1/completions" and '"text"' or '"delta"'
-  self.counts = true
-  filter.register_data_filter(self, message.channel)
+-- Of an answer whose head is there; nothing where it is not counted: only what goes to an engine is, and what it refuses has cost nothing.
+function hearth_usage(txn)
+  if not is_true(txn:get_var("txn.counted")) or txn.f:status() ~= 200 then return nil end
+  local kind = txn.sf:res_fhdr("content-type")
+  return setmetatable({
+    rest = "", held = 0, pieces = 0, choices = 0, by_choice = {}, counts = true,
+    streams = kind ~= nil and kind:lower():find("text/event-stream", 1, true) == 1,
+    hides = is_true(txn:get_var("txn.usage_added")),
+    -- By what the pieces of an answer are known.
+    mark = txn:get_var("txn.path") == "/v1/completions" and '"text"' or '"delta"',
+  }, Usage)
 end
 
 local function is_usage_only(event)
@@ -174,12 +170,11 @@ function Usage:safely(...)
   core.log(core.err, ('{"time":%d,"usage":"an answer is not counted: %s"}'):format(os.time(), result:gsub('[%c"\\]', " ")))
 end
 
-function Usage:http_payload(_txn, message)
+-- A part of the answer. Says how much of it may go on, and nothing where all of it may.
+function Usage:read(message)
   local data = message:body()
   if not data or data == "" or not self.counts then return end
-  local may_go_on = self:safely(self.streams and self.read_stream or self.read_answer, self, data, message)
-  -- Nothing lets all of it go on, and nil would let none.
-  if may_go_on then return may_go_on end
+  return self:safely(self.streams and self.read_stream or self.read_answer, self, data, message)
 end
 
 -- What was said of tokens, all choices together.
@@ -216,16 +211,10 @@ function Usage:settle(txn, is_whole)
   })
 end
 
-function Usage:http_end(txn, message)
-  if message:is_resp() then self:safely(self.settle, self, txn, true) end
+-- The end of an answer, or of one that has no end: the client has hung up, a deadline has come, or the engine has broken off.
+function Usage:ended(txn, is_whole)
+  self:safely(self.settle, self, txn, is_whole)
 end
-
--- The end of what had no end: the client has hung up, a deadline has come, or the engine has broken off.
-function Usage:end_analyze(txn, channel)
-  if channel:is_resp() then self:safely(self.settle, self, txn, false) end
-end
-
-core.register_filter("usage", Usage, function(usage) return usage end)
 
 local function words_of(seconds)
   local minutes = math.ceil(seconds / 60)

@@ -3,12 +3,10 @@
 -- door.lua without HAProxy: bodies come in, each with its length before it, and what was judged and written goes out in the same way.
 -- Arguments: door.lua, what every model is called, and its longest answer.
 
-local actions, Door = {}, nil
-filter = { FLT_CFG_FL_HTX = 0, register_data_filter = function() end }
+local actions = {}
 core = {
   register_action = function(name, _, action) actions[name] = action end,
   register_service = function() end,
-  register_filter = function(_, door) Door = door end,
 }
 local path, served, longest = arg[1], arg[2], tonumber(arg[3])
 dofile(path)
@@ -31,7 +29,7 @@ local function judged(body)
   actions.judge(txn)
   if variables["txn.judged"] then
     actions.fit(txn)
-    Door:new():http_payload(txn, message)
+    if variables["txn.edits"] then hearth_door.write(txn, message) end
   end
   local words = { variables["txn.fault"] or "", variables["txn.model"] or "", variables["txn.answers"] or 0, variables["txn.entries"] or 0 }
   return table.concat(words, "\0"), message.body

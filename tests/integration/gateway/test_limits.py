@@ -120,8 +120,11 @@ def test_only_so_many_long_requests_are_in_memory_at_a_time(gateway: Gateway, be
             "too_many_long_requests",
             "5",
         )
-        short = [clients.submit(in_pieces) for _client in range(3)]
-        eventually(lambda: beta.running == 4, "the short ones are at the engine")
+        # One after another: until its end has come, each might be a long one.
+        short = []
+        for _client in range(3):
+            short.append(clients.submit(in_pieces))
+            eventually(lambda: beta.running == len(short) + 1, "the short one is at the engine")
         under_way.append(clients.submit(gateway.complete, body, HASHED_KEY))
         eventually(lambda: beta.running == 5, "a long one of another key is at the engine")
         beta.go.set()
