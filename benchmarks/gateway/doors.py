@@ -112,7 +112,11 @@ def first_come_first_served(directory: Path, door: Door) -> Iterator[Door]:
     path = files / "haproxy.cfg"
     text = path.read_text()
     text, turns = re.subn(r"^ *http-request set-priority-offset .*$", "", text, flags=re.MULTILINE)
-    text = text.replace(f":{door.port} ssl", f":{port} ssl").replace("_gateway.sock", "_fifo.sock")
+    text = (
+        text.replace(f":{door.port}\n", f":{port}\n")
+        .replace("_gateway.sock", "_fifo.sock")
+        .replace("_door.sock", "_fifo_door.sock")
+    )
     text, binds = re.subn(r"(frontend metrics\n +bind \S+:)\d+", rf"\g<1>{metrics_port}", text)
     if (turns, binds) != (1, 1):
         raise SystemExit(f"{path} has not the lines that this benchmark changes.")

@@ -59,6 +59,17 @@ def test_plain_http_is_redirected(gateway: Gateway) -> None:
     assert (response.status, response.headers["Location"]) == (308, f"https://localhost:{gateway.port}/v1/models")
 
 
+def test_plain_http_at_the_port_of_https_is_told_so(gateway: Gateway) -> None:
+    connection = http.client.HTTPConnection("localhost", gateway.port)
+    connection.request("GET", "/v1/models", headers={"Host": "evil.example"})
+    page = connection.getresponse()
+    assert (page.status, page.headers["Location"]) == (308, f"https://localhost:{gateway.port}/v1/models")
+    page.read()
+    connection.request("POST", "/v1/chat/completions", b"{}", {"Authorization": f"Bearer {gateway.key}"})
+    refused = connection.getresponse()
+    assert (refused.status, json.loads(refused.read())["error"]["code"]) == (400, "https_required")
+
+
 def test_the_log_has_names_and_times_and_neither_keys_nor_prompts(gateway: Gateway) -> None:
     before = len(gateway.log)
     answer = gateway.complete(

@@ -145,7 +145,9 @@ TIDY = (
             id="no key",
         ),
         pytest.param(
-            gateway("s/ ssl crt gateway.pem.*//"), "plain_http", "port 443", "to HTTP without TLS", id="plain HTTP"
+            gateway("s/http-request redirect prefix .*/http-request return status 200/"),
+            *("plain_http", "port 443", "it answered 200 to HTTP without TLS"),
+            id="plain HTTP",
         ),
         pytest.param(
             gateway("s/ssl-min-ver TLSv1.2/ssl-min-ver TLSv1.0/; s/(ssl-default-bind-ciphers ).*/\\1ALL:@SECLEVEL=0/"),
