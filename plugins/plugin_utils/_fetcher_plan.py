@@ -59,10 +59,10 @@ def _way(engine: Engine, name: str, model: Mapping[str, Any], runtime: str, dire
     """Where it is seen that the engine has the model: processes of its own, or one that serves several and is told whom to load."""
     if runtime == "process":
         numbers = range(1, engine.instances(model)[1] + 1)
-        return {"sockets": [engine.socket(name, directory, number) for number in numbers], "router": "", "section": ""}
+        return {"sockets": [engine.socket(name, directory, number) for number in numbers], "routers": [], "section": ""}
     return {
         "sockets": [],
-        "router": engine.addresses(name, model, runtime, directory)[0],
+        "routers": engine.addresses(name, model, runtime, directory),
         "section": engine.section(name),
     }
 

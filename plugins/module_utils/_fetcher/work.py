@@ -109,6 +109,9 @@ class Work:
 
     def _line_up(self, name: str, line: list[str]) -> None:
         with self._changed:
+            if name not in self._described.models:
+                # It was taken out of the description in the moment in which its turn came.
+                return
             if name not in line:
                 line.append(name)
             if line is self._loads:
