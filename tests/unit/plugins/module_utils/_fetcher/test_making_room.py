@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import pytest
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
+from ansible_collections.hearth.llm.plugins.module_utils._fetch import store
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.guard import BusyError, exclusive
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.plan import Plan
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.store import Model as Stored
@@ -127,27 +128,27 @@ def test_one_that_lost_its_mark_by_a_kill_answers_before_it_is_unloaded(
 
 
 def store_of(tmp_path: Path, *names: str) -> Store:
-    store = Store(str(tmp_path / "models"))
-    store.make_directory(store.partial)
+    made = Store(str(tmp_path / "models"))
+    made.make_directory(made.partial)
     for name in names:
-        path = Path(store.path(name, "model.gguf"))
+        path = Path(made.path(name, "model.gguf"))
         path.parent.mkdir()
         path.write_bytes(b"x" * 8000)
-        store.models[name] = Stored("", "", (Record("model.gguf", "", 8000, "0" * 64, path.stat().st_mtime_ns),))
-    store.save()
-    return store
+        made.models[name] = Stored("", "", (Record("model.gguf", "", 8000, "0" * 64, path.stat().st_mtime_ns),))
+    made.save()
+    return made
 
 
 def test_a_model_stays_in_its_place_while_another_run_has_the_directory(
     tmp_path: Path, host: Host, router: type[Told]
 ) -> None:
     told = described(tmp_path, model("a", "r"), model("new", "r"), budget=BUDGET * 2)
-    store = store_of(tmp_path, "a")
+    records = store_of(tmp_path, "a")
 
     def watch(_why: str) -> None:
         host.report(a=0)
 
-    with exclusive(store.lock, 0), pytest.raises(BusyError):
+    with exclusive(records.lock, 0), pytest.raises(BusyError):
         room.Room(host.leaving).make(told, told.models["new"], [], BUDGET, watch)
     assert (router.unloaded, "a" in host.present) == ([], True)
     room.Room(host.leaving).make(told, told.models["new"], [], BUDGET, watch)
@@ -158,14 +159,14 @@ def test_a_model_that_goes_in_the_moment_in_which_it_has_come_ends_nobody(
     tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now, then = described(tmp_path, model("new"), model("other")), described(tmp_path, model("other"))
-    store = store_of(tmp_path)
+    records = store_of(tmp_path)
     service = work.Work(now, host.present, host.usage, lambda _text: None)
 
     def look(_described: Described, one: Model) -> tuple[Store, Plan]:
         if one.name == "new":
             # It is here: nothing is asked any more before it is loaded.
             service.describe(then)
-        return store, Plan()
+        return records, Plan()
 
     monkeypatch.setattr(work, "look", look)
     monkeypatch.setattr(work, "is_there", lambda *_arguments: True)
@@ -180,6 +181,16 @@ def test_a_model_that_goes_in_the_moment_in_which_it_has_come_ends_nobody(
     service.stop()
     for line in lines:
         line.join(5)
+
+
+def test_the_records_are_read_once_for_all_models(tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    monkeypatch.setattr(store, "read_json", lambda path: read.append(path) or {})
+    names = ("a", "b", "c", "d")
+    service = work.Work(described(tmp_path, *map(model, names)), host.present, host.usage, lambda _text: None)
+    read.clear()
+    assert [told["name"] for told in service.tell_all()] == [*names]
+    assert len(read) == 1
 
 
 def test_a_model_that_fails_for_days_is_tried_again_and_the_pause_stays() -> None:
