@@ -185,7 +185,12 @@ def test_a_model_that_goes_in_the_moment_in_which_it_has_come_ends_nobody(
 
 def test_the_records_are_read_once_for_all_models(tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
-    monkeypatch.setattr(store, "read_json", lambda path: read.append(path) or {})
+
+    def read_json(path: str) -> dict[str, object]:
+        read.append(path)
+        return {}
+
+    monkeypatch.setattr(store, "read_json", read_json)
     names = ("a", "b", "c", "d")
     service = work.Work(described(tmp_path, *map(model, names)), host.present, host.usage, lambda _text: None)
     read.clear()
