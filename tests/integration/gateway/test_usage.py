@@ -153,18 +153,15 @@ def test_a_full_disk_fails_no_request_and_loses_no_token(gateway: Gateway) -> No
 
 def test_a_number_that_nobody_can_have_counted_spoils_no_sum(gateway: Gateway, alpha: Engine) -> None:
     before = used(gateway)
-    nines = [10**15 - 1, 10**15, 10**400 - 1]
-    for tokens in nines:
+    for tokens in (10**15, 10**400):
         alpha.says_tokens = tokens
         assert gateway.complete(BODY, LIMITED_KEY).status == 200
+    # What nobody can have said is not added up; the rest is.
     requests, _estimated, prompt, _cached, answer = more(before, used(gateway))["limited", None, "alpha"]
-    # The first is one that can be added up, and the others are not.
-    assert (requests, prompt) == (3, 3 * PROMPT)
-    assert nines[0] <= answer <= nines[0] + 2 * ANSWER
+    assert (requests, prompt) == (2, 2 * PROMPT)
+    assert answer <= 2 * ANSWER
     with journal(gateway).open("a") as file:
-        file.write(
-            f"\n{time.strftime('%Y-%m-%d', time.gmtime())} 1-1-1 stranger - alpha 1 0 {nines[-1]} 0 {nines[-1]} .\n"
-        )
+        file.write(f"\n{time.strftime('%Y-%m-%d', time.gmtime())} 1-1-1 stranger - alpha 1 0 {10**400} 0 {10**400} .\n")
     eventually(lambda: used(gateway).get(("stranger", None, "alpha")) == (1, 0, 2**53, 0, 2**53), "it is cut down")
 
 
