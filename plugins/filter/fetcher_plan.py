@@ -58,7 +58,8 @@ RETURN = r"""
 _value:
   description: >-
     C(models), for each served name what the service has to know of it; C(unlocked), the names of those that nothing has been looked up of;
-    C(budget_bytes), V(0) without a budget; C(places), how many of these models an engine that serves several may have loaded, V(0) for all.
+    C(budget_bytes), V(0) without a budget; C(places), how many of these models an engine that serves several may have loaded, V(0) for all;
+    C(is_crowded), whether those with C(load=startup) leave none of these places.
   type: dict
 """
 

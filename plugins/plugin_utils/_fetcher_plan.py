@@ -47,11 +47,14 @@ def fetcher_plan(
             **_way(engine, name, model, runtime, directory),
             "load_seconds": float(load_timeout_seconds),
         }
+    left = _places(models, runtime, int(loaded_models_max))
     return {
         "models": told,
         "unlocked": unlocked,
         "budget_bytes": _bytes(budget),
-        "places": _places(models, runtime, int(loaded_models_max)),
+        # 0: each has one.
+        "places": 0 if left is None else max(1, left),
+        "is_crowded": bool(told) and left is not None and left < 1,
     }
 
 
@@ -59,25 +62,25 @@ def _way(engine: Engine, name: str, model: Mapping[str, Any], runtime: str, dire
     """Where it is seen that the engine has the model: processes of its own, or one that serves several and is told whom to load."""
     if runtime == "process":
         numbers = range(1, engine.instances(model)[1] + 1)
-        return {"sockets": [engine.socket(name, directory, number) for number in numbers], "router": "", "section": ""}
+        return {"sockets": [engine.socket(name, directory, number) for number in numbers], "routers": [], "section": ""}
     return {
         "sockets": [],
-        "router": engine.addresses(name, model, runtime, directory)[0],
+        "routers": engine.addresses(name, model, runtime, directory),
         "section": engine.section(name),
     }
 
 
-def _places(models: Mapping[str, Any], runtime: str, loaded_models_max: int) -> int:
-    """What those leave of a router that are always loaded."""
+def _places(models: Mapping[str, Any], runtime: str, loaded_models_max: int) -> int | None:
+    """What those leave of a router that are always loaded; None where it may load all."""
     if runtime == "process" or loaded_models_max <= 0:
-        return 0
+        return None
     always = [
         name
         for name, model in records(models).items()
         if model.get("load", "startup") == "startup"
         and getattr(engines().get(model.get("engine", DEFAULT)), "shared", False)
     ]
-    return max(1, loaded_models_max - len(always))
+    return loaded_models_max - len(always)
 
 
 def _bytes(budget: int | str) -> int:

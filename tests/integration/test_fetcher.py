@@ -236,8 +236,9 @@ def test_the_least_recently_asked_gives_way_and_never_one_that_is_in_use(fetcher
     fetcher.describe(*names, pinned=("alpha",), budget=budget)
 
     def used(under_way: dict[str, int]) -> None:
+        moment = fetcher.ask("GET", "/moment")["moment"]
         lines = [f"{name} {under_way.get(name, 0)} -1" for name in names]
-        fetcher.ask("POST", "/usage", "\n".join(["4711", *lines]))
+        fetcher.ask("POST", "/usage", "\n".join([f"4711 {moment}", *lines]))
 
     with fetcher.running():
         for name in ("alpha", "beta", "gamma"):
@@ -270,6 +271,19 @@ def test_the_least_recently_asked_gives_way_and_never_one_that_is_in_use(fetcher
         assert fetcher.fails("gamma")["reason"] == "the disk budget has no room for it"
         assert fetcher.bytes_of("beta")
     assert usage.SILENT_SECONDS > 4 * 0.5, "a gateway tells twice a second"
+
+
+def test_what_is_here_of_a_model_that_does_not_fit_holds_up_nobody(fetcher: Fetcher, hub: Hub) -> None:
+    fetcher.describe("alpha")
+    slow = hub.fault("cdn:*", "slow", rate=MIB // 2)
+    with fetcher.running():
+        fetcher.want("alpha")
+        until(lambda: proven_bytes(fetcher.models_directory) > MIB, "something is proven")
+    hub.faults.remove(slow)
+    fetcher.describe("alpha", budget=2 * MIB)
+    with fetcher.running():
+        fetcher.want("alpha")
+        assert fetcher.fails("alpha")["reason"] == "the disk budget has no room for it"
 
 
 def test_what_is_not_described_any_more_ends_and_a_run_of_ansible_goes_first(

@@ -23,8 +23,8 @@ class Model:
     pinned: bool
     # Where the engines of this model listen once they have it, where it has engines of its own. The first one loads it then.
     sockets: tuple[str, ...]
-    # Where the engine of several models listens, and what it calls this one.
-    router: str
+    # Where the engines of several models listen, each of which has an instance of this one, and what they call it. The first one is told to load it.
+    routers: tuple[str, ...]
     section: str
     load_seconds: float
 
@@ -50,7 +50,7 @@ class Described:
             with open(path, encoding="utf-8") as stream:
                 told = json.load(stream)
             models = {
-                name: Model(name=name, **{**one, "files": tuple(one["files"]), "sockets": tuple(one["sockets"])})
+                name: Model(name=name, **{**one, **{key: tuple(one[key]) for key in ("files", "sockets", "routers")}})
                 for name, one in told["models"].items()
             }
             return cls(**{**told, "models": models})

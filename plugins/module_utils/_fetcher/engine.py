@@ -52,45 +52,56 @@ class Processes(Engine):
 class Router(Engine):
     """llama-server with a list of models: it begins with files that are not there, and looks for them each time when it loads."""
 
-    def __init__(self, address: str, key: str, section: str) -> None:
-        self._address, self._key, self._section = address, key, section
+    def __init__(self, addresses: Sequence[str], key: str, section: str) -> None:
+        # The others load their instance when they are asked for it.
+        self._first, self._addresses = addresses[0], addresses
+        self._key, self._section = key, section
         self._told = False
 
     def is_up(self) -> bool:
-        status = self._statuses().get(self._section, {})
+        status = self._statuses(self._first).get(self._section, {})
         if status.get("value") == "unloaded":
             # What failed before it was told is no news.
             if self._told and status.get("failed"):
                 raise HearthError("Its engine could not load it, and says in its log why.")
             with contextlib.suppress(OSError, http.client.HTTPException):
-                self._ask("POST", "/models/load", {"model": self._section})
+                self._ask(self._first, "POST", "/models/load", {"model": self._section})
                 self._told = True
         return _runs(status) and status.get("value") != "loading"
 
     def unload(self) -> None:
+        for address in self._addresses:
+            self._unload(address)
+
+    def _unload(self, address: str) -> None:
         end, is_told = time.monotonic() + GONE_SECONDS, False
-        while _runs(self._statuses().get(self._section, {})) and time.monotonic() < end:
+        while _runs(self._statuses(address).get(self._section, {})) and time.monotonic() < end:
             # Once: what it is told while it is at it, it would do to the next one that it loads.
             if not is_told:
                 with contextlib.suppress(OSError, http.client.HTTPException):
-                    self._ask("POST", "/models/unload", {"model": self._section})
+                    self._ask(address, "POST", "/models/unload", {"model": self._section})
                     is_told = True
             time.sleep(LOOK_SECONDS)
 
     def running(self) -> set[str]:
         """What it calls the models that take a place at the moment."""
-        return {section for section, status in self._statuses().items() if _runs(status)}
+        return {
+            section
+            for address in self._addresses
+            for section, status in self._statuses(address).items()
+            if _runs(status)
+        }
 
-    def _statuses(self) -> dict[str, dict[str, Any]]:
+    def _statuses(self, address: str) -> dict[str, dict[str, Any]]:
         """None of a router that does not answer, whose models have ended with it."""
         try:
-            listing = json.loads(self._ask("GET", "/models"))
+            listing = json.loads(self._ask(address, "GET", "/models"))
             return {entry["id"]: entry["status"] for entry in listing["data"]}
         except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
             return {}
 
-    def _ask(self, method: str, path: str, body: dict[str, str] | None = None) -> bytes:
-        with contextlib.closing(http.client.HTTPConnection(self._address, timeout=ANSWER_SECONDS)) as connection:
+    def _ask(self, address: str, method: str, path: str, body: dict[str, str] | None = None) -> bytes:
+        with contextlib.closing(http.client.HTTPConnection(address, timeout=ANSWER_SECONDS)) as connection:
             headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
             connection.request(method, path, json.dumps(body) if body else None, headers)
             return connection.getresponse().read()
@@ -110,6 +121,6 @@ def _runs(status: dict[str, Any]) -> bool:
 
 
 def engine_of(described: Described, model: Model) -> Engine:
-    if model.router:
-        return Router(model.router, described.engine_key(), model.section)
+    if model.routers:
+        return Router(model.routers, described.engine_key(), model.section)
     return Processes(model.sockets) if model.sockets else Engine()

@@ -13,6 +13,8 @@ from ansible_collections.hearth.llm.plugins.module_utils._fetcher.room import No
 
 # After a failure the next request tries again, but not before this, twice as long after each further one.
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 2.0, 300.0
+# More make no longer pause, and in the end no number that Python has.
+MOST_DOUBLINGS = 10
 
 
 @dataclass
@@ -38,7 +40,7 @@ class Job:
         self.state, self.done, self.total, self.rate, self.reason, self.why = "waiting", 0, 0, 0.0, "", ""
 
     def fail(self, error: Exception) -> None:
-        pause = min(FIRST_PAUSE_SECONDS * 2**self.failures, LONGEST_PAUSE_SECONDS)
+        pause = min(FIRST_PAUSE_SECONDS * 2.0 ** min(self.failures, MOST_DOUBLINGS), LONGEST_PAUSE_SECONDS)
         self.failures, self.again_at = self.failures + 1, time.monotonic() + pause
         self.reason, self.state = reason(error), "failed"
         self.why = error.message if isinstance(error, HearthError) else f"{error}"

@@ -65,7 +65,9 @@ class Drain:
     def ready(self, names: Sequence[str]) -> str:
         """The first of these, in whose order they are to go, that nobody else holds; empty as long as somebody is at its engine."""
         present, usage = self._leaving.present, self._leaving.usage
-        victim = next((name for name in names if self._leaving.hold(name, self)), "")
+        # Who answers is not changed for another who does: each would be asked again meanwhile, and none would ever have answered all.
+        stays = [self._name] if self._name in names and all(map(usage.is_busy, names)) else []
+        victim = next((name for name in (*stays, *names) if self._leaving.hold(name, self)), "")
         if victim != self._name:
             self._stay()
             self._name = victim

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import os
-from typing import Callable
+from typing import Callable, Iterable
 
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.hub import DEFAULT_ENDPOINT, Hub
@@ -17,11 +17,15 @@ from ansible_collections.hearth.llm.plugins.module_utils._fetcher.described impo
 from ansible_collections.hearth.llm.plugins.module_utils._http import Client
 
 
-def has_files(described: Described, name: str) -> bool:
-    """As far as a look shows, whoever has put them there."""
+def have_files(described: Described, names: Iterable[str]) -> set[str]:
+    """Those of them whose files are there as far as a look shows, whoever has put them there. The records are read once for all."""
     store = Store(described.directory)
-    files = store.current_files(name) if name in store.models else []
-    return bool(files) and all(os.path.exists(os.path.join(store.directory, file)) for file in files)
+    files = {name: store.current_files(name) for name in names if name in store.models}
+    return {
+        name
+        for name, paths in files.items()
+        if paths and all(os.path.exists(os.path.join(store.directory, path)) for path in paths)
+    }
 
 
 def is_there(described: Described, model: Model) -> bool:

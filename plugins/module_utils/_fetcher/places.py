@@ -21,7 +21,7 @@ class Places:
 
     def make(self, described: Described, model: Model, watch: Callable[[str], None]) -> None:
         """Returns when the model may be loaded. `watch` is told what is waited for, and raises when it is to stop."""
-        if not model.router or not described.places:
+        if not model.routers or not described.places:
             return
         with Drain(self._leaving) as drain:
             while True:
@@ -29,7 +29,7 @@ class Places:
                 seated = [
                     name
                     for name, one in described.models.items()
-                    if name in loaded and one.router and name != model.name
+                    if name in loaded and one.routers and name != model.name
                 ]
                 if len(seated) < described.places:
                     break
@@ -40,20 +40,23 @@ class Places:
                     drain.gone()
                 else:
                     time.sleep(LOOK_SECONDS)
-        self._unload_strays(described, model)
+        self._unload_strays(described, model, watch)
 
     def trim(self, described: Described) -> None:
         """Marks beyond the places, where these have become fewer."""
-        seated = [name for name, one in described.models.items() if one.router and name in self._leaving.present]
+        seated = [name for name, one in described.models.items() if one.routers and name in self._leaving.present]
         if described.places:
             for name in self._leaving.first_of(seated)[: max(0, len(seated) - described.places)]:
                 self._leaving.present.remove(name)
 
-    def _unload_strays(self, described: Described, model: Model) -> None:
-        """Who has a place and no mark, because somebody was killed between the two."""
-        engine = engine_of(described, model)
+    def _unload_strays(self, described: Described, model: Model, watch: Callable[[str], None]) -> None:
+        """Who has a place and no mark, because somebody was killed between the two. It may answer still what it was asked before that."""
+        engine, since = engine_of(described, model), time.monotonic()
         if isinstance(engine, Router):
             running, loaded = engine.running(), self._leaving.loaded()
             for name, one in described.models.items():
                 if one.section in running and name not in loaded and name != model.name:
+                    while not self._leaving.usage.is_idle_since(name, since):
+                        watch("a place of its engine is taken by a model that answers")
+                        time.sleep(LOOK_SECONDS)
                     engine_of(described, one).unload()

@@ -50,19 +50,20 @@ class Room:
                 if taken + needed <= described.budget_bytes:
                     return
                 victims = self._victims(described, model, store)
-                self._check(described, model, needed, taken, store, victims)
+                self._check(described, model, needed, taken - _bytes_of_others(store, files, victims))
                 watch(
                     f"it waits until {as_decimal_size(taken + needed - described.budget_bytes)} of the budget are free"
                 )
-                if self._has_other_parts(store, files):
+                if _other_parts(store, files):
                     with exclusive(store.lock, 0):
                         store.forget_parts(keep=files)
                     continue
                 gone = drain.ready(victims)
                 if gone:
                     leaves = engine_of(described, described.models[gone])
-                    leaves.unload()
+                    # Where another run has the directory, the model stays, and so does its place.
                     with exclusive(store.lock, 0):
+                        leaves.unload()
                         Store(described.directory).drop(gone)
                     drain.gone()
                     leaves.wait_until_gone()
@@ -78,23 +79,15 @@ class Room:
         ]
         return self._leaving.first_of(names)
 
-    def _check(
-        self, described: Described, model: Model, needed: int, taken: int, store: Store, victims: Sequence[str]
-    ) -> None:
+    @staticmethod
+    def _check(described: Described, model: Model, needed: int, lasting: int) -> None:
         """Before anybody gives way in vain."""
-        lasting = taken - sum(_bytes(store, name) for name in victims) - _part_bytes(store)
         if lasting + needed > described.budget_bytes:
             raise NoRoomError(
                 f"{model.name} needs {as_decimal_size(needed)}, hearth_disk_budget is {as_decimal_size(described.budget_bytes)}, and what does not give way"
-                f" (models that are pinned or loaded otherwise, quarantine) takes {as_decimal_size(max(lasting, 0))}. Raise hearth_disk_budget, or take a"
-                " model away."
+                f" (models that are pinned or loaded otherwise, quarantine, what is here of it) takes {as_decimal_size(max(lasting, 0))}."
+                " Raise hearth_disk_budget, or take a model away."
             )
-
-    @staticmethod
-    def _has_other_parts(store: Store, files: Sequence[File]) -> bool:
-        """What was begun, of others: it comes before models that can answer."""
-        own = {store.part(file).path for file in files}
-        return any(path not in own for path in _parts(store))
 
 
 def _bytes(store: Store, name: str) -> int:
@@ -105,16 +98,20 @@ def _bytes(store: Store, name: str) -> int:
     return sizes
 
 
-def _parts(store: Store) -> list[str]:
+def _other_parts(store: Store, files: Sequence[File]) -> list[str]:
+    """What was begun, of others: it gives way before models that can answer."""
+    own = {store.part(file).path for file in files}
     try:
-        return [os.path.join(store.partial, name) for name in os.listdir(store.partial) if name.endswith(".part")]
+        there = [os.path.join(store.partial, name) for name in os.listdir(store.partial) if name.endswith(".part")]
     except FileNotFoundError:
         return []
+    return [path for path in there if path not in own]
 
 
-def _part_bytes(store: Store) -> int:
-    taken = 0
-    for path in _parts(store):
+def _bytes_of_others(store: Store, files: Sequence[File], victims: Sequence[str]) -> int:
+    """What may give way."""
+    taken = sum(_bytes(store, name) for name in victims)
+    for path in _other_parts(store, files):
         with contextlib.suppress(OSError):
             taken += os.lstat(path).st_blocks * 512
     return taken

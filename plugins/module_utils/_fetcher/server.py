@@ -4,7 +4,9 @@
 
 POST /models/NAME   begins, where that is needed, and tells how it stands; so does GET, which begins nothing
 GET  /models        all of them
-POST /usage         a gateway tells who uses what: its number, then a line for each model, its requests under way, and how many milliseconds ago it was asked
+GET  /moment        now, by our clock: what a gateway counts behind that is later than what we did before it
+POST /usage         a gateway tells who uses what: its number and the moment behind which it has counted, then a line for each model, its requests under way,
+                    and how many milliseconds ago it was asked
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import contextlib
 import json
 import os
 import socketserver
+import time
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -20,7 +23,8 @@ from ansible_collections.hearth.llm.plugins.module_utils._fetcher.usage import U
 from ansible_collections.hearth.llm.plugins.module_utils._fetcher.work import Work
 
 _MODELS = "/models/"
-_LONGEST_BODY = 1 << 16
+# Thousands of models: a report that is cut off would say that nobody is asked.
+_LONGEST_BODY = 1 << 20
 
 
 class Server(socketserver.ThreadingUnixStreamServer):
@@ -51,6 +55,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path == "/health":
             self._answer(200, {"status": "ok"})
+        elif self.path == "/moment":
+            self._answer(200, {"moment": time.monotonic()})
         elif self.path == _MODELS.rstrip("/"):
             self._answer(200, {"models": self.server.work.tell_all()})
         elif self.path.startswith(_MODELS):
@@ -69,10 +75,13 @@ class _Handler(BaseHTTPRequestHandler):
     def _take_usage(self) -> None:
         try:
             length = min(int(self.headers.get("Content-Length") or 0), _LONGEST_BODY)
-            gateway, *lines = self.rfile.read(length).decode("ascii").splitlines()
+            first, *lines = self.rfile.read(length).decode("ascii").splitlines()
+            gateway, moment = first.split()
             counts = {name: (int(count), int(ago)) for name, count, ago in map(str.split, lines)}
             self.server.usage.report(
-                gateway, {name: told for name, told in counts.items() if self.server.work.knows(name)}
+                gateway,
+                float(moment),
+                {name: told for name, told in counts.items() if self.server.work.knows(name)},
             )
         except ValueError:
             self._answer(400, {"why": "This is no report."})

@@ -18,6 +18,8 @@ FIRST_SECONDS = 3.0
 @dataclass(frozen=True)
 class Report:
     at: float
+    # Behind it the gateway has counted; what it had counted before may arrive late.
+    counted_after: float
     # For each model how many requests are at its engine or in its queue.
     under_way: Mapping[str, int]
 
@@ -29,11 +31,11 @@ class Usage:
         self._reports: dict[str, Report] = {}
         self._lock = threading.Lock()
 
-    def report(self, gateway: str, lines: Mapping[str, tuple[int, int]]) -> None:
+    def report(self, gateway: str, moment: float, lines: Mapping[str, tuple[int, int]]) -> None:
         """For each model its requests under way, and how many milliseconds ago it was asked last; below 0: never."""
         now = time.monotonic()
         with self._lock:
-            self._reports[gateway] = Report(now, {name: count for name, (count, _ago) in lines.items()})
+            self._reports[gateway] = Report(now, moment, {name: count for name, (count, _ago) in lines.items()})
             self._reports = {name: one for name, one in self._reports.items() if now - one.at < SILENT_SECONDS}
         for name, (count, ago) in lines.items():
             if count or ago >= 0:
@@ -49,7 +51,7 @@ class Usage:
             heard = self._heard()
             if not heard:
                 return time.monotonic() - max(moment, self._began) > FIRST_SECONDS
-            return all(report.at > moment and not report.under_way.get(name, 0) for report in heard)
+            return all(report.counted_after > moment and not report.under_way.get(name, 0) for report in heard)
 
     def _heard(self) -> list[Report]:
         now = time.monotonic()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any, Callable
+from typing import Any, Callable, Sequence
 
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.apply import planned_bytes
@@ -19,7 +19,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._fetcher import engine
 from ansible_collections.hearth.llm.plugins.module_utils._fetcher.described import Described, Model
 from ansible_collections.hearth.llm.plugins.module_utils._fetcher.jobs import Job
 from ansible_collections.hearth.llm.plugins.module_utils._fetcher.leaving import Leaving
-from ansible_collections.hearth.llm.plugins.module_utils._fetcher.looking import has_files, is_there, look
+from ansible_collections.hearth.llm.plugins.module_utils._fetcher.looking import have_files, is_there, look
 from ansible_collections.hearth.llm.plugins.module_utils._fetcher.places import Places
 from ansible_collections.hearth.llm.plugins.module_utils._fetcher.present import Present
 from ansible_collections.hearth.llm.plugins.module_utils._fetcher.room import Room
@@ -59,23 +59,26 @@ class Work:
             job = self._jobs.setdefault(name, Job())
             if job.is_due and name not in self._present and name not in (*self._fetches, *self._loads):
                 job.begin()
-                self._line_up(name, self._loads if has_files(self._described, name) else self._fetches)
+                self._line_up(name, self._loads if have_files(self._described, [name]) else self._fetches)
         return self.tell(name)
 
     def tell(self, name: str) -> dict[str, Any] | None:
-        with self._changed:
-            if name not in self._described.models:
-                return None
-            job = self._jobs.get(name, Job())
-            if name in self._present:
-                job = Job("ready")
-            elif job.state in ("absent", "ready"):
-                job = Job("unloaded" if has_files(self._described, name) else "absent")
-            return job.told(name)
+        return next(iter(self._tell([name])), None)
 
     def tell_all(self) -> list[dict[str, Any]]:
-        told = [self.tell(name) for name in sorted(self._described.models)]
-        return [one for one in told if one]
+        return self._tell(sorted(self._described.models))
+
+    def _tell(self, names: Sequence[str]) -> list[dict[str, Any]]:
+        """Of those that are described."""
+        with self._changed:
+            jobs = {name: self._jobs.get(name, Job()) for name in names if name in self._described.models}
+            marked = {name for name in jobs if name in self._present}
+            resting = [name for name, job in jobs.items() if name not in marked and job.state in ("absent", "ready")]
+            unloaded = have_files(self._described, resting) if resting else set()
+            for name in resting:
+                jobs[name] = Job("unloaded" if name in unloaded else "absent")
+            jobs.update((name, Job("ready")) for name in marked)
+            return [job.told(name) for name, job in jobs.items()]
 
     def knows(self, name: str) -> bool:
         return name in self._described.models
@@ -109,6 +112,9 @@ class Work:
 
     def _line_up(self, name: str, line: list[str]) -> None:
         with self._changed:
+            if name not in self._described.models:
+                # It was taken out of the description in the moment in which its turn came.
+                return
             if name not in line:
                 line.append(name)
             if line is self._loads:
@@ -235,6 +241,6 @@ class Work:
 
     def _forget_gone(self) -> None:
         """A model that somebody has removed has no engine any more: the next request has it fetched again."""
-        for name in self._present.names():
-            if not has_files(self._described, name):
-                self._present.remove(name)
+        marked = self._present.names()
+        for name in set(marked) - have_files(self._described, marked):
+            self._present.remove(name)

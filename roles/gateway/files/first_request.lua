@@ -158,13 +158,15 @@ end
 core.register_task(function()
   local pid = core.get_info()["Pid"]
   while true do
-    local lines = { tostring(pid) }
+    -- By the service's clock: what is counted behind it is no older than that, however long the report is on its way.
+    local moment = (ask("GET", "/moment", "") or ""):match('"moment":([%d.]+)')
+    local lines = { pid .. " " .. (moment or "") }
     for model in pairs(fetched) do
       local stats = core.backends[model] and core.backends[model]:get_stats() or {}
       local ago = asked[model] and math.floor((now() - asked[model]) * 1000) or -1
       lines[#lines + 1] = string.format("%s %d %d", model, under_way(model, stats["scur"] or 0), ago)
     end
-    ask("POST", "/usage", table.concat(lines, "\n"))
+    if moment then ask("POST", "/usage", table.concat(lines, "\n")) end
     core.msleep(500)
   end
 end)

@@ -47,6 +47,8 @@ class Engine:
     looks: int = 0
     # Whether a stream says what it has counted in any case, as llama-server does. Others do only where they are asked for it.
     says_timings: bool = False
+    # How many tokens an answer in one piece has by its own words, where they are not true.
+    says_tokens: int | None = None
     # The longest piece in which a stream is sent, bytes.
     piece: int | None = None
     # One that cannot stream answers in one piece.
@@ -75,7 +77,7 @@ class Engine:
         """As it was at the start, for the next test."""
         self.received.clear()
         self.streams = True
-        self.says_timings, self.piece = False, None
+        self.says_timings, self.says_tokens, self.piece = False, None, None
         self.hung_up.clear()
         self.go.set()
 
@@ -123,7 +125,8 @@ class _Handler(BaseHTTPRequestHandler):
                 engine.go.wait()
                 message = {"role": "assistant", "content": " ".join(WORDS)}
                 answer = _completion(body, "chat.completion", {"message": message, "finish_reason": "stop"})
-                self._answer({**answer, "usage": usage(body)})
+                said = {} if engine.says_tokens is None else {"completion_tokens": engine.says_tokens}
+                self._answer({**answer, "usage": {**usage(body), **said}})
         except OSError:
             engine.hung_up.set()
         finally:

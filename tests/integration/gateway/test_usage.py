@@ -151,6 +151,20 @@ def test_a_full_disk_fails_no_request_and_loses_no_token(gateway: Gateway) -> No
     assert more(before, used(gateway)) == grown
 
 
+def test_a_number_that_nobody_can_have_counted_spoils_no_sum(gateway: Gateway, alpha: Engine) -> None:
+    before = used(gateway)
+    for tokens in (10**15, 10**400):
+        alpha.says_tokens = tokens
+        assert gateway.complete(BODY, LIMITED_KEY).status == 200
+    # What nobody can have said is not added up; the rest is.
+    requests, _estimated, prompt, _cached, answer = more(before, used(gateway))["limited", None, "alpha"]
+    assert (requests, prompt) == (2, 2 * PROMPT)
+    assert answer <= 2 * ANSWER
+    with journal(gateway).open("a") as file:
+        file.write(f"\n{time.strftime('%Y-%m-%d', time.gmtime())} 1-1-1 stranger - alpha 1 0 {10**400} 0 {10**400} .\n")
+    eventually(lambda: used(gateway).get(("stranger", None, "alpha")) == (1, 0, 2**53, 0, 2**53), "it is cut down")
+
+
 def test_what_was_counted_outlives_a_reload_with_a_running_stream_and_a_kill(gateway: Gateway, alpha: Engine) -> None:
     before = used(gateway)
     alpha.go.clear()

@@ -36,7 +36,7 @@ def test_a_model_is_told_with_its_own_lock_and_where_its_engine_listens() -> Non
                 "lock": {SOURCE: LOCK[SOURCE]},
                 "pinned": True,
                 "sockets": ["/h/run/later.sock", "/h/run/later.2.sock"],
-                "router": "",
+                "routers": [],
                 "section": "",
                 "load_seconds": 60.0,
             }
@@ -44,6 +44,7 @@ def test_a_model_is_told_with_its_own_lock_and_where_its_engine_listens() -> Non
         "unlocked": [],
         "budget_bytes": 40_000_000_000,
         "places": 0,
+        "is_crowded": False,
     }
 
 
@@ -62,9 +63,16 @@ def test_a_router_is_told_by_what_it_calls_the_model_and_has_the_places_that_the
         loaded_models_max="4",
     )
     (model,) = told["models"].values()
-    assert (model["sockets"], model["router"], model["section"]) == ([], "llama_cpp:8080", next(iter(told["models"])))
+    assert (model["sockets"], model["routers"], model["section"]) == (
+        [],
+        ["llama_cpp:8080"],
+        next(iter(told["models"])),
+    )
+    two = plan({"instances": {"max": 2}}, runtime="docker")["models"]["later"]
+    assert two["routers"] == ["llama_cpp:8080", "llama_cpp-2:8080"]
     assert told["places"] == 3
-    assert plan({}, runtime="docker", loaded_models_max=1)["places"] == 1
+    assert plan({}, runtime="docker", loaded_models_max=2)["is_crowded"] is False
+    assert plan({}, runtime="docker", loaded_models_max=1)["is_crowded"] is True
     assert plan({}, runtime="docker", loaded_models_max=0)["places"] == 0
 
 

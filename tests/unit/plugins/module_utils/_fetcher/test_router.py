@@ -62,22 +62,23 @@ FAILED = {"value": "unloaded", "failed": True, "exit_code": 1}
 
 
 def test_it_is_told_to_load_and_what_failed_before_that_is_no_news(fake: Fake) -> None:
-    router = Router(fake.address, "key", "m")
+    router = Router([fake.address], "key", "m")
     fake.looks = [FAILED, LOADING, LOADED]
     assert [router.is_up() for _look in range(3)] == [False, False, True]
     assert fake.told == ["/models/load"]
     fake.looks = [FAILED]
     with pytest.raises(HearthError, match="could not load it"):
         router.is_up()
-    assert Router(fake.address, "key", "other").is_up() is False
+    assert Router([fake.address], "key", "other").is_up() is False
 
 
 def test_it_is_told_once_to_unload_and_waited_for(fake: Fake) -> None:
     fake.looks = [LOADED, LOADED, LOADED, {"value": "unloaded"}]
-    Router(fake.address, "key", "m").unload()
+    # The router of its first instance has not loaded it, and that of its second has.
+    Router(["127.0.0.1:9", fake.address], "key", "m").unload()
     assert (fake.told, fake.looks) == (["/models/unload"], [])
     # What is not loaded is not told anything, nor one that is down.
-    Router(fake.address, "key", "m").unload()
+    Router([fake.address], "key", "m").unload()
     assert fake.told == ["/models/unload"]
     fake.server.server_close()
-    Router("127.0.0.1:9", "key", "m").unload()
+    Router(["127.0.0.1:9"], "key", "m").unload()
