@@ -22,6 +22,7 @@ from load import Door
 HERE = Path(__file__).parent
 HAPROXY = os.environ.get("HEARTH_TEST_HAPROXY", "/usr/sbin/haproxy")
 LITELLM = HERE / "litellm.txt"
+SLOTS = 16
 KEYS = {"flood": "sk-flood-0123456789", "quiet": "sk-quiet-0123456789"}
 
 
@@ -123,6 +124,34 @@ def first_come_first_served(directory: Path, door: Door) -> Iterator[Door]:
     path.write_text(text)
     with running(HAPROXY, "-W", "-db", "-f", str(path), port=port, log=directory / "fifo.log"):
         yield Door("fifo", port, door.key, door.authority)
+
+
+@contextlib.contextmanager
+def haproxy_alone(directory: Path, engine_door: Door, certificate: Path, key: Path, authority: Path) -> Iterator[Door]:
+    """TLS, a slot for each request and nothing else: what of the gateway's cost is HAProxy's."""
+    port, path = free_port(), directory / "alone.cfg"
+    pem = directory / "alone.pem"
+    pem.touch(0o600)
+    pem.write_text(certificate.read_text() + key.read_text())
+    path.write_text(
+        f"""
+global
+    maxconn 1000
+defaults
+    mode http
+    option http-server-close
+    http-reuse never
+    option http-no-delay
+    timeout connect 5s
+    timeout client 300s
+    timeout server 300s
+listen alone
+    bind 127.0.0.1:{port} ssl crt {pem}
+    server engine 127.0.0.1:{engine_door.port} maxconn {SLOTS}
+"""
+    )
+    with running(HAPROXY, "-W", "-db", "-f", str(path), port=port, log=directory / "alone.log"):
+        yield Door("HAProxy", port, "none", authority, str(path))
 
 
 @contextlib.contextmanager
