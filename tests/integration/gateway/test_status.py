@@ -16,7 +16,7 @@ import pytest
 from fakes.engine import Engine
 from fakes.fetcher import Fetcher
 from integration import wheel
-from integration.gateway.description import LIMITED_KEY, MESSAGES, SLOTS, Gateway, eventually
+from integration.gateway.description import LIMITED_KEY, MESSAGES, SLOTS, Gateway, eventually, quickest
 
 FETCHER = "h/run/fetcher/fetcher.sock"
 WATCHER = "sk-0123456789-watcher"
@@ -35,8 +35,8 @@ def model(gateway: Gateway, name: str, key: str = WATCHER) -> dict[str, Any]:
     return next(one for one in status(gateway, key)["models"] if one["name"] == name)
 
 
-def becomes(gateway: Gateway, name: str, state: str) -> None:
-    eventually(lambda: model(gateway, name)["state"] == state, f"{name} is {state}")
+def becomes(gateway: Gateway, name: str, *states: str) -> None:
+    eventually(lambda: model(gateway, name)["state"] in states, f"{name} is {' or '.join(states)}")
 
 
 @pytest.fixture(autouse=True)
@@ -136,10 +136,12 @@ def test_nobody_waits_for_an_engine_that_hangs(gateway: Gateway, alpha: Engine, 
     alpha.tells.clear()
     beta.models, beta.statuses = (), {"beta": {"value": "loading"}}
     eventually(lambda: model(gateway, "beta")["state"] == "loading", "the other one is told")
-    began = time.monotonic()
-    assert gateway.complete({"model": "alpha", "messages": MESSAGES}).status == 200
-    status(gateway)
-    assert time.monotonic() - began < 1
+
+    def ask() -> None:
+        assert gateway.complete({"model": "alpha", "messages": MESSAGES}).status == 200
+        status(gateway)
+
+    assert quickest(ask, 1) < 1
     becomes(gateway, "alpha", "unreachable")
     alpha.tells.set()
     becomes(gateway, "alpha", "loaded")
@@ -171,12 +173,16 @@ def test_a_real_engine_is_seen_coming_sleeping_and_waking(gateway: Gateway, tmp_
     host, _, port = gateway.models["gone"]["addresses"][0].partition(":")
     options = {"model": str(MINI), "alias": "gone", "host": host, "port": int(port), "sleep-idle-seconds": 3}
     with wheel.serving(tmp_path, "gone", {**options, "ctx-size": 2048}):
-        becomes(gateway, "gone", "loaded")
+        becomes(gateway, "gone", "loaded", "sleeping")
         # Being looked at keeps nobody awake.
         becomes(gateway, "gone", "sleeping")
-        answer = gateway.complete({"model": "gone", "messages": MESSAGES, "max_tokens": 8})
-        assert answer.status == 200
-        becomes(gateway, "gone", "loaded")
+
+        def wakes() -> bool:
+            answer = gateway.complete({"model": "gone", "messages": MESSAGES, "max_tokens": 8})
+            assert answer.status == 200
+            return bool(model(gateway, "gone")["state"] == "loaded")
+
+        eventually(wakes, "it is seen awake")
     becomes(gateway, "gone", "unreachable")
 
 
@@ -184,7 +190,7 @@ def test_a_listed_model_says_what_it_is(running: Gateway, gateway: Gateway) -> N
     listed = {one["id"]: one for one in json.loads(gateway.ask("GET", "/v1/models").body)["data"]}
     assert listed["alpha"] == json.loads(gateway.ask("GET", "/v1/models/alpha").body)
     created = listed["alpha"]["created"]
-    assert time.time() - 3600 < created <= time.time()
+    assert time.time() - 86400 < created <= time.time()
     facts = {"alpha": {"parameters": 7615616512, "trained_context_tokens": 32768, "sees": True}}
     # More than fit into a line of HAProxy's maps.
     many = {f"m{number}": {"addresses": ["127.0.0.1:1"], "says_usage": True} for number in range(100)}

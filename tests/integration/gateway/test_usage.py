@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -109,7 +110,7 @@ def test_a_key_whose_tokens_are_used_up_is_told_until_when(gateway: Gateway, alp
         client.chat.completions.create(model="alpha", messages=MESSAGES)
     assert refused.value.code == "tokens_exhausted"
     seconds = int(refused.value.response.headers["Retry-After"])
-    assert abs(seconds - (86400 - time.time() % 86400)) < 5
+    assert abs(seconds - (86400 - time.time() % 86400)) < 60
     assert len(alpha.received) == asked
     mine = json.loads(gateway.ask("GET", "/usage", key=FEW).body)
     assert (mine["tokens_per_day"], mine["tokens_per_month"], mine["tokens_today"] >= 30) == (30, 1000, True)
@@ -158,7 +159,7 @@ def test_what_was_counted_outlives_a_reload_with_a_running_stream_and_a_kill(gat
     next(running)
     older = gateway.workers
     kill(master(gateway), signal.SIGUSR2)
-    eventually(lambda: len(gateway.workers) > len(older), "there is a new process")
+    eventually(lambda: not gateway.workers <= older, "there is a new process")
     # A line that was torn off by a full disk, and one of a stranger.
     with journal(gateway).open("a") as file:
         file.write("2026-11-29 1-1-1 limited - alpha 1 0 100")
@@ -167,8 +168,7 @@ def test_what_was_counted_outlives_a_reload_with_a_running_stream_and_a_kill(gat
     gateway.complete(BODY, LIMITED_KEY)
     grown = {("limited", None, "alpha"): (2, 0, 2 * PROMPT, 8, 2 * ANSWER)}
     eventually(lambda: more(before, used(gateway)) == grown, "both processes have been counted")
-    for pid in gateway.workers:
-        kill(pid, signal.SIGKILL)
+    end(gateway)
     eventually(lambda: answers(gateway), "it is there again", 30)
     assert more(before, used(gateway)) == grown
     # The journal becomes sums of the day.
@@ -185,6 +185,14 @@ def master(gateway: Gateway) -> int:
     everyone = gateway.workers
     parents = {pid: int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]) for pid in everyone}
     return next(pid for pid in everyone if parents[pid] not in everyone)
+
+
+def end(gateway: Gateway) -> None:
+    """All processes at once."""
+    for pid in gateway.workers:
+        # The one that a reload has replaced may just have ended.
+        with contextlib.suppress(ProcessLookupError):
+            kill(pid, signal.SIGKILL)
 
 
 def answers(gateway: Gateway) -> bool:
