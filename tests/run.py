@@ -26,6 +26,7 @@ PARTS = (
         "integration",
         "real playbooks against real servers",
         ("pytest", "tests/integration", "--numprocesses", "2", "--dist", "loadfile"),
+        by_name=("pytest",),
     ),
     Part("ruff", "Python is clean", ("ruff", "check")),
     Part("format", "Python is formatted", ("ruff", "format", "--check")),

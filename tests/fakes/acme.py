@@ -41,7 +41,7 @@ class Acme:
         names += ["-dns01", f"127.0.0.1:{self._dns_port}", "-management", f"127.0.0.1:{self._dns_management_port}"]
         self._run(*names)
         self._run("pebble", "-config", str(path), "-dnsserver", f"127.0.0.1:{self._dns_port}", "-strict")
-        await_condition("Pebble's first answer", self._answers, seconds=20)
+        await_condition("Pebble's first answer", self._answers, seconds=60)
 
     def stop(self) -> None:
         while self._processes:

@@ -106,7 +106,7 @@ class OpenWebui:
 
     def stop(self) -> None:
         self._process.terminate()
-        self._process.wait(30)
+        self._process.wait(120)
 
     def restart(self, variables: dict[str, str] | None = None) -> None:
         self.stop()

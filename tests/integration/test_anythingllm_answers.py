@@ -64,7 +64,7 @@ def test_the_shops_papers_are_cut_so_that_its_question_is_answered_from_them(sho
     item = {"workspace": "docs", "src": str(PAPERS), **{key: assistant[key] for key in ("chunk_size", "chunk_overlap")}}
     database = str(shop.directory / "app/server/storage/anythingllm.db")
     shop.run(anythingllm_documents, workspaces=[item], remote_src=True, database_path=database)
-    proven = shop.run(anythingllm_probe, workspaces=[{"slug": "docs", "documents": True}], wait_timeout=10)
+    proven = shop.run(anythingllm_probe, workspaces=[{"slug": "docs", "documents": True}], wait_timeout=60)
     assert proven["answers"]["docs"]["sources"]
 
     connection: dict[str, Any] = {"api_url": shop.frontend.url, "api_key": shop.key, "timeout": 60.0, "ca_path": None}

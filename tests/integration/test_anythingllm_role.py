@@ -76,7 +76,7 @@ class House:
             "anythingllm_provider_url": f"http://{self.engine.address}/v1",
             "anythingllm_directory": str(self.directory / "host"),
             "anythingllm_secrets_directory": str(self.directory / "secrets"),
-            "anythingllm_timeout_seconds": 20,
+            "anythingllm_timeout_seconds": 60,
             **variables,
         }
         tasks = [

@@ -28,7 +28,7 @@ def play(*tasks: dict[str, Any]) -> list[dict[str, Any]]:
 def probe(**arguments: Any) -> dict[str, Any]:
     return {
         "name": "Wait for the models",
-        "hearth.llm.completion_probe": {"url": "http://localhost/v1", "api_key": "right", "timeout": 20, **arguments},
+        "hearth.llm.completion_probe": {"url": "http://localhost/v1", "api_key": "right", "timeout": 60, **arguments},
         "register": "probe",
     }
 
@@ -45,7 +45,7 @@ def test_models_are_waited_for_until_all_have_answered(playbook: Callable[..., A
     gate = tmp_path / "gate"
     start = {"name": "Open the gate", "ansible.builtin.command": {"cmd": f"touch {gate}", "creates": str(gate)}}
     # Long enough that even a busy machine has begun to ask.
-    wait = f"until test -e {gate}; do sleep 0.1; done; sleep 5; exec"
+    wait = f"until test -e {gate}; do sleep 0.1; done; sleep 8; exec"
     with ExitStack() as programs:
         for name in SENTENCES:
             configuration = options(tmp_path, name, **{"api-key": "right"})
@@ -82,7 +82,7 @@ def test_what_cannot_heal_is_not_waited_for_and_every_model_is_named(
         # Until both listen, or the first question would find nobody.
         listen = [{"model": "alpha", "socket_path": alpha["host"]}, {**models[1], "api_key": "left"}]
         wrong = [probe(models=listen), probe(models=models, timeout=300)]
-        outcome = playbook(play(*wrong), succeeds=False, timeout=60)
+        outcome = playbook(play(*wrong), succeeds=False, timeout=200)
         dry = playbook(play(*wrong, expect("not probe.probed and probe.failures.beta.stage == 'auth'")), "--check")
 
     assert f"expected '{SENTENCES['beta']}', and found '{SENTENCES['alpha']}'" in outcome.words.replace("''", "'")

@@ -76,7 +76,7 @@ def other_server(directory: Path, name: str, options: dict[str, Any]) -> Iterato
             yield
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(60)
 
 
 @pytest.fixture

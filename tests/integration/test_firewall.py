@@ -13,6 +13,9 @@ from integration.firewall_host import DECLARED, LISTENER, ON_LOOPBACK, OPEN, PUB
 from lab import hosts, network, recipes
 from lab.shell import LabError, run
 
+# Of somebody who does not answer at all, and of an answer.
+LIMITS = ("--connect-timeout", "2", "--max-time", "20")
+
 
 @pytest.fixture(scope="module")
 def lab(module_playbook: Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
@@ -34,7 +37,7 @@ def neighbour(lab: Lab) -> Iterator[Callable[[str, int], bool]]:
 
         def reaches(address: str, port: int) -> bool:
             try:
-                run("docker", "exec", name, "curl", "--silent", "--max-time", "2", f"http://{address}:{port}")
+                run("docker", "exec", name, "curl", "--silent", *LIMITS, f"http://{address}:{port}")
             except LabError:
                 return False
             return True

@@ -65,8 +65,9 @@ def test_a_model_is_fetched_once_by_those_who_ask_first_and_loaded_by_the_router
     for asking in [host.asking(alpha) for _number in range(2)]:
         assert asking.answer.said == f"I am {alpha}."
         # It is noticed, loaded by a new process, and that is noticed.
-        assert asking.answer.seconds < at_once + 5
-    assert host.hub.sent("cdn:*") == 2 * MODEL_BYTES
+        assert asking.answer.seconds < at_once + 20
+    # One fetch each, of which a range that was split on its way may have been sent a little twice.
+    assert 2 * MODEL_BYTES <= host.hub.sent("cdn:*") < 3 * MODEL_BYTES
     assert host.state(alpha)["state"] == "ready"
     assert host.describe(MODELS, *FETCH, **ROOM).changed == 0
 

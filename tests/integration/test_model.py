@@ -79,7 +79,7 @@ def test_a_list_of_models_is_fetched_pinned_and_left_alone_from_then_on(
         assert {"path": path, "bytes": len(content), "sha256": sha256(content)} in found[name]["files"]
     assert "secret" not in lock.read_text() + (models / ".fetch/records.json").read_text()
     # The same bytes under two names came once over the wire.
-    assert hub.sent("cdn:o/r/one.gguf") == 3 * MIB
+    assert 3 * MIB <= hub.sent("cdn:o/r/one.gguf") < 4 * MIB
 
     hub.forget()
     hub.publish("o/r", {"one.gguf": gguf("newer")})
@@ -149,7 +149,7 @@ def test_two_runs_at_once_take_turns(playbook: Any, hub: Hub, tmp_path: Path) ->
     refused = playbook(plays, "--limit=impatient", succeeds=False)
     assert "Another run (process" in refused.words
     slow.rate = 1024 * MIB
-    output, _nothing = running.communicate(timeout=60)
+    output, _nothing = running.communicate(timeout=300)
     assert running.returncode == 0, output
     # Of a range that was split on its way a little may have been sent on the old connection, too.
     assert 8 * MIB <= hub.sent("cdn:*") < 9 * MIB, "the second one found it there"

@@ -80,7 +80,7 @@ class House:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=200,
+            timeout=900,
             check=False,
         )
         assert "[WARNING]" not in process.stdout + process.stderr, process.stdout + process.stderr
@@ -107,7 +107,7 @@ class House:
             {"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
         )
         context = ssl.create_default_context(cafile=str(secrets / "tls/ca.pem"))
-        with urllib.request.urlopen(request, context=context, timeout=20) as answer:
+        with urllib.request.urlopen(request, context=context, timeout=120) as answer:
             return str(json.load(answer)["choices"][0]["message"]["content"])
 
 

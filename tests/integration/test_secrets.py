@@ -101,7 +101,7 @@ def run(playbook: Runner, directory: Path, tasks: list[dict[str, Any]]) -> Outco
             json.dumps([{"name": "Secrets", "hosts": "localhost", "gather_facts": False, "tasks": tasks[part::2]}])
         )
     processes = [playbook.start(path, "-vvv", "--diff") for path in paths]
-    outputs = [process.communicate(timeout=240)[0] for process in processes]
+    outputs = [process.communicate(timeout=900)[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0], "".join(outputs)[-3000:]
     return Outcome(0, "".join(outputs))
 

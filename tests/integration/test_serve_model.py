@@ -50,7 +50,8 @@ def request(path: Path, method: str, target: str, content: Any = None, key: str 
 
 
 def await_health(path: Path, process: subprocess.Popen[str]) -> None:
-    for _try in range(200):
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
         assert process.poll() is None, "the program has ended"
         try:
             if request(path, "GET", "/health")[0] == 200:
@@ -112,7 +113,7 @@ def test_sigterm_ends_it_at_once_though_it_is_answering_and_takes_the_socket_awa
         connection.getresponse().readline()
 
         process.send_signal(signal.SIGTERM)
-        assert process.wait(5) == 0
+        assert process.wait(30) == 0
         assert not path.exists()
 
 
@@ -121,7 +122,7 @@ def test_a_socket_that_a_killed_program_left_behind_is_taken_over(tmp_path: Path
     with serving(tmp_path, "first", served(path, model)) as process:
         await_health(path, process)
         process.kill()
-        process.wait(5)
+        process.wait(30)
     assert path.is_socket()
     with serving(tmp_path, "second", served(path, model)) as process:
         await_health(path, process)
@@ -153,7 +154,7 @@ def test_a_model_that_is_not_wanted_yet_is_loaded_by_whoever_asks_it_something(t
     with serving(tmp_path, "count", served(path, model), "--when-asked") as process:
         await_health(path, process)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(5) == 0
+        assert process.wait(30) == 0
         assert not path.exists()
 
 
@@ -161,7 +162,7 @@ def run(tmp_path: Path, options: dict[str, Any] | str) -> tuple[int, str]:
     configuration = tmp_path / "model.json"
     configuration.write_text(options if isinstance(options, str) else json.dumps(options))
     command = [python(), PROGRAM, configuration]
-    ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=60, check=False)
+    ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=300, check=False)
     return ended.returncode, ended.stdout
 
 

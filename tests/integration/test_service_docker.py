@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from ansible_collections.hearth.llm.tools.hello_model import seer
 from ansible_collections.hearth.llm.tools.hello_model.chain import hello_model
 from ansible_collections.hearth.llm.tools.hello_model.overlap import overlap_model
 from integration.conftest import Outcome, Runner
+from integration.model_play import until
 from lab import hosts, recipes, stock
 
 DIRECTORY = "/var/lib/hearth"
@@ -181,12 +181,13 @@ def test_a_router_serves_every_task_and_lets_an_idle_model_sleep(router: Router)
     router.ask("/v1/chat/completions", question, instance=2)
     assert router.state("seer", 2) == "loaded"
 
-    deadline = time.monotonic() + 20
-    while router.state("talker") != "sleeping":
-        assert time.monotonic() < deadline, "the model did not go to sleep"
-        time.sleep(0.2)
+    until(lambda: router.state("talker") == "sleeping", "the model goes to sleep")
     assert router.state("seer") == "loaded"
     # A second run asks for it, and with that it is there again.
     assert router.describe(llama_cpp_models=models, llama_cpp_model_projectors=projectors).changed == 0
-    router.ask("/v1/chat/completions", {"model": "talker", "messages": [{"role": "user", "content": "?"}]})
-    assert router.state("talker") == "loaded"
+
+    def wakes() -> bool:
+        router.ask("/v1/chat/completions", {"model": "talker", "messages": [{"role": "user", "content": "?"}]})
+        return router.state("talker") == "loaded"
+
+    until(wakes, "it is seen awake before it sleeps again")

@@ -86,7 +86,7 @@ def targets(home: Path, inventories: Sequence[Path | str], *options: str) -> dic
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=300,
     )
     assert process.returncode == 0, process.stdout + process.stderr
     assert "WARNING" not in process.stdout + process.stderr, process.stderr

@@ -42,4 +42,4 @@ def serving(
             yield process
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(60)

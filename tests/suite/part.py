@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from lab.molecule import COLOUR, STEP
 from lab.shell import tools
@@ -20,6 +21,10 @@ from lab.shell import tools
 from suite.pytest_notes import NOTES
 
 ROOT = Path(__file__).resolve().parents[2]
+# What pytest ends with where tests failed, and nothing kept it from running all of them.
+TESTS_FAILED = 1
+# Where more tests have failed than these, it is not by chance.
+SECOND_CHANCES = 3
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,8 @@ class Part:
     name: str
     promise: str
     command: Sequence[str]
+    # What runs tests of it that are named behind it, one after the other. Those that failed get a second chance by it.
+    by_name: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -45,28 +52,19 @@ class Result:
     # What took how long within it.
     costs: list[tuple[float, str]] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
+    # Those of tests that passed when they ran once more by themselves.
+    unsteady: list[Failure] = field(default_factory=list)
 
 
 def run(part: Part, directory: Path, show: Callable[[str], object]) -> Result:
     """Run a part, and keep and show what it prints, line by line."""
     notes, log = directory / f"{part.name}.jsonl", directory / f"{part.name}.log"
-    notes.unlink(missing_ok=True)
     begin = time.monotonic()
     steps: list[tuple[float, str]] = []
     lines: list[str] = []
-    with (
-        log.open("w", encoding="utf-8") as kept,
-        subprocess.Popen(
-            part.command,
-            cwd=ROOT,
-            env=_environment(notes),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
-        ) as process,
-    ):
-        for line in process.stdout or ():
+    with log.open("w", encoding="utf-8") as kept:
+
+        def hear(line: str) -> None:
             kept.write(line)
             kept.flush()
             show(line)
@@ -74,14 +72,51 @@ def run(part: Part, directory: Path, show: Callable[[str], object]) -> Result:
             # Molecule announces each of its steps.
             if step := STEP.search(lines[-1]):
                 steps.append((time.monotonic(), step[1]))
-    end = time.monotonic()
-    result = Result(part, process.returncode == 0, end - begin)
-    result.costs = [(after - start, step) for (start, step), (after, _) in pairwise([*steps, (end, "")])]
-    if notes.exists():
-        _read(notes, result)
+
+        status = _start(part.command, notes, hear)
+        end = time.monotonic()
+        result = Result(part, status == 0, 0)
+        result.costs = [(after - start, step) for (start, step), (after, _) in pairwise([*steps, (end, "")])]
+        told = _read(notes, result)
+        if part.by_name and status == TESTS_FAILED:
+            _run_again(result, told, directory / f"{part.name}.again.jsonl", hear)
+    result.seconds = time.monotonic() - begin
     if not result.passed and not result.failures:
-        result.failures = [Failure(f"ended with status {process.returncode}", last_words(lines))]
+        result.failures = [Failure(f"ended with status {status}", last_words(lines))]
     return result
+
+
+def _run_again(result: Result, told: Sequence[dict[str, Any]], notes: Path, hear: Callable[[str], object]) -> None:
+    """A few tests that failed run once more, away from those that ran beside and before them. Who passes then is unsteady, and fails nothing."""
+    names = list(dict.fromkeys(failure.what for failure in result.failures))
+    if not 0 < len(names) <= SECOND_CHANCES or any(note["when"] == "collection" for note in told):
+        return
+    hear(f"\n=== {result.part.name}: what failed runs once more, by itself: {', '.join(names)}\n")
+    status = _start([*result.part.by_name, *names], notes, hear)
+    second = Result(result.part, status == 0, 0)
+    passed = {note["test"] for note in _read(notes, second) if (note["when"], note["outcome"]) == ("call", "passed")}
+    steady = passed - {failure.what for failure in second.failures}
+    result.costs += second.costs
+    result.unsteady = [failure for failure in result.failures if failure.what in steady]
+    result.failures = [failure for failure in result.failures if failure.what not in steady]
+    result.passed = second.passed and not result.failures
+
+
+def _start(command: Sequence[str], notes: Path, hear: Callable[[str], object]) -> int:
+    """Run a program, and hand on what it prints, line by line."""
+    notes.unlink(missing_ok=True)
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=_environment(notes),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    ) as process:
+        for line in process.stdout or ():
+            hear(line)
+    return process.returncode
 
 
 def last_words(lines: Sequence[str]) -> list[str]:
@@ -110,15 +145,16 @@ def _environment(notes: Path) -> dict[str, str]:
     }
 
 
-def _read(notes: Path, result: Result) -> None:
-    for line in notes.read_text().splitlines():
-        note = json.loads(line)
+def _read(notes: Path, result: Result) -> list[dict[str, Any]]:
+    told = [json.loads(line) for line in notes.read_text().splitlines()] if notes.exists() else []
+    for note in told:
         # What several tests share counts as the preparation of the first of them.
         result.costs.append((note["seconds"], note["test"] + ("" if note["when"] == "call" else f" ({note['when']})")))
         if "message" in note:
             places = [place.removeprefix(f"{ROOT}/") for place in note["places"]]
             way = [" → ".join([*places[:1], *places[1:][-1:]])] if places else []
             result.failures.append(Failure(note["test"], [*way, *_gist(note["message"], told_first=bool(places))]))
+    return told
 
 
 def _gist(message: str, *, told_first: bool) -> list[str]:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: hearth.llm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A plugin of pytest: notes, test by test, how long it took and where it failed, for whoever started several runs.
+"""A plugin of pytest: notes, test by test, how long it took, how it ended and where it failed, for whoever started several runs.
 
 A line of JSON each, so that a run that is cut short leaves what it knew.
 """
@@ -31,7 +31,7 @@ class _Notes:
         self._path = path
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        note = {"test": report.nodeid, "when": report.when, "seconds": report.duration}
+        note = {"test": report.nodeid, "when": report.when, "outcome": report.outcome, "seconds": report.duration}
         self._write({**note, **(_failure(report) if report.failed else {})})
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from suite.part import Result
+from suite.part import Failure, Result
 
 WIDTH = 200
 DEAREST = 25
@@ -20,9 +20,12 @@ def tell(results: Sequence[Result], seconds: float) -> Iterator[str]:
     for result in results:
         word = "passed" if result.passed else "FAILED"
         yield f"{word:8}{result.seconds:7.1f} s  {result.part.name:14}{result.part.promise}"
+    yield from unsteady(results)
     yield from failures(results)
     failed = sum(not result.passed for result in results)
-    yield f"\n{len(results) - failed} passed, {failed} failed, in {seconds / 60:.1f} minutes"
+    chances = sum(len(result.unsteady) for result in results)
+    words = f", {chances} unsteady test{'s' * (chances > 1)}" if chances else ""
+    yield f"\n{len(results) - failed} passed, {failed} failed{words}, in {seconds / 60:.1f} minutes"
 
 
 def dearest(results: Sequence[Result]) -> Iterator[str]:
@@ -31,6 +34,14 @@ def dearest(results: Sequence[Result]) -> Iterator[str]:
         yield "\n=== what took longest within the parts\n"
     for seconds, part, what in sorted(costs, reverse=True)[:DEAREST]:
         yield f"{seconds:7.1f} s  {part:14}{what}"
+
+
+def unsteady(results: Sequence[Result]) -> Iterator[str]:
+    found = [(result.part.name, failure) for result in results for failure in result.unsteady]
+    if found:
+        yield "\n=== what is unsteady: failed beside others, passed by itself\n"
+    for part, failure in found:
+        yield from _told("UNSTEADY", part, failure)
 
 
 def failures(results: Sequence[Result]) -> Iterator[str]:
@@ -43,6 +54,10 @@ def failures(results: Sequence[Result]) -> Iterator[str]:
         if left <= 0:
             yield f"and {len(found) - number} more: {', '.join(more.what for _part, more in found[number:])}"
             return
-        lines = [f"FAILED  {part}: {failure.what}", *(f"        {line}" for line in failure.lines)]
-        yield from (line[:WIDTH] for line in lines)
-        left -= len(lines)
+        yield from _told("FAILED", part, failure)
+        left -= 1 + len(failure.lines)
+
+
+def _told(word: str, part: str, failure: Failure) -> Iterator[str]:
+    yield f"{word:7} {part}: {failure.what}"[:WIDTH]
+    yield from (f"        {line}"[:WIDTH] for line in failure.lines)

@@ -40,9 +40,18 @@ def gateway(running: Gateway, engines: tuple[Engine, Engine]) -> Gateway:
     for engine in engines:
         engine.go.set()
     eventually(lambda: sum(engine.running for engine in engines) == 0, "the engines rest")
+    # What is counted of who has hung up belongs to the test before.
+    eventually(lambda: running.rests, "the gateway rests")
     for engine in engines:
         engine.forget()
     return running
+
+
+@pytest.fixture
+def as_it_was(running: Gateway) -> Iterator[None]:
+    """For a test that describes it otherwise: if that fails, no other test does for it."""
+    yield
+    running.describe()
 
 
 @pytest.fixture

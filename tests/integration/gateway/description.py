@@ -9,6 +9,7 @@ import hashlib
 import http.client
 import json
 import os
+import re
 import ssl
 import time
 from collections.abc import Callable
@@ -39,17 +40,28 @@ KEYS: list[dict[str, Any]] = [
     {"name": "former", "key": "sk-0123456789-former", "expires": "2026-01-31"},
 ]
 SLOTS = 2
+QUEUE_TIMEOUT, CLIENT_TIMEOUT = 10, 4
 # Seconds that a request for the model hasty may take.
 DEADLINE = 2
 LONGEST_ANSWER = 500
 MESSAGES: Any = [{"role": "user", "content": "Count to three."}]
 
 
-def eventually(condition: Callable[[], bool], what: str, seconds: float = 10) -> None:
+def eventually(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"waited {seconds} s in vain until {what}"
         time.sleep(0.01)
+
+
+def quickest(act: Callable[[], object], enough: float) -> float:
+    """Seconds that it takes when the machine has time for it: whoever waits for somebody does so each time."""
+    taken: list[float] = []
+    while not taken or (min(taken) >= enough and len(taken) < 5):
+        began = time.monotonic()
+        act()
+        taken.append(time.monotonic() - began)
+    return min(taken)
 
 
 @dataclass(frozen=True)
@@ -102,10 +114,11 @@ class Gateway:
                     *KEYS,
                 ],
                 "gateway_queue_length": 4,
-                "gateway_queue_timeout_seconds": 4,
-                "gateway_request_timeout_seconds": 2,
+                # Long enough for what a test does meanwhile on a machine that is busy.
+                "gateway_queue_timeout_seconds": QUEUE_TIMEOUT,
+                "gateway_request_timeout_seconds": 5,
                 "gateway_idle_timeout_seconds": 2,
-                "gateway_client_timeout_seconds": 2,
+                "gateway_client_timeout_seconds": CLIENT_TIMEOUT,
                 "gateway_max_body_bytes": LIMIT,
                 **variables,
             },
@@ -138,7 +151,7 @@ class Gateway:
         return found
 
     def connect(self) -> http.client.HTTPSConnection:
-        return http.client.HTTPSConnection("localhost", self.port, context=self.tls, timeout=20)
+        return http.client.HTTPSConnection("localhost", self.port, context=self.tls, timeout=60)
 
     def ask(
         self, method: str, path: str, body: Any = None, key: str | None = None, headers: dict[str, str] | None = None
@@ -166,6 +179,11 @@ class Gateway:
         connection = http.client.HTTPConnection("127.0.0.1", self.metrics_port)
         connection.request("GET", path)
         return connection.getresponse().read().decode()
+
+    @property
+    def rests(self) -> bool:
+        """Whether no request is under way, also none whose client has gone."""
+        return not re.search(r"^hearth_requests_open\{.*\} [1-9]", self.metrics("/metrics/keys"), re.MULTILINE)
 
     @property
     def log(self) -> str:

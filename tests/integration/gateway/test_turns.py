@@ -136,7 +136,7 @@ def test_an_answer_that_does_not_end_is_ended(gateway: Gateway, alpha: Engine) -
     assert response.status == 200
     with pytest.raises((http.client.IncompleteRead, OSError)):
         response.read()
-    assert DEADLINE <= time.monotonic() - began < DEADLINE + 5
+    assert DEADLINE <= time.monotonic() - began < DEADLINE + 30
     eventually(lambda: alpha.running == 0, "the engine has stopped")
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -43,6 +44,18 @@ def more(before: Sums, after: Sums) -> Sums:
     return {whose: sums for whose, sums in grown.items() if any(sums)}
 
 
+def await_more(gateway: Gateway, before: Sums, grown: Sums) -> None:
+    """A client may have its answer a moment before it is counted."""
+
+    def found() -> Sums:
+        return more(before, used(gateway))
+
+    try:
+        eventually(lambda: found() == grown, "it is counted")
+    except AssertionError:
+        assert found() == grown
+
+
 def stream(gateway: Gateway, key: str, **options: Any) -> list[dict[str, Any]]:
     """The events of a streamed answer but for its last, as they arrive at the client."""
     body = gateway.complete({**BODY, "stream": True, **options}, key).body
@@ -63,7 +76,7 @@ def test_a_stream_is_counted_whether_its_client_asks_for_usage_or_not(
     assert [event["choices"][0]["delta"]["content"] for event in unasked] == list(WORDS)
     assert [event["choices"] == [] for event in asked] == [False] * len(WORDS) + [True]
     assert asked[-1]["usage"]["total_tokens"] == PROMPT + ANSWER
-    assert more(before, used(gateway)) == {("limited", None, "alpha"): (2, 0, 2 * PROMPT, 8, 2 * ANSWER)}
+    await_more(gateway, before, {("limited", None, "alpha"): (2, 0, 2 * PROMPT, 8, 2 * ANSWER)})
 
 
 def test_whoever_has_a_key_sees_his_own_and_an_operator_all_also_as_a_table(gateway: Gateway) -> None:
@@ -73,8 +86,8 @@ def test_whoever_has_a_key_sees_his_own_and_an_operator_all_also_as_a_table(gate
     for _turn in range(2):
         assert gateway.ask("POST", "/v1/chat/completions", BODY, CHAT, headers).status == 200
     gateway.ask("POST", "/v1/embeddings", {"model": "beta", "input": ["a", "b"]}, CHAT)
-    grown = {("chat", user, "alpha"): (2, 0, 2 * PROMPT, 8, 2 * ANSWER), ("chat", None, "beta"): (1, 0, 2, 0, 0)}
-    assert more(before, used(gateway)) == grown
+    grown: Sums = {("chat", user, "alpha"): (2, 0, 2 * PROMPT, 8, 2 * ANSWER), ("chat", None, "beta"): (1, 0, 2, 0, 0)}
+    await_more(gateway, before, grown)
     assert {key for key, _user, _model in used(gateway, CHAT)} == {"chat"}
     assert used(gateway, CHAT, time.strftime("%Y-%m-%d", time.gmtime())) == used(gateway, CHAT)
     assert used(gateway, BOSS, "2020-01") == {}
@@ -84,9 +97,9 @@ def test_whoever_has_a_key_sees_his_own_and_an_operator_all_also_as_a_table(gate
         assert table.headers["Content-Type"].startswith("text/csv")
         rows = list(csv.DictReader(io.StringIO(table.body, newline="")))
         # A spreadsheet would take what begins like this for a formula.
-        assert {row["user"][:1] for row in rows} == {"'", ""}
+        assert f"'{user}" in {row["user"] for row in rows}
         found = {
-            (row["key"], row["user"][1:] or None, row["model"]): tuple(int(row[name]) for name in COUNTED)
+            (row["key"], row["user"].removeprefix("'") or None, row["model"]): tuple(int(row[name]) for name in COUNTED)
             for row in rows
         }
         assert found == used(gateway, CHAT)
@@ -99,9 +112,11 @@ def test_whoever_has_a_key_sees_his_own_and_an_operator_all_also_as_a_table(gate
 
 
 def test_a_key_whose_tokens_are_used_up_is_told_until_when(gateway: Gateway, alpha: Engine) -> None:
-    client = gateway.openai(FEW)
-    for _turn in range(-(-30 // (PROMPT + ANSWER))):
+    client, before = gateway.openai(FEW), used(gateway)
+    turns = -(-30 // (PROMPT + ANSWER))
+    for _turn in range(turns):
         client.chat.completions.create(model="alpha", messages=MESSAGES)
+    await_more(gateway, before, {("few", None, "alpha"): (turns, 0, turns * PROMPT, turns * 4, turns * ANSWER)})
     asked = len(alpha.received)
     with pytest.raises(
         openai.RateLimitError, match=r"the 30 tokens that it may use today.* on \d{4}-\d\d-\d\d at 00:00"
@@ -109,7 +124,7 @@ def test_a_key_whose_tokens_are_used_up_is_told_until_when(gateway: Gateway, alp
         client.chat.completions.create(model="alpha", messages=MESSAGES)
     assert refused.value.code == "tokens_exhausted"
     seconds = int(refused.value.response.headers["Retry-After"])
-    assert abs(seconds - (86400 - time.time() % 86400)) < 5
+    assert abs(seconds - (86400 - time.time() % 86400)) < 60
     assert len(alpha.received) == asked
     mine = json.loads(gateway.ask("GET", "/usage", key=FEW).body)
     assert (mine["tokens_per_day"], mine["tokens_per_month"], mine["tokens_today"] >= 30) == (30, 1000, True)
@@ -142,8 +157,8 @@ def test_a_full_disk_fails_no_request_and_loses_no_token(gateway: Gateway) -> No
     journal(gateway).symlink_to("/dev/full")
     assert gateway.complete(BODY, LIMITED_KEY).status == 200
     assert gateway.complete(BODY, LIMITED_KEY).status == 200
-    grown = {("limited", None, "alpha"): (2, 0, 2 * PROMPT, 8, 2 * ANSWER)}
-    assert more(before, used(gateway)) == grown
+    grown: Sums = {("limited", None, "alpha"): (2, 0, 2 * PROMPT, 8, 2 * ANSWER)}
+    await_more(gateway, before, grown)
     assert "hearth_usage_unwritten{} 2" in gateway.metrics("/metrics/keys")
     assert "No space left on device" in gateway.log
     aside.replace(journal(gateway))
@@ -172,23 +187,23 @@ def test_what_was_counted_outlives_a_reload_with_a_running_stream_and_a_kill(gat
     next(running)
     older = gateway.workers
     kill(master(gateway), signal.SIGUSR2)
-    eventually(lambda: len(gateway.workers) > len(older), "there is a new process")
+    eventually(lambda: not gateway.workers <= older, "there is a new process")
     # A line that was torn off by a full disk, and one of a stranger.
     with journal(gateway).open("a") as file:
         file.write("2026-11-29 1-1-1 limited - alpha 1 0 100")
     alpha.go.set()
     assert [chunk.choices[0].delta.content for chunk in running] == ["two", "three"]
     gateway.complete(BODY, LIMITED_KEY)
-    grown = {("limited", None, "alpha"): (2, 0, 2 * PROMPT, 8, 2 * ANSWER)}
-    eventually(lambda: more(before, used(gateway)) == grown, "both processes have been counted")
-    for pid in gateway.workers:
-        kill(pid, signal.SIGKILL)
+    grown: Sums = {("limited", None, "alpha"): (2, 0, 2 * PROMPT, 8, 2 * ANSWER)}
+    # Of both processes.
+    await_more(gateway, before, grown)
+    end(gateway)
     eventually(lambda: answers(gateway), "it is there again", 30)
     assert more(before, used(gateway)) == grown
     # The journal becomes sums of the day.
     eventually(lambda: any(journal(gateway).parent.glob("????-??-??.sums")), "it is summed up")
     gateway.complete(BODY, LIMITED_KEY)
-    assert more(before, used(gateway))["limited", None, "alpha"][0] == 3
+    eventually(lambda: more(before, used(gateway))["limited", None, "alpha"][0] == 3, "it is counted on")
     written = "".join(path.read_text() for path in journal(gateway).parent.iterdir())
     assert MESSAGES[0]["content"] not in written
     assert LIMITED_KEY not in written
@@ -199,6 +214,14 @@ def master(gateway: Gateway) -> int:
     everyone = gateway.workers
     parents = {pid: int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]) for pid in everyone}
     return next(pid for pid in everyone if parents[pid] not in everyone)
+
+
+def end(gateway: Gateway) -> None:
+    """All processes at once."""
+    for pid in gateway.workers:
+        # The one that a reload has replaced may just have ended.
+        with contextlib.suppress(ProcessLookupError):
+            kill(pid, signal.SIGKILL)
 
 
 def answers(gateway: Gateway) -> bool:

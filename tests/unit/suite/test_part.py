@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,18 @@ def test_bad():
 def test_broken(broken):
     pass
 """
+# Each counts how often it ran, and passes from then on.
+UNSTEADY = """
+import pathlib
+import pytest
+
+@pytest.mark.parametrize("name, passes", {tests!r})
+def test_it(name, passes):
+    with (pathlib.Path(__file__).parent / name).open("a+") as runs:
+        runs.write("x")
+        runs.seek(0)
+        assert len(runs.read()) >= passes, "by chance"
+"""
 MOLECULE = """\
 \x1b[36mINFO    \x1b[0m default ➜ check: Executing
 fatal: [host]: FAILED! => expected and rescued
@@ -57,6 +71,47 @@ def pytest_part(tmp_path: Path, text: str, *options: str) -> Part:
     test = tmp_path / "test_it.py"
     test.write_text(text)
     return Part("tests", "some tests", (sys.executable, "-m", "pytest", f"--rootdir={tmp_path}", *options, str(test)))
+
+
+def unsteady_part(tmp_path: Path, tests: dict[str, int]) -> Part:
+    part = pytest_part(tmp_path, UNSTEADY.format(tests=list(tests.items())), "--numprocesses=2")
+    return replace(part, by_name=("env", f"--chdir={tmp_path}", sys.executable, "-m", "pytest"))
+
+
+def runs(tmp_path: Path, tests: dict[str, int]) -> list[int]:
+    return [(tmp_path / name).stat().st_size for name in tests]
+
+
+def test_what_failed_by_chance_runs_once_more_and_is_told_of(tmp_path: Path) -> None:
+    tests = {"good": 1, "chance": 2}
+    result = run(unsteady_part(tmp_path, tests), tmp_path, io.StringIO().write)
+    assert (result.passed, result.failures, runs(tmp_path, tests)) == (True, [], [1, 2])
+    told = list(tell([result], 60))
+    place = told.index("\n=== what is unsteady: failed beside others, passed by itself\n")
+    assert told[place + 1] == "UNSTEADY tests: test_it.py::test_it[chance-2]"
+    assert "by chance" in " ".join(told[place + 2 :])
+    assert told[-1] == "\n1 passed, 0 failed, 1 unsteady test, in 1.0 minutes"
+    assert re.search("^E +AssertionError: by chance", (tmp_path / "tests.log").read_text(), re.MULTILINE)
+
+
+def test_what_fails_twice_fails_the_run_beside_what_failed_by_chance(tmp_path: Path) -> None:
+    tests = {"good": 1, "chance": 2, "bad": 9}
+    result = run(unsteady_part(tmp_path, tests), tmp_path, io.StringIO().write)
+    assert (result.passed, runs(tmp_path, tests)) == (False, [1, 2, 2])
+    assert [failure.what for failure in result.unsteady] == ["test_it.py::test_it[chance-2]"]
+    assert [failure.what for failure in result.failures] == ["test_it.py::test_it[bad-9]"]
+
+
+def test_where_many_fail_or_tests_are_missing_nothing_runs_once_more(tmp_path: Path) -> None:
+    tests = {f"chance{number}": 2 for number in range(4)}
+    result = run(unsteady_part(tmp_path, tests), tmp_path, io.StringIO().write)
+    assert (result.passed, len(result.failures), runs(tmp_path, tests)) == (False, 4, [1] * 4)
+    missing = tmp_path / "missing"
+    missing.mkdir()
+    part = pytest_part(missing, "import no_such_module\n", "--numprocesses=2")
+    part = replace(part, by_name=("touch", str(missing / "again")))
+    assert not run(part, missing, io.StringIO().write).passed
+    assert not (missing / "again").exists()
 
 
 @pytest.mark.parametrize("options", [(), ("--numprocesses=1",)])
