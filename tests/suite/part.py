@@ -23,7 +23,7 @@ from suite.pytest_notes import NOTES
 ROOT = Path(__file__).resolve().parents[2]
 # What pytest ends with where tests failed, and nothing kept it from running all of them.
 TESTS_FAILED = 1
-# Where more tests have failed than these, it is not by chance.
+# Where tests of more files than these have failed, it is not by chance.
 SECOND_CHANCES = 3
 
 
@@ -32,7 +32,7 @@ class Part:
     name: str
     promise: str
     command: Sequence[str]
-    # What runs tests of it that are named behind it, one after the other. Those that failed get a second chance by it.
+    # What runs files of its tests that are named behind it, one after the other. Tests that failed get a second chance by it.
     by_name: Sequence[str] = ()
 
 
@@ -87,18 +87,25 @@ def run(part: Part, directory: Path, show: Callable[[str], object]) -> Result:
 
 
 def _run_again(result: Result, told: Sequence[dict[str, Any]], notes: Path, hear: Callable[[str], object]) -> None:
-    """A few tests that failed run once more, away from those that ran beside and before them. Who passes then is unsteady, and fails nothing."""
-    names = list(dict.fromkeys(failure.what for failure in result.failures))
-    if not 0 < len(names) <= SECOND_CHANCES or any(note["when"] == "collection" for note in told):
+    """Tests that failed run once more, away from those of other files that ran beside and before them. Who passes then is unsteady, and fails nothing.
+
+    Their whole files do: what stands in one may build on what stands before it.
+    """
+    files = list(dict.fromkeys(failure.what.partition("::")[0] for failure in result.failures))
+    if not 0 < len(files) <= SECOND_CHANCES or any(note["when"] == "collection" for note in told):
         return
-    hear(f"\n=== {result.part.name}: what failed runs once more, by itself: {', '.join(names)}\n")
-    status = _start([*result.part.by_name, *names], notes, hear)
+    hear(f"\n=== {result.part.name}: where tests failed, all run once more, by themselves: {', '.join(files)}\n")
+    status = _start([*result.part.by_name, *files], notes, hear)
     second = Result(result.part, status == 0, 0)
     passed = {note["test"] for note in _read(notes, second) if (note["when"], note["outcome"]) == ("call", "passed")}
     steady = passed - {failure.what for failure in second.failures}
     result.costs += second.costs
     result.unsteady = [failure for failure in result.failures if failure.what in steady]
-    result.failures = [failure for failure in result.failures if failure.what not in steady]
+    failed = [failure for failure in result.failures if failure.what not in steady]
+    result.failures = [
+        *failed,
+        *(failure for failure in second.failures if failure.what not in {one.what for one in failed}),
+    ]
     result.passed = second.passed and not result.failures
 
 

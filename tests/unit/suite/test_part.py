@@ -85,7 +85,7 @@ def runs(tmp_path: Path, tests: dict[str, int]) -> list[int]:
 def test_what_failed_by_chance_runs_once_more_and_is_told_of(tmp_path: Path) -> None:
     tests = {"good": 1, "chance": 2}
     result = run(unsteady_part(tmp_path, tests), tmp_path, io.StringIO().write)
-    assert (result.passed, result.failures, runs(tmp_path, tests)) == (True, [], [1, 2])
+    assert (result.passed, result.failures, runs(tmp_path, tests)) == (True, [], [2, 2])
     told = list(tell([result], 60))
     place = told.index("\n=== what is unsteady: failed beside others, passed by itself\n")
     assert told[place + 1] == "UNSTEADY tests: test_it.py::test_it[chance-2]"
@@ -97,14 +97,19 @@ def test_what_failed_by_chance_runs_once_more_and_is_told_of(tmp_path: Path) -> 
 def test_what_fails_twice_fails_the_run_beside_what_failed_by_chance(tmp_path: Path) -> None:
     tests = {"good": 1, "chance": 2, "bad": 9}
     result = run(unsteady_part(tmp_path, tests), tmp_path, io.StringIO().write)
-    assert (result.passed, runs(tmp_path, tests)) == (False, [1, 2, 2])
+    assert (result.passed, runs(tmp_path, tests)) == (False, [2, 2, 2])
     assert [failure.what for failure in result.unsteady] == ["test_it.py::test_it[chance-2]"]
     assert [failure.what for failure in result.failures] == ["test_it.py::test_it[bad-9]"]
 
 
-def test_where_many_fail_or_tests_are_missing_nothing_runs_once_more(tmp_path: Path) -> None:
+def test_where_tests_of_many_files_fail_or_are_missing_nothing_runs_once_more(tmp_path: Path) -> None:
     tests = {f"chance{number}": 2 for number in range(4)}
-    result = run(unsteady_part(tmp_path, tests), tmp_path, io.StringIO().write)
+    part = unsteady_part(tmp_path, {})
+    files = [tmp_path / f"test_{name}.py" for name in tests]
+    for path, name in zip(files, tests, strict=True):
+        path.write_text(UNSTEADY.format(tests=[(name, 2)]))
+    part = replace(part, command=[*part.command[:-1], *map(str, files)])
+    result = run(part, tmp_path, io.StringIO().write)
     assert (result.passed, len(result.failures), runs(tmp_path, tests)) == (False, 4, [1] * 4)
     missing = tmp_path / "missing"
     missing.mkdir()
