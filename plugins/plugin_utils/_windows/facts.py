@@ -49,6 +49,11 @@ class Wsl:
     is_store: bool = False
     version: str = ""
 
+    @property
+    def store(self) -> str:
+        """The program of the store's version, which is the only one that works where nobody has logged in (microsoft/WSL issue 9231)."""
+        return self.program if self.is_store else "C:\\Program Files\\WSL\\wsl.exe"
+
 
 @dataclass(frozen=True)
 class Distribution:
@@ -155,7 +160,7 @@ class Task:
     name: str = ""
     state: str = ""
     user: str = ""
-    # Password, InteractiveToken, S4U …
+    # Password, Interactive, S4U …
     logon: str = ""
     level: str = ""
     triggers: tuple[str, ...] = ()
@@ -197,6 +202,11 @@ class Facts:
     tasks: tuple[Task, ...] = ()
     hosts: tuple[HostsLine, ...] = ()
     unread: tuple[Unread, ...] = ()
+
+    @property
+    def nvidia_displays(self) -> list[str]:
+        """Cards as Windows sees them, whether or not a driver of NVIDIA's is there."""
+        return [display for display in self.displays if "nvidia" in display.lower()]
 
     def distribution(self, name: str) -> Distribution | None:
         """WSL does not tell capitals from small letters (`wsl --install`: not case sensitive)."""
