@@ -27,10 +27,10 @@ options:
     elements: dict
     required: true
   sources:
-    description: Networks for which a port without C(sources) of its own is open.
+    description: Networks for which a port without C(sources) of its own is open. Empty is all private networks.
     type: list
     elements: str
-    required: true
+    default: []
   names:
     description: Names that lead the PC to itself.
     type: list
@@ -70,7 +70,8 @@ _value:
   description:
     - C(verdict) is V(keep) where all is well, V(act), or V(refuse) with the C(refusals); C(notes) are what the owner should know.
     - C(steps) have C(kind), C(words) for people, and C(settings) for tasks.
-    - C(network) is how the LAN comes to the distribution, V(mirrored), V(nat) or V(desktop).
+    - C(network) is how the LAN comes to the distribution, V(mirrored), V(nat) or V(desktop). C(group) is that of our rules, C(directory) what a task runs
+      from, and C(proxy) what it leads where.
   type: dict
 """
 
@@ -88,7 +89,7 @@ def windows_lan_plan(
     *,
     distribution: str,
     ports: Sequence[Mapping[str, Any]],
-    sources: Sequence[str],
+    sources: Sequence[str] = (),
     names: Sequence[str] = (),
     **more: Any,
 ) -> dict[str, Any]:

@@ -90,7 +90,8 @@ _value:
   description:
     - C(verdict) is V(keep) where all is well, V(act), or V(refuse) with the C(refusals); C(notes) are what the owner should know.
     - C(steps) have C(kind), C(words) for people, and C(settings) for tasks.
-    - C(network) is how the LAN comes to the distribution, V(mirrored), V(nat) or V(desktop); C(program) is wsl.exe.
+    - C(network) is how the LAN comes to the distribution, V(mirrored), V(nat) or V(desktop); C(program) is wsl.exe, C(folder) where tasks are
+      scheduled.
   type: dict
 """
 

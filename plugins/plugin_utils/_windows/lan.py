@@ -18,13 +18,14 @@ from ansible_collections.hearth.llm.plugins.plugin_utils._windows.facts import (
     Proxy,
     read,
 )
-from ansible_collections.hearth.llm.plugins.plugin_utils._windows.rules import Opening, judge_rules, remove_rules
+from ansible_collections.hearth.llm.plugins.plugin_utils._windows.rules import GROUP, Opening, judge_rules, remove_rules
 from ansible_collections.hearth.llm.plugins.plugin_utils._windows.steps import Plan, Scheduled, listed
 
 # The order in which a plan has them; the role's main.yml has a file of tasks for each, in the same order.
 KINDS = ("defender", "hyperv", "proxy", "proxy_task", "no_proxy_task", "hosts")
 
-DIRECTORY = "C:\\ProgramData\\hearth.llm"
+# Only administrators write there: the task that runs what lies there has all rights.
+DIRECTORY = "C:\\Program Files\\hearth.llm"
 _POWERSHELL = "C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe"
 # The PC's name leads to itself, for from the PC its own address of the LAN may not lead into the distribution (microsoft/WSL issue 41284).
 _ITSELF = "127.0.0.1"
@@ -55,10 +56,14 @@ def plan(document: object, wishes: Wishes) -> dict[str, Any]:
         _absent(planned, facts, wishes)
     elif not findings:
         planned.refusals += [*([way.refusal] if way.refusal else []), *_of_network(facts), *_of_ports(facts, wishes)]
+        planned.refusals += _of_fallback(facts, wishes, way.mode)
         judge_rules(planned, facts, wishes.openings, way.mode)
         _lead(planned, facts, wishes, way.mode)
         _name(planned, facts, wishes)
-    return planned.told(network=way.mode)
+    ports = (
+        [opening.port for opening in wishes.openings] if way.mode == network.NAT and wishes.state == "present" else []
+    )
+    return planned.told(network=way.mode, directory=DIRECTORY, group=GROUP, proxy=_proxy_settings(facts, wishes, ports))
 
 
 def proxy_task(wishes: Wishes) -> Scheduled:
@@ -80,6 +85,19 @@ def _of_network(facts: Facts) -> Iterator[str]:
             f"{facts.machine.name} calls its network '{real[0].name}' public, where it answers nobody: if it is the shop's own, run there, as an "
             "administrator, "
             f'Set-NetConnectionProfile -InterfaceAlias "{real[0].name}" -NetworkCategory Private.'
+        )
+
+
+def _of_fallback(facts: Facts, wishes: Wishes, mode: str) -> Iterator[str]:
+    """Where mirrored networking fails, WSL goes on with another one, and only wsl.exe says so, in its own words (microsoft/WSL issue 13793)."""
+    there = facts.distribution(wishes.distribution)
+    if mode != network.MIRRORED or there is None or not there.is_running or not there.addresses:
+        return
+    own = {address.partition("/")[0] for found in facts.networks for address in found.addresses}
+    if own and not own & set(there.addresses.split()):
+        yield (
+            f"The network of {there.name} should be mirrored, and it has an address of its own, {there.addresses.split()[0]}: WSL has fallen back. Start it "
+            f"once on {facts.machine.name} by hand ('wsl --shutdown', then 'wsl'), which says why, or write hearth_windows_network: nat."
         )
 
 
@@ -153,7 +171,7 @@ def _stop_leading(planned: Plan, facts: Facts, task: Scheduled, stale: Sequence[
             program=facts.wsl.store,
         )
     if any(found.name == task.name for found in facts.tasks):
-        planned.add("no_proxy_task", f"Remove the task '{task.name}'.", name=task.name)
+        planned.add("no_proxy_task", f"Remove the task '{task.name}'.", name=task.name, path=task.path)
 
 
 def _proxy_settings(facts: Facts, wishes: Wishes, ports: Sequence[int]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from ansible_collections.hearth.llm.plugins.plugin_utils._windows.judgements imp
     of_limits,
 )
 from ansible_collections.hearth.llm.plugins.plugin_utils._windows.permissions import refusals_of_machine
-from ansible_collections.hearth.llm.plugins.plugin_utils._windows.steps import Plan, Scheduled, listed
+from ansible_collections.hearth.llm.plugins.plugin_utils._windows.steps import FOLDER, Plan, Scheduled, listed
 from ansible_collections.hearth.llm.plugins.plugin_utils._windows.wishes import Wishes
 
 # The order in which a plan has them; the role's main.yml has a file of tasks for each, in the same order.
@@ -51,7 +51,7 @@ def plan(document: object, wishes: Wishes) -> dict[str, Any]:
             _present(planned, facts, wishes, way)
         else:
             _absent(planned, facts, wishes)
-    return planned.told(network=way.mode, program=facts.wsl.store)
+    return planned.told(network=way.mode, program=facts.wsl.store, folder=FOLDER)
 
 
 def keep_alive(facts: Facts, wishes: Wishes) -> Scheduled:
@@ -202,7 +202,7 @@ def _absent(planned: Plan, facts: Facts, wishes: Wishes) -> None:
     there = facts.distribution(wishes.distribution)
     task = keep_alive(facts, wishes)
     if any(found.name == task.name for found in facts.tasks):
-        planned.add("no_task", f"Remove the task '{task.name}'.", name=task.name)
+        planned.add("no_task", f"Remove the task '{task.name}'.", name=task.name, path=task.path)
     merged = wslconfig.merge(facts.wslconfig.text, {}, newline="\r\n")
     if merged.gone:
         planned.add(

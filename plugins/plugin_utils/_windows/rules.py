@@ -9,9 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.hearth.llm.plugins.plugin_utils._certificates_plan import PRIVATE_NETWORKS
 from ansible_collections.hearth.llm.plugins.plugin_utils._windows import network
 from ansible_collections.hearth.llm.plugins.plugin_utils._windows.facts import Facts, HyperVRule, Rule
 from ansible_collections.hearth.llm.plugins.plugin_utils._windows.steps import Plan, listed
+
+# By which rules of ours are found again, whatever they are called.
+GROUP = "hearth.llm"
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,7 @@ def remove_rules(planned: Plan, facts: Facts) -> None:
 def openings_of(described: Sequence[Mapping[str, Any]], sources: Sequence[str]) -> tuple[Opening, ...]:
     """Of ports as the firewall of a host takes them, those that are a number and TCP; a range or UDP is for the distribution alone."""
     return tuple(
-        Opening(int(each["port"]), tuple(map(str, each.get("sources") or sources)))
+        Opening(int(each["port"]), tuple(map(str, each.get("sources") or sources or PRIVATE_NETWORKS)))
         for each in described
         if str(each["port"]).isdigit() and each.get("protocol", "tcp") == "tcp"
     )

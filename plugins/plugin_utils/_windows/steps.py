@@ -67,6 +67,11 @@ class Scheduled:
     def logon(self) -> str:
         return "Password" if self.has_password else "Interactive"
 
+    @property
+    def path(self) -> str:
+        """The folder as the module wants it."""
+        return FOLDER.rstrip("\\")
+
     def is_there(self, facts: Facts) -> bool:
         return any(self._is(task, facts) for task in facts.tasks)
 
@@ -87,7 +92,7 @@ class Scheduled:
         """As the module wants them."""
         return {
             "name": self.name,
-            "path": FOLDER.rstrip("\\"),
+            "path": self.path,
             "user": facts.user.name,
             "actions": [asdict(self.action)],
             "triggers": [{"type": self.trigger, **({} if self.has_password else {"user_id": facts.user.name})}],

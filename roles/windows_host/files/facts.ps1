@@ -138,7 +138,7 @@ $wslProgram = if (Test-Path -LiteralPath $store) { $store } elseif (Test-Path -L
 $running = @()
 $wsl = Read-Part 'wsl' {
     $isStore = $wslProgram -eq $store
-    $version = if ($isStore) { [string] (Get-Item -LiteralPath $store).VersionInfo.ProductVersion } else { '' }
+    $version = if ($isStore) { [string] (Get-Item -LiteralPath $store).VersionInfo.FileVersion } else { '' }
     @{
         program = [string] $wslProgram
         is_store = $isStore

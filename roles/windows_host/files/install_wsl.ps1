@@ -17,7 +17,7 @@ $store = Join-Path -Path $env:ProgramFiles -ChildPath 'WSL\wsl.exe'
 
 function Get-StoreVersion {
     if (-not (Test-Path -LiteralPath $store)) { return [version] '0.0' }
-    return [version] (Get-Item -LiteralPath $store).VersionInfo.ProductVersion
+    return [version] (Get-Item -LiteralPath $store).VersionInfo.FileVersion
 }
 
 $minimum = [version] $wish.minimum
