@@ -98,9 +98,9 @@ WINDOWS = (
     ),
     Key(
         "hearth_windows_processors",
-        Whole("processors", most=4096),
-        "the processors that WSL may use",
-        default="all",
+        Whole("processors", least=0, most=4096),
+        "the processors that WSL may use; 0 is all",
+        value=0,
     ),
     Key(
         "hearth_windows_network",
