@@ -38,6 +38,7 @@ FOR = {
     "preflight": ["servers"],
     "prepare_host": ["servers"],
     "prepare_windows": ["windows"],
+    "prepare_windows_ssh": ["windows"],
     "provision_cloud_vm": ["servers"],
     "remove": ["servers", "windows"],
     "summary": ["servers"],

@@ -43,6 +43,12 @@ class User:
 
 
 @dataclass(frozen=True)
+class OpenSsh:
+    # Empty where nobody has set it, which is cmd.exe.
+    default_shell: str = ""
+
+
+@dataclass(frozen=True)
 class Wsl:
     # Empty where there is none at all.
     program: str = ""
@@ -184,6 +190,7 @@ class Facts:
     windows: Windows = field(default_factory=Windows)
     machine: Machine = field(default_factory=Machine)
     user: User = field(default_factory=User)
+    openssh: OpenSsh = field(default_factory=OpenSsh)
     features: Mapping[str, str] = field(default_factory=dict)
     pending_reboot: tuple[str, ...] = ()
     policies: Mapping[str, int] = field(default_factory=dict)

@@ -18,6 +18,7 @@ def refusals_of_machine(facts: Facts, gpu_policy: str, minimum_driver: str) -> I
     yield from _of_windows(facts)
     yield from _of_firmware(facts)
     yield from _of_rights(facts)
+    yield from _of_shell(facts)
     if gpu_policy != "none":
         yield from _of_gpus(facts, gpu_policy, minimum_driver)
 
@@ -55,6 +56,16 @@ def _of_rights(facts: Facts) -> Iterator[str]:
         yield f"The connection to {name} is the system's own, for which WSL does not work: connect as the person who uses the PC (ansible_user)."
     elif not user.is_administrator:
         yield f"{user.name} is no administrator of {name}: connect as one (ansible_user), or make him one (Settings, Accounts, Other users)."
+
+
+def _of_shell(facts: Facts) -> Iterator[str]:
+    """What leads to a distribution speaks to cmd.exe (community.general.wsl; ansible-collections/community.general issue 11307)."""
+    shell = facts.openssh.default_shell
+    if shell and not shell.lower().endswith("\\cmd.exe"):
+        yield (
+            f"OpenSSH on {facts.machine.name} starts {shell}, and a distribution is reached through cmd.exe: run there, as an administrator, "
+            "Remove-ItemProperty -Path HKLM:\\SOFTWARE\\OpenSSH -Name DefaultShell, and write ansible_shell_type: cmd."
+        )
 
 
 def _of_gpus(facts: Facts, gpu_policy: str, minimum: str) -> Iterator[str]:

@@ -103,6 +103,13 @@ $user = Read-Part 'user' {
     }
 }
 
+$openssh = Read-Part 'openssh' {
+    @{
+        # Empty where nobody has set it, which is cmd.exe.
+        default_shell = [string] (Get-Value (Get-Key 'HKLM:\SOFTWARE\OpenSSH') 'DefaultShell' '')
+    }
+}
+
 $features = Read-Part 'features' {
     $found = @{}
     foreach ($name in 'VirtualMachinePlatform', 'Microsoft-Windows-Subsystem-Linux') {
@@ -390,6 +397,7 @@ ConvertTo-Json -Depth 8 -Compress -InputObject @{
     windows = $windows
     machine = $machine
     user = $user
+    openssh = $openssh
     features = $features
     pending_reboot = Get-List $pending
     policies = $policies
