@@ -231,7 +231,7 @@ def read(document: object) -> tuple[Facts, list[str]]:
     failed = {part.part for part in facts.unread}
     # Why a part is missing was said by the PC itself.
     findings = [finding for finding in findings if finding.partition(" has no ")[2].strip("'. ") not in failed]
-    findings += [f"The PC could not tell its {part.part}: {part.why}" for part in facts.unread]
+    findings += [f"The PC could not tell its {part.part}: {part.why}" for part in facts.unread if part.part]
     return facts, findings
 
 

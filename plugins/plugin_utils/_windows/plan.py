@@ -81,8 +81,7 @@ def _present(planned: Plan, facts: Facts, wishes: Wishes, way: network.Way) -> N
             "take the copy away.",
             name=there.name,
             directory=wishes.directory,
-            disk=there.disk,
-            minimum=_dotted(MINIMUM),
+            folder=FOLDER,
         )
     elif there is None:
         where = f" at {wishes.directory}" if wishes.disk else ""

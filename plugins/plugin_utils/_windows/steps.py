@@ -13,6 +13,8 @@ from ansible_collections.hearth.llm.plugins.plugin_utils._windows.facts import A
 
 # Everything scheduled is ours by its folder.
 FOLDER = "\\hearth.llm\\"
+# Somebody may have stopped WSL, which ends what runs: after this time it is begun anew, and nothing is done where it still runs.
+_AGAIN = "PT5M"
 
 
 @dataclass(frozen=True)
@@ -90,12 +92,13 @@ class Scheduled:
 
     def settings(self, facts: Facts) -> dict[str, Any]:
         """As the module wants them."""
+        whose = {} if self.has_password else {"user_id": facts.user.name}
         return {
             "name": self.name,
             "path": self.path,
             "user": facts.user.name,
             "actions": [asdict(self.action)],
-            "triggers": [{"type": self.trigger, **({} if self.has_password else {"user_id": facts.user.name})}],
+            "triggers": [{"type": self.trigger, **whose, "repetition": {"interval": _AGAIN}}],
             "logon_type": "password" if self.has_password else "interactive_token",
             "run_level": self.level.lower(),
         }
