@@ -10,7 +10,7 @@ short_description: What has to be done until others reach the distribution on a 
 version_added: 1.0.0
 author: hearth.llm contributors (@hearth-llm)
 description:
-  - Turns what the role M(hearth.llm.windows_host#role) has found on a PC into a plan for its firewalls, its proxy and its hosts file, or into the reasons
+  - Turns what the role P(hearth.llm.windows_host#role) has found on a PC into a plan for its firewalls, its proxy and its hosts file, or into the reasons
     why there can be none. It looks at nothing else.
 options:
   _input:

@@ -10,7 +10,7 @@ short_description: What has to be done until a distribution of WSL runs on a Win
 version_added: 1.0.0
 author: hearth.llm contributors (@hearth-llm)
 description:
-  - Turns what the role M(hearth.llm.windows_host#role) has found on a PC into a plan, or into the reasons why there can be none. It looks at nothing else.
+  - Turns what the role P(hearth.llm.windows_host#role) has found on a PC into a plan, or into the reasons why there can be none. It looks at nothing else.
   - Nothing is ever removed or moved whose name O(remove) or O(move) does not have, and no feature of Windows is ever switched off.
 options:
   _input:
