@@ -33,7 +33,8 @@ _ANYWHERE = "0.0.0.0"
 # Where NAT gives the distribution its address.
 _OF_NAT = ipaddress.ip_network("172.16.0.0/12")
 # What answers on a port on behalf of a distribution: WSL's own programs, those of Docker Desktop, and the service that keeps proxies.
-_OF_WSL = ("wslrelay", "wslhost", "com.docker.backend", "vpnkit")
+_OF_WSL = ("wslrelay", "wslhost")
+_OF_DESKTOP = ("com.docker.backend", "vpnkit")
 _PROXY_SERVICE = "svchost"
 
 
@@ -105,7 +106,7 @@ def _of_ports(facts: Facts, wishes: Wishes) -> Iterator[str]:
     name = facts.machine.name
     for opening in wishes.openings:
         for taken in facts.listeners:
-            if taken.port == opening.port and _is_strange(taken, facts):
+            if taken.port == opening.port and _is_strange(taken, facts, wishes.docker):
                 yield (
                     f"Port {opening.port} of {name} is taken by {taken.program or 'another program'}"
                     f"{' (a service of Windows, such as IIS)' if taken.program == 'System' else ''}: stop it, or write another hearth_port."
@@ -120,8 +121,9 @@ def _of_ports(facts: Facts, wishes: Wishes) -> Iterator[str]:
                 )
 
 
-def _is_strange(listener: Listener, facts: Facts) -> bool:
-    if listener.address.startswith("127.") or listener.program.lower() in _OF_WSL:
+def _is_strange(listener: Listener, facts: Facts, docker: str) -> bool:
+    ours = (*_OF_WSL, *(_OF_DESKTOP if docker == "desktop" else ()))
+    if listener.address.startswith("127.") or listener.program.lower() in ours:
         return False
     if listener.program.lower() == _PROXY_SERVICE:
         return not any(proxy.listen_port == listener.port for proxy in facts.proxies)

@@ -36,7 +36,8 @@ if ($changed -and $PSCmdlet.ShouldProcess($wish.distribution, 'Start the distrib
         $why = [string] $_.Exception.Message
     }
     if (-not $byTask) {
-        if ($wish.must) { throw "The task '$($wish.task)' does not start $($wish.distribution): $why" }
+        if ($wish.must) { throw ("The task '$($wish.task)' does not start $($wish.distribution): $why. If the Windows password has changed since, remove the task " +
+            "(Unregister-ScheduledTask -TaskPath '$($wish.folder)' -TaskName '$($wish.task)'), and run this again.") }
         # A task that waits for somebody to log in cannot begin before; what runs then stays, for nothing stops it.
         $null = & $wish.program --distribution $wish.distribution --user root --exec true
         if ($LASTEXITCODE -ne 0) { throw "$($wish.distribution) does not start (wsl.exe ended with $LASTEXITCODE)." }
