@@ -17,7 +17,9 @@ $store = Join-Path -Path $env:ProgramFiles -ChildPath 'WSL\wsl.exe'
 
 function Get-StoreVersion {
     if (-not (Test-Path -LiteralPath $store)) { return [version] '0.0' }
-    return [version] (Get-Item -LiteralPath $store).VersionInfo.FileVersion
+    # Its parts are numbers; its text may have more behind them.
+    $parts = (Get-Item -LiteralPath $store).VersionInfo
+    return [version] ('{0}.{1}.{2}' -f $parts.FileMajorPart, $parts.FileMinorPart, $parts.FileBuildPart)
 }
 
 $minimum = [version] $wish.minimum
