@@ -17,9 +17,9 @@ $store = Join-Path -Path $env:ProgramFiles -ChildPath 'WSL\wsl.exe'
 
 function Get-StoreVersion {
     if (-not (Test-Path -LiteralPath $store)) { return [version] '0.0' }
-    # Its parts are numbers; its text may have more behind them.
-    $parts = (Get-Item -LiteralPath $store).VersionInfo
-    return [version] ('{0}.{1}.{2}' -f $parts.FileMajorPart, $parts.FileMinorPart, $parts.FileBuildPart)
+    # There may be more than numbers in it.
+    if ([string] (Get-Item -LiteralPath $store).VersionInfo.FileVersion -match '^\d+(\.\d+){1,3}') { return [version] $Matches[0] }
+    return [version] '0.0'
 }
 
 $minimum = [version] $wish.minimum
