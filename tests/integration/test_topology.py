@@ -34,17 +34,20 @@ FOR = {
     "deploy_gateway": ["gateways", "servers"],
     "destroy_cloud_vm": ["servers"],
     "look_at_models": ["engines"],
+    "open_windows": ["windows"],
     "preflight": ["servers"],
     "prepare_host": ["servers"],
+    "prepare_windows": ["windows"],
+    "prepare_windows_ssh": ["windows"],
     "provision_cloud_vm": ["servers"],
-    "remove": ["servers"],
+    "remove": ["servers", "windows"],
     "summary": ["servers"],
     "trust_ca": ["gateways", "clients"],
     "verify": ["gateways"],
 }
 SITE = [
-    *("check", "preflight", "check_secrets", "prepare_host", "deploy_engines", "deploy_gateway"),
-    *("deploy_frontends", "close_host", "verify", "summary"),
+    *("check", "prepare_windows", "preflight", "check_secrets", "prepare_host", "deploy_engines", "deploy_gateway"),
+    *("deploy_frontends", "close_host", "open_windows", "verify", "summary"),
 ]
 FOR["site"] = [purpose for name in SITE for purpose in FOR[name]]
 
@@ -66,9 +69,15 @@ OF_GROUPED = {
     "engines": {"engine"},
     "frontends": {"page"},
     "servers": {"gateway", "engine", "page"},
+    "windows": {"pc"},
     "clients": {"laptop", "phone"},
 }
-OF_UNNAMED = {**{purpose: {"llm"} for purpose in OF_GROUPED}, "all": {"llm", "laptop"}, "clients": {"laptop"}}
+OF_UNNAMED = {
+    **{purpose: {"llm"} for purpose in OF_GROUPED},
+    "all": {"llm", "laptop"},
+    "windows": set(),
+    "clients": {"laptop"},
+}
 
 
 def targets(home: Path, inventories: Sequence[Path | str], *options: str) -> dict[str, list[set[str]]]:
@@ -105,7 +114,7 @@ def expected(hosts: dict[str, set[str]]) -> dict[str, list[set[str]]]:
 def test_an_inventory_of_the_repository_has_one_host_for_everything(tmp_path: Path, inventory: Path) -> None:
     host = next(iter(yaml.safe_load((inventory / "hosts.yml").read_text())["all"].get("hosts", {"gpu.example.com": 0})))
     clients = {"till.blue.local"} if inventory == SHOP else set()
-    of = {**{purpose: {host} for purpose in OF_GROUPED}, "all": {host, *clients}, "clients": clients}
+    of = {**{purpose: {host} for purpose in OF_GROUPED}, "all": {host, *clients}, "windows": set(), "clients": clients}
     assert targets(tmp_path, [inventory]) == expected(of)
 
 
