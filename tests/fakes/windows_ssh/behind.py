@@ -97,4 +97,3 @@ class Container:
         return subprocess.run(
             ["docker", "exec", self.name, *command], check=True, capture_output=True, text=True
         ).stdout
-

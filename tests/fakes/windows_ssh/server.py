@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import IO
 
 import paramiko
-from paramiko.common import MSG_CHANNEL_SUCCESS
-
 from fakes.windows_ssh.pc import FAILED, Said, WindowsPc
+from paramiko.common import MSG_CHANNEL_SUCCESS
 
 CHUNK = 32768
 

@@ -62,7 +62,9 @@ def read(arguments: str) -> Asked:
         given[word] = value
     if not rest:
         raise UnknownError("a shell that asks is not offered here")
-    return Asked(given.get("--distribution", ""), given.get("--user", ""), given.get("--cd", ""), rest=rest, shell=shell)
+    return Asked(
+        given.get("--distribution", ""), given.get("--user", ""), given.get("--cd", ""), rest=rest, shell=shell
+    )
 
 
 def _first(text: str) -> tuple[str, str]:
