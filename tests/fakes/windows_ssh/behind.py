@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -70,6 +70,8 @@ class Container:
     # Starts it and waits until it is up.
     begin: Callable[[], object]
     directory: str = "/mnt/c/Users/owner"
+    # Home and shell of those who were asked for: a question takes as long as many a command.
+    _known: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def start(self) -> None:
         self.begin()
@@ -77,15 +79,19 @@ class Container:
 
     def stop(self) -> None:
         subprocess.run(["docker", "kill", self.name], check=True, capture_output=True)
+        self._known.clear()
 
     def shell(self, user: str) -> str | None:
-        row = self._run("sh", "-c", 'getent passwd -- "$1" || true', "-", user).strip().split(":")
-        return row[6] if len(row) == 7 else None
+        if user not in self._known:
+            row = self._run("sh", "-c", 'getent passwd -- "$1" || true', "-", user).strip().split(":")
+            if len(row) == 7:
+                self._known[user] = row[5], row[6]
+        return self._known[user][1] if user in self._known else None
 
     def popen(
         self, user: str, command: Sequence[str], directory: str, variables: Mapping[str, str]
     ) -> subprocess.Popen[bytes]:
-        home = self._run("getent", "passwd", user).strip().split(":")[5]
+        home = self._known[user][0]
         given = {"HOME": home, "USER": user, "LOGNAME": user, **variables}
         options = [f"--env={name}={value}" for name, value in given.items()]
         where = directory.replace("~", home, 1) if directory.startswith("~") else directory
