@@ -53,7 +53,8 @@ systemd_wanted:
   returned: always
   sample: true
 network:
-  description: V(mirrored) where the distribution has the addresses of Windows, V(nat) where Windows translates them, empty on any other host.
+  description: V(mirrored) where the distribution has the addresses of Windows, V(nat) where Windows translates them, empty in WSL 1 and on any other
+    host.
   type: str
   returned: always
   sample: mirrored

@@ -31,7 +31,7 @@ class Wsl:
     # Whether systemd runs the distribution, and whether it is to.
     systemd: bool = False
     systemd_wanted: bool = False
-    # mirrored, or nat for any network that Windows translates.
+    # mirrored, or nat for any network that Windows translates. WSL 1 has no network of its own.
     network: str = ""
     # Whether Docker Desktop has put its Docker into the distribution.
     docker_desktop: bool = False
@@ -40,11 +40,12 @@ class Wsl:
 def look(host: Host) -> Wsl:
     if not host.is_wsl:
         return Wsl()
+    version = 1 if virtualisation(host) == "wsl1" else 2
     return Wsl(
-        version=1 if virtualisation(host) == "wsl1" else 2,
+        version=version,
         systemd=host.exists("/run/systemd/system"),
         systemd_wanted=_wants_systemd(host.read(SETTINGS)),
-        network="mirrored" if host.exists(MIRRORED_DEVICE) else "nat",
+        network="" if version == 1 else "mirrored" if host.exists(MIRRORED_DEVICE) else "nat",
         docker_desktop=host.exists(DESKTOP_PROXY)
         or any(host.link(path).startswith(DESKTOP) for path in LED_TO_DESKTOP),
     )

@@ -26,7 +26,7 @@ def host(root: Path, files: Mapping[str, str]) -> Host:
     ("files", "found"),
     [
         ({"/proc/sys/kernel/osrelease": "6.8.0-60-generic\n", "/etc/wsl.conf": "[boot]\nsystemd=true\n"}, Wsl()),
-        ({"/proc/sys/kernel/osrelease": "4.4.0-19041-Microsoft\n"}, Wsl(1, network="nat")),
+        ({"/proc/sys/kernel/osrelease": "4.4.0-19041-Microsoft\n"}, Wsl(1)),
         (KERNEL, Wsl(2, network="nat")),
         ({**KERNEL, "/sys/class/net/loopback0/mtu": "1500\n"}, Wsl(2, network="mirrored")),
         (
