@@ -84,6 +84,17 @@ def test_a_role_looks_at_a_distribution_as_at_any_host(pc: Pc) -> None:
     assert "of memory" in outcome.words
 
 
+def test_a_warning_in_the_language_of_windows_is_read_where_wsl_speaks_utf_8(pc: Pc) -> None:
+    pc.windows.warning = "Fehler beim Ausführen von mount -a."
+    task = {"ansible.builtin.command": "true", "changed_when": False}
+    pc.windows.execute("wsl.exe --shutdown")
+    # The plugin takes what wsl.exe says for UTF-8.
+    assert "codec can't decode byte 0xfc" in pc.play(task, succeeds=False).words.replace("''", "'")
+    pc.windows.execute("wsl.exe --shutdown")
+    pc.windows.variables["WSL_UTF8"] = "1"
+    pc.play(task)
+
+
 def test_powershell_as_the_default_shell_is_no_way_in(pc: Pc) -> None:
     pc.windows.shell = "powershell"
     try:

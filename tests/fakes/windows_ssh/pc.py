@@ -50,6 +50,8 @@ class Running:
 
     process: subprocess.Popen[bytes]
     distribution: Distribution
+    # What wsl.exe itself has said on standard error.
+    warning: bytes = b""
 
 
 Answer = Said | Running
@@ -67,6 +69,8 @@ class WindowsPc:
     # Variables of the user in Windows, such as WSL_UTF8.
     variables: dict[str, str] = field(default_factory=dict)
     has_wsl: bool = True
+    # What it warns of when it starts a distribution, in the language of Windows.
+    warning: str = ""
     # After so long without a command a distribution is ended; nothing, where .wslconfig and a task keep it.
     idle_seconds: float | None = None
     # Every command that came in.
@@ -115,7 +119,7 @@ class WindowsPc:
         return self._run(distribution, asked, started.variables)
 
     def _run(self, distribution: Distribution, asked: wsl_exe.Asked, variables: Mapping[str, str]) -> Answer:
-        self._use(distribution)
+        started = self._use(distribution)
         user = asked.user or distribution.default_user
         shell = distribution.behind.shell(user)
         if shell is None:
@@ -125,10 +129,13 @@ class WindowsPc:
         command = [shell, "-c", asked.rest] if asked.shell else wsl_exe.words(asked.rest)
         given = {"WSL_DISTRO_NAME": distribution.name, "SHELL": shell, "WSL_INTEROP": "/run/WSL/1_interop"}
         directory = asked.directory or f"/mnt/c/Users/{self.user}"
-        return Running(distribution.behind.popen(user, command, directory, given), distribution)
+        silent = not started or variables.get("WSL_DISABLE_WARNINGS") == "1"
+        warning = "" if silent or not self.warning else f"wsl: {self.warning}\n"
+        process = distribution.behind.popen(user, command, directory, given)
+        return Running(process, distribution, self._said(0, warning, variables).out)
 
-    def _use(self, distribution: Distribution) -> None:
-        """The first command starts it, and so does the first after Windows has ended it."""
+    def _use(self, distribution: Distribution) -> bool:
+        """The first command starts it, and so does the first after Windows has ended it; whether this one has."""
         with self._lock:
             idle = time.monotonic() - distribution.last_used
             if (
@@ -138,11 +145,13 @@ class WindowsPc:
                 and idle > self.idle_seconds
             ):
                 self._end(distribution)
-            if not distribution.running:
+            starts = not distribution.running
+            if starts:
                 distribution.behind.start()
                 distribution.running = True
                 distribution.starts += 1
             distribution.users_now += 1
+            return starts
 
     def _end(self, distribution: Distribution) -> None:
         if distribution.running:

@@ -138,6 +138,7 @@ class _Session(paramiko.ServerInterface):
                 channel.send_exit_status(answer.status)
             else:
                 try:
+                    channel.sendall_stderr(answer.warning)
                     channel.send_exit_status(_relay(channel, answer.process))
                 finally:
                     self._pc.let_go(answer.distribution)
