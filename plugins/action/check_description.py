@@ -19,7 +19,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._documents import walk
 from ansible_collections.hearth.llm.plugins.module_utils._engines import engines
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._frontends import frontends
-from ansible_collections.hearth.llm.plugins.plugin_utils import _role_variables, _topology
+from ansible_collections.hearth.llm.plugins.plugin_utils import _distribution, _role_variables, _topology
 from ansible_collections.hearth.llm.plugins.plugin_utils._role_judgements import Judges
 from ansible_collections.hearth.llm.plugins.plugin_utils._templates import OMITTED, Reader
 
@@ -74,6 +74,7 @@ class ActionModule(ActionBase):
         )
         if not arguments["values_only"]:
             findings.extend(_topology.findings(groups, host, nobody_serves=wanted))
+            findings.extend(self._distribution(reader, variables, given))
             findings.extend(self._secrets(variables, given))
         if arguments["of_roles"]:
             findings.extend(self._places(variables, _description.wrong_in(findings, given)))
@@ -101,6 +102,14 @@ class ActionModule(ActionBase):
         pages = [name for name in frontends() if name in described.get("hearth_frontends", ())]
         for role in (*engines(), "fetcher", "certificates", "gateway", *pages):
             yield from judges.findings(role, described, wrong)
+
+    def _distribution(self, reader: Reader, variables: dict[str, Any], given: Mapping[str, Any]) -> Iterator[str]:
+        """What is wrong with how a distribution of WSL is reached through its Windows."""
+        groups = variables.get("groups") or {}
+        name = _distribution.named(given, groups.get(_topology.WINDOWS, ()))
+        computer = variables["hostvars"][name] if name else {}
+        reached_by = {variable: self._given(reader, variables, variable) for variable in _distribution.REACHED_BY}
+        return _distribution.findings(str(variables.get("inventory_hostname", "")), groups, given, reached_by, computer)
 
     def _secrets(self, variables: dict[str, Any], given: Mapping[str, Any]) -> Iterator[str]:
         """What is wrong with files of keys that lie on the controller already. None is made, and none is shown."""

@@ -114,7 +114,9 @@ def expected(hosts: dict[str, set[str]]) -> dict[str, list[set[str]]]:
 def test_an_inventory_of_the_repository_has_one_host_for_everything(tmp_path: Path, inventory: Path) -> None:
     host = next(iter(yaml.safe_load((inventory / "hosts.yml").read_text())["all"].get("hosts", {"gpu.example.com": 0})))
     clients = {"till.blue.local"} if inventory == SHOP else set()
-    of = {**{purpose: {host} for purpose in OF_GROUPED}, "all": {host, *clients}, "windows": set(), "clients": clients}
+    pcs = {"pc.blue.local"} if inventory.name == "windows_pc" else set()
+    others = {"all": {host, *clients, *pcs}, "windows": pcs, "clients": clients}
+    of = {**{purpose: {host} for purpose in OF_GROUPED}, **others}
     assert targets(tmp_path, [inventory]) == expected(of)
 
 
