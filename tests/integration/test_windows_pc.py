@@ -66,7 +66,7 @@ def test_files_and_words_arrive_as_they_are_and_a_second_run_changes_nothing(pc:
             "failed_when": "said.stdout != text",
             "vars": {"text": AWKWARD},
         },
-        {"hearth.llm.wsl_info": {}, "register": "wsl", "failed_when": "wsl.version != 0"},
+        {"hearth.llm.wsl_info": {}, "register": "wsl", "failed_when": "wsl.version is not defined"},
     ]
     assert pc.play(*tasks).changed == 1
     assert place.read_text() == f"{AWKWARD}\n"
