@@ -111,6 +111,7 @@ def done(shop: Shop) -> dict[str, list[str]]:
 # Of each PC what is changed, by the names of the tasks, in this order.
 BROUGHT = {
     FRESH: [
+        "utf8 | Have wsl.exe speak UTF-8 to whoever logs in",
         "features | Switch on the features of Windows that WSL needs",
         "restart_windows | Restart the PC",
         "wsl | Install the newest WSL of the store",
@@ -124,6 +125,7 @@ BROUGHT = {
         "hosts | Have the names lead the PC to itself",
     ],
     USED: [
+        "utf8 | Have wsl.exe speak UTF-8 to whoever logs in",
         "wslconfig | Write the settings of WSL",
         "stop_wsl | Stop WSL, so that it reads its settings",
         "move | Make the directory below which the distribution shall lie",
@@ -145,6 +147,7 @@ TAKEN_AWAY = {
         "defender | Remove rules of ours that nobody describes any more",
         "hyperv | Open the ports of distributions for the LAN",
         "hosts | Take the names out again",
+        "utf8 | Have wsl.exe speak UTF-8 to whoever logs in",
         "wslconfig | Remove the file of settings that had nothing but ours",
         "no_task | Remove the task that keeps the distribution running",
         "unregister | Remove the distribution with everything in it",
@@ -155,6 +158,7 @@ TAKEN_AWAY = {
         "proxy | Lead the ports to where the distribution is",
         "no_proxy_task | Remove the task that led the LAN to the distribution",
         "hosts | Take the names out again",
+        "utf8 | Have wsl.exe speak UTF-8 to whoever logs in",
         "wslconfig | Write the settings of WSL",
         "no_task | Remove the task that keeps the distribution running",
     ],

@@ -152,6 +152,14 @@ def win_firewall_rule(machine: Machine, parameters: Parameters) -> Result:
     return {"changed": changed}
 
 
+def win_environment(machine: Machine, parameters: Parameters) -> Result:
+    absent = parameters["state"] == "absent"
+    if not absent and not parameters["value"]:
+        raise WindowsError("When state=present, value must be defined and not an empty string")
+    name = f"{parameters['level']}\\{parameters['name']}"
+    return {"changed": machine.keep("environment", name, {"value": parameters["value"]}, absent=absent)}
+
+
 def win_user_right(machine: Machine, parameters: Parameters) -> Result:
     held = machine.kept.setdefault("right", {}).setdefault(parameters["name"], [])
     before = list(held)
@@ -222,6 +230,7 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "ansible.windows.win_acl_inheritance": win_acl_inheritance,
     "ansible.windows.win_certificate_store": win_certificate_store,
     "ansible.windows.win_copy": win_copy,
+    "ansible.windows.win_environment": win_environment,
     "ansible.windows.win_file": win_file,
     "ansible.windows.win_hosts": win_hosts,
     "ansible.windows.win_optional_feature": win_optional_feature,
