@@ -151,7 +151,8 @@ def test_two_runs_at_once_take_turns(playbook: Any, hub: Hub, tmp_path: Path) ->
     slow.rate = 1024 * MIB
     output, _nothing = running.communicate(timeout=60)
     assert running.returncode == 0, output
-    assert hub.sent("cdn:*") == 8 * MIB, "the second one found it there"
+    # Of a range that was split on its way a little may have been sent on the old connection, too.
+    assert 8 * MIB <= hub.sent("cdn:*") < 9 * MIB, "the second one found it there"
 
 
 def test_a_hub_behind_a_private_ca_is_trusted_when_its_ca_is_named(playbook: Any, tmp_path: Path) -> None:
