@@ -17,7 +17,7 @@ from integration.conftest import Runner
 from integration.first_request import Host
 from integration.model_play import until
 from lab import authority, hosts, images, network, recipes, stock
-from lab.shell import LabError, run
+from lab.shell import run
 
 DIRECTORY = "/var/lib/hearth"
 
@@ -36,14 +36,10 @@ class ContainerHost(Host):
         return super().describe(models, *roles, options=(*where, *options), **variables)
 
     def shell(self, command: str) -> str:
-        return self.host.execute("sh", "-ec", command).strip()
+        return self.host.shell(command)
 
     def succeeds(self, command: str) -> bool:
-        try:
-            self.shell(command)
-        except LabError:
-            return False
-        return True
+        return self.host.succeeds(command)
 
     def state(self, name: str = "") -> Any:
         path = f"/models/{identifier(name)}" if name else "/models"

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from fakes import docker_repository
 from lab import hosts, recipes
-from lab.shell import LabError
 
 DEBIAN_13 = dataclasses.replace(recipes.DEBIAN_12, reference="hearth-lab/debian:13", suite="trixie")
 CONFIG = "/etc/docker/daemon.json"
@@ -37,14 +36,10 @@ class Lab:
         return self.playbook([{**play, "vars": variables}], "--diff", *options, succeeds=succeeds)
 
     def shell(self, command: str) -> str:
-        return self.host.execute("sh", "-ec", command).strip()
+        return self.host.shell(command)
 
     def succeeds(self, command: str) -> bool:
-        try:
-            self.shell(command)
-        except LabError:
-            return False
-        return True
+        return self.host.succeeds(command)
 
     def version(self, package: str) -> str:
         return self.shell(f"dpkg-query --show --showformat '${{Version}}' {package}")

@@ -13,7 +13,7 @@ from typing import Any
 from lab import engine, identity, images, network, packages
 from lab.cache import directory, locked
 from lab.recipes import Recipe
-from lab.shell import await_condition, run, say
+from lab.shell import LabError, await_condition, run, say
 
 USER = "admin"
 NAME_LABEL = "hearth.lab.host"
@@ -54,6 +54,17 @@ class Host:
     def execute(self, *command: str) -> str:
         """Run a command in it as root, without SSH."""
         return run("docker", "exec", self.container, *command)
+
+    def shell(self, command: str) -> str:
+        """What a line of shell prints, as root; it stops at the first command that fails."""
+        return self.execute("sh", "-ec", command).strip()
+
+    def succeeds(self, command: str) -> bool:
+        try:
+            self.shell(command)
+        except LabError:
+            return False
+        return True
 
 
 def up(name: str, recipe: Recipe, data: Path | None = None) -> Host:
