@@ -37,7 +37,7 @@ FOR = {
     "open_windows": ["windows"],
     "preflight": ["servers"],
     "prepare_host": ["servers"],
-    "prepare_windows": ["windows"],
+    "prepare_windows": ["windows", "servers"],
     "prepare_windows_ssh": ["windows"],
     "provision_cloud_vm": ["servers"],
     "remove": ["servers", "windows"],

@@ -20,15 +20,18 @@ class Pcs:
         self._playbook = playbook
         self._place = directory / "machines"
         self._collections = make(directory / "collections", theirs)
+        # Further variables of the environment.
+        self.also: dict[str, str] = {}
         for name, machine in machines.items():
             write(self._place, name, machine)
 
-    def __call__(self, plays: Plays | Path, *options: str, succeeds: bool = True) -> Outcome:
-        return self._playbook(plays, *options, succeeds=succeeds, variables=self.variables)
+    def __call__(self, plays: Plays | Path, *options: str, succeeds: bool = True, timeout: float = 300) -> Outcome:
+        return self._playbook(plays, *options, succeeds=succeeds, variables=self.variables, timeout=timeout)
 
     @property
     def variables(self) -> dict[str, str]:
         return {
+            **self.also,
             "ANSIBLE_COLLECTIONS_PATH": f"{self._collections}:{PROJECT}/.collections",
             "PYTHONPATH": f"{PROJECT}/tests",
             PLACE: str(self._place),
