@@ -106,10 +106,15 @@ class ActionModule(ActionBase):
     def _distribution(self, reader: Reader, variables: dict[str, Any], given: Mapping[str, Any]) -> Iterator[str]:
         """What is wrong with how a distribution of WSL is reached through its Windows."""
         groups = variables.get("groups") or {}
-        name = _distribution.named(given, groups.get(_topology.WINDOWS, ()))
-        computer = variables["hostvars"][name] if name else {}
+        host, computers = str(variables.get("inventory_hostname", "")), groups.get(_topology.WINDOWS, ())
+        everybody = variables.get("hostvars") or {}
+        name = _distribution.named(given, computers)
+        computer = everybody[name] if name else {}
         reached_by = {variable: self._given(reader, variables, variable) for variable in _distribution.REACHED_BY}
-        return _distribution.findings(str(variables.get("inventory_hostname", "")), groups, given, reached_by, computer)
+        yield from _distribution.findings(host, groups, given, reached_by, computer)
+        if host in computers:
+            named = {other: everybody[other] for other in groups.get("all", ()) if other not in computers}
+            yield from _distribution.of_computer(host, _distribution.guests(host, named))
 
     def _secrets(self, variables: dict[str, Any], given: Mapping[str, Any]) -> Iterator[str]:
         """What is wrong with files of keys that lie on the controller already. None is made, and none is shown."""

@@ -13,6 +13,9 @@ from ansible_collections.hearth.llm.plugins.plugin_utils._topology import WINDOW
 CONNECTION = "community.general.wsl"
 # What says how the host is reached.
 REACHED_BY = ("ansible_connection", "ansible_remote_tmp", "ansible_user", "wsl_distribution")
+# What is read of the distribution itself; all else that begins with hearth_windows_ is read of its PC.
+OF_THE_GUEST = ("hearth_windows_host", "hearth_windows_docker")
+DOCKER = "engine"
 ALL_GPUS = ("nvidia.com/gpu=all", "all")
 
 
@@ -34,9 +37,42 @@ def findings(
     elif name not in computers:
         near = nearest(str(name), list(computers))
         yield f"hearth_windows_host of {host} is '{name}', which is no host of {WINDOWS}: {f'write {near}' if near else 'name it there'}, or correct it."
-    elif through_windows:
-        yield from _way(host, str(name), reached_by, computer)
+    else:
+        if through_windows:
+            yield from _way(host, str(name), reached_by, computer)
+        yield from _places(host, str(name), described, computer)
     yield from _gpus(described)
+
+
+def of_computer(host: str, guests: Mapping[str, str]) -> Iterator[str]:
+    """What is wrong with who is on a PC: `guests` has the distribution that each host is that names it in hearth_windows_host."""
+    if not guests:
+        yield f"{host} is in {WINDOWS}, and no host names it in hearth_windows_host, so that nothing would serve there: write that, or take it out."
+    elif len(guests) > 1:
+        yield (
+            f"{' and '.join(guests)} name {host} in hearth_windows_host, and a PC is prepared for one distribution, and opened for it: leave one of them there"
+            f"{', for they are the same one' if len({*guests.values()}) == 1 else ''}."
+        )
+
+
+def guests(host: str, others: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """The hosts among others that name a PC, each with its distribution as far as that is said."""
+    return {
+        other: str(variables.get("wsl_distribution", ""))
+        for other, variables in others.items()
+        if variables.get("hearth_windows_host") == host
+    }
+
+
+def _places(host: str, name: str, described: Mapping[str, Any], computer: Mapping[str, Any]) -> Iterator[str]:
+    """What was written where nobody reads it."""
+    mine = [variable for variable in described if variable.startswith(f"{WINDOWS}_") and variable not in OF_THE_GUEST]
+    for variable in sorted(mine):
+        if computer.get(variable) != described[variable]:
+            yield f"{variable} stands at {host}, and is read of its PC: write it at {name}."
+    here, there = (where.get("hearth_windows_docker", DOCKER) for where in (described, computer))
+    if here != there:
+        yield f"hearth_windows_docker of {host} is '{here}', and of {name} it is '{there}': write the same at both."
 
 
 def _way(host: str, name: str, reached_by: Mapping[str, Any], computer: Mapping[str, Any]) -> Iterator[str]:

@@ -144,7 +144,7 @@ def shop(module_playbook: Runner, tmp_path_factory: pytest.TempPathFactory) -> I
             "MOLECULE_EPHEMERAL_DIRECTORY": str(directory),
             "MOLECULE_PROJECT_DIRECTORY": str(PROJECT),
         }
-        ubuntu = Distribution(NAME, Container(host.container, begin))
+        ubuntu = Distribution(NAME, Container(host.container, begin, "/mnt/c/Users/olivia"))
         windows = Computer(user="olivia", pcs=pcs, later=[ubuntu])
         with serve(windows, directory) as server:
             place = directory / "inventory"

@@ -15,6 +15,10 @@ from ansible_collections.hearth.llm.plugins.plugin_utils._windows.wishes import 
 _INSTALLED = 1
 
 
+# Less than this nobody means who writes a size: 4 is not 4G.
+_LEAST_MEMORY, _LEAST_DISK = 2 * 1024**3, 10 * 1000**3
+
+
 def of_limits(facts: Facts, wishes: Wishes) -> Iterator[str]:
     machine = facts.machine
     if wishes.memory_bytes > machine.memory_bytes:
@@ -22,6 +26,12 @@ def of_limits(facts: Facts, wishes: Wishes) -> Iterator[str]:
             f"hearth_windows_memory is {as_size(wishes.memory_bytes)}, and {machine.name} has {as_size(machine.memory_bytes)}: write less, and leave "
             "some to Windows."
         )
+    for name, wished, least in (
+        ("hearth_windows_memory", wishes.memory_bytes, _LEAST_MEMORY),
+        ("hearth_windows_disk_size", wishes.disk_size_bytes, _LEAST_DISK),
+    ):
+        if 0 < wished < least:
+            yield f"{name} is {as_size(wished)}, with which nothing would run: write {as_size(least)} or more, with its unit."
     if wishes.processors > machine.processors:
         yield f"hearth_windows_processors is {wishes.processors}, and {machine.name} has {machine.processors}: write no more than that, or take it away."
 
