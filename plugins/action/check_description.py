@@ -109,12 +109,21 @@ class ActionModule(ActionBase):
         host, computers = str(variables.get("inventory_hostname", "")), groups.get(_topology.WINDOWS, ())
         everybody = variables.get("hostvars") or {}
         name = _distribution.named(given, computers)
-        computer = everybody[name] if name else {}
+        computer = {}
+        for variable in [*given, "hearth_windows_distribution", "hearth_windows_docker"] if name else ():
+            # What the PC has in a template may not be readable from here; its own check says then what is wrong.
+            with contextlib.suppress(AnsibleError):
+                if variable in everybody[name]:
+                    computer[variable] = given.get(variable)
+                    computer[variable] = everybody[name][variable]
         reached_by = {variable: self._given(reader, variables, variable) for variable in _distribution.REACHED_BY}
         yield from _distribution.findings(host, groups, given, reached_by, computer)
         if host in computers:
-            named = {other: everybody[other] for other in groups.get("all", ()) if other not in computers}
-            yield from _distribution.of_computer(host, _distribution.guests(host, named))
+            others = [other for other in groups.get("all", ()) if other not in computers]
+            # What another host has in a template may not be readable from here: then its own check says what is wrong.
+            with contextlib.suppress(AnsibleError):
+                guests = [other for other in others if everybody[other].get("hearth_windows_host") == host]
+                yield from _distribution.of_computer(host, guests)
 
     def _secrets(self, variables: dict[str, Any], given: Mapping[str, Any]) -> Iterator[str]:
         """What is wrong with files of keys that lie on the controller already. None is made, and none is shown."""

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._description.words import nearest
@@ -44,24 +44,15 @@ def findings(
     yield from _gpus(described)
 
 
-def of_computer(host: str, guests: Mapping[str, str]) -> Iterator[str]:
-    """What is wrong with who is on a PC: `guests` has the distribution that each host is that names it in hearth_windows_host."""
+def of_computer(host: str, guests: Sequence[str]) -> Iterator[str]:
+    """What is wrong with who is on a PC: `guests` are the hosts that name it in hearth_windows_host."""
     if not guests:
         yield f"{host} is in {WINDOWS}, and no host names it in hearth_windows_host, so that nothing would serve there: write that, or take it out."
     elif len(guests) > 1:
         yield (
-            f"{' and '.join(guests)} name {host} in hearth_windows_host, and a PC is prepared for one distribution, and opened for it: leave one of them there"
-            f"{', for they are the same one' if len({*guests.values()}) == 1 else ''}."
+            f"{' and '.join(guests)} name {host} in hearth_windows_host, and a PC is prepared for one distribution, and opened for it: leave one of them "
+            "there."
         )
-
-
-def guests(host: str, others: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """The hosts among others that name a PC, each with its distribution as far as that is said."""
-    return {
-        other: str(variables.get("wsl_distribution", ""))
-        for other, variables in others.items()
-        if variables.get("hearth_windows_host") == host
-    }
 
 
 def _places(host: str, name: str, described: Mapping[str, Any], computer: Mapping[str, Any]) -> Iterator[str]:
