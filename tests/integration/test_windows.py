@@ -75,20 +75,23 @@ class Shop:
         self.pcs = Pcs(playbook, directory, self.before)
         playbook.hosts(described(directory))
         groups: dict[str, Any] = {"hearth_windows": {"hosts": {name: {} for name in PCS}}}
-        self._groups = directory / "groups.json"
+        self._groups, self._more = directory / "groups.json", directory / "more.json"
         self._groups.write_text(json.dumps({"all": {"children": groups}}))
 
-    def __call__(self, *playbooks: str, check: bool = False, variables: Mapping[str, Any] | None = None) -> Outcome:
+    def __call__(
+        self,
+        *playbooks: str,
+        check: bool = False,
+        guests: Mapping[str, Mapping[str, Any]] | None = None,
+        succeeds: bool = True,
+    ) -> Outcome:
+        """Never those who serve, for they are this machine; but for `guests`, with what they have then."""
         paths = [str(PROJECT / f"playbooks/{name}.yml") for name in playbooks]
-        # Never those who serve: they are this machine.
-        limit = f"--limit={','.join(PCS)}"
-        options = [*paths[1:], f"--inventory={self._groups}", limit, "--forks=4"]
-        return self.pcs(
-            Path(paths[0]),
-            *options,
-            *(["--check"] if check else []),
-            f"--extra-vars={json.dumps(dict(variables or {}))}",
-        )
+        self._more.write_text(json.dumps({"all": {"hosts": dict(guests or {})}}))
+        inventories = (f"--inventory={self._groups}", f"--inventory={self._more}")
+        limit = f"--limit={','.join([*PCS, *(guests or {})])}"
+        dry = ["--check"] if check else []
+        return self.pcs(Path(paths[0]), *paths[1:], *inventories, limit, "--forks=4", *dry, succeeds=succeeds)
 
 
 @pytest.fixture(scope="module")
@@ -200,6 +203,23 @@ def test_what_was_brought_is_taken_away_and_no_more(shop: Shop) -> None:
         assert after.facts["proxies"] == []
         assert {path: after.files[path] for path in after.files if path != "n:\\wsl"} == before.files
         assert len(after.facts["distributions"]) == (name == USED)
+
+
+def test_taken_away_again_when_nothing_is_there_any_more(shop: Shop) -> None:
+    """A dry run of it, and one where somebody has removed the distribution, whom nobody can ask any more."""
+    assert shop("remove", check=True).changed == 0
+    # Whoever connects to it finds nobody.
+    gone = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
+    outcome = shop("remove", guests={f"{FRESH}_guest": gone})
+    assert outcome.changed == 0
+    assert f"{FRESH}_guest goes by without a word" in outcome.words
+
+
+def test_a_pc_with_two_that_serve_is_refused_before_anything(shop: Shop) -> None:
+    before = shop.pcs.machine(USED)
+    outcome = shop("prepare_windows", guests={f"{FRESH}_guest": {"hearth_windows_host": USED}}, succeeds=False)
+    assert f"{FRESH}_guest and {USED}_guest name {USED} in hearth_windows_host" in outcome.words
+    assert shop.pcs.machine(USED) == before
 
 
 def test_openssh_is_switched_on_where_only_winrm_leads(playbook: Runner, tmp_path: Path) -> None:
