@@ -92,12 +92,13 @@ def _of_network(facts: Facts) -> Iterator[str]:
 def _of_fallback(facts: Facts, wishes: Wishes, mode: str) -> Iterator[str]:
     """Where mirrored networking fails, WSL goes on with another one, and only wsl.exe says so, in its own words (microsoft/WSL issue 13793)."""
     there = facts.distribution(wishes.distribution)
-    if mode != network.MIRRORED or there is None or not there.is_running or not there.addresses:
+    addresses = there.addresses.split() if there is not None and there.is_running else []
+    if mode != network.MIRRORED or there is None or not addresses:
         return
     own = {address.partition("/")[0] for found in facts.networks for address in found.addresses}
-    if own and not own & set(there.addresses.split()):
+    if own and not own & set(addresses):
         yield (
-            f"The network of {there.name} should be mirrored, and it has an address of its own, {there.addresses.split()[0]}: WSL has fallen back. Start it "
+            f"The network of {there.name} should be mirrored, and it has an address of its own, {addresses[0]}: WSL has fallen back. Start it "
             f"once on {facts.machine.name} by hand ('wsl --shutdown', then 'wsl'), which says why, or write hearth_windows_network: nat."
         )
 

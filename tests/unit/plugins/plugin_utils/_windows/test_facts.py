@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.hearth.llm.plugins.filter.windows_lan_plan import windows_lan_plan
 from ansible_collections.hearth.llm.plugins.filter.windows_plan import windows_plan
 from ansible_collections.hearth.llm.plugins.plugin_utils._windows.facts import Facts, read
 from fakes.windows_machines import NAMES, facts
@@ -96,3 +97,11 @@ def test_the_script_says_what_is_read_and_nothing_else() -> None:
     }
     assert known - written == set()
     assert set(re.findall(r"Read-Part '(\w+)'", SCRIPT)) | {"unread"} == set(WHOLE)
+
+
+def test_addresses_that_are_nothing_but_blanks_are_none() -> None:
+    """What `hostname -I` says before the network is up."""
+    blank = facts("windows_11_24h2")
+    blank["distributions"][0]["addresses"] = " "
+    planned = windows_lan_plan(blank, distribution="Ubuntu-24.04", ports=[{"port": 443}], has_password=True)
+    assert planned["refusals"] == []
