@@ -192,6 +192,17 @@ def test_both_become_what_is_wished_and_stay_so_over_a_restart(shop: Shop) -> No
     assert done(shop) == {name: [] for name in PCS}
 
 
+def test_another_name_than_the_distributions_stops_before_anything_is_removed(shop: Shop) -> None:
+    before = {name: shop.pcs.machine(name) for name in PCS}
+    slip = {"hearth_windows_remove_distribution": "Ubuntu"}
+    outcome = shop("remove", guests=dict.fromkeys(PCS, slip), succeeds=False)
+    assert (
+        "hearth_windows_remove_distribution is 'Ubuntu', and hearth_windows_distribution is 'Ubuntu-24.04'"
+        in outcome.words
+    )
+    assert {name: shop.pcs.machine(name) for name in PCS} == before
+
+
 def test_what_was_brought_is_taken_away_and_no_more(shop: Shop) -> None:
     """Features, WSL and a distribution stay for others, unless the distribution is named."""
     shop("remove")
