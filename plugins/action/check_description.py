@@ -19,7 +19,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._documents import walk
 from ansible_collections.hearth.llm.plugins.module_utils._engines import engines
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._frontends import frontends
-from ansible_collections.hearth.llm.plugins.plugin_utils import _role_variables, _topology
+from ansible_collections.hearth.llm.plugins.plugin_utils import _distribution, _role_variables, _topology
 from ansible_collections.hearth.llm.plugins.plugin_utils._role_judgements import Judges
 from ansible_collections.hearth.llm.plugins.plugin_utils._templates import OMITTED, Reader
 
@@ -74,6 +74,7 @@ class ActionModule(ActionBase):
         )
         if not arguments["values_only"]:
             findings.extend(_topology.findings(groups, host, nobody_serves=wanted))
+            findings.extend(self._distribution(reader, variables, given))
             findings.extend(self._secrets(variables, given))
         if arguments["of_roles"]:
             findings.extend(self._places(variables, _description.wrong_in(findings, given)))
@@ -101,6 +102,28 @@ class ActionModule(ActionBase):
         pages = [name for name in frontends() if name in described.get("hearth_frontends", ())]
         for role in (*engines(), "fetcher", "certificates", "gateway", *pages):
             yield from judges.findings(role, described, wrong)
+
+    def _distribution(self, reader: Reader, variables: dict[str, Any], given: Mapping[str, Any]) -> Iterator[str]:
+        """What is wrong with how a distribution of WSL is reached through its Windows."""
+        groups = variables.get("groups") or {}
+        host, computers = str(variables.get("inventory_hostname", "")), groups.get(_topology.WINDOWS, ())
+        everybody = variables.get("hostvars") or {}
+        name = _distribution.named(given, computers)
+        computer = {}
+        for variable in [*given, "hearth_windows_distribution", "hearth_windows_docker"] if name else ():
+            # What the PC has in a template may not be readable from here; its own check says then what is wrong.
+            with contextlib.suppress(AnsibleError):
+                if variable in everybody[name]:
+                    computer[variable] = given.get(variable)
+                    computer[variable] = everybody[name][variable]
+        reached_by = {variable: self._given(reader, variables, variable) for variable in _distribution.REACHED_BY}
+        yield from _distribution.findings(host, groups, given, reached_by, computer)
+        if host in computers:
+            others = [other for other in groups.get("all", ()) if other not in computers]
+            # What another host has in a template may not be readable from here: then its own check says what is wrong.
+            with contextlib.suppress(AnsibleError):
+                guests = [other for other in others if everybody[other].get("hearth_windows_host") == host]
+                yield from _distribution.of_computer(host, guests)
 
     def _secrets(self, variables: dict[str, Any], given: Mapping[str, Any]) -> Iterator[str]:
         """What is wrong with files of keys that lie on the controller already. None is made, and none is shown."""

@@ -62,6 +62,15 @@ options:
     description: Options of O(log_driver).
     type: dict
     default: {}
+  wsl:
+    description: What M(hearth.llm.wsl_info) returned. Nothing of it counts where its C(version) is V(0).
+    type: dict
+    default: {}
+  in_wsl:
+    description: Whose Docker it is in WSL, V(engine) within the distribution, or that of Docker Desktop.
+    type: str
+    choices: [engine, desktop]
+    default: engine
 """
 
 EXAMPLES = r"""
@@ -78,6 +87,7 @@ _value:
     - C(installed), package to version; C(version) of the Docker that is here, empty where none is; C(major), its major version or that of the one that comes.
     - C(known), the packages to ask for; C(due), those to install, with versions; C(removable), those that would go with Docker.
     - C(settings), what C(daemon.json) shall say.
+    - C(desktop), whether it is that of Docker Desktop, which brings its own engine and settings; C(limits), what that one cannot promise.
     - C(findings), sentences that name the variable, the value and the remedy; empty where all is well.
   type: dict
 """
@@ -103,6 +113,8 @@ def docker_plan(
     bind_address: str = "",
     log_driver: str = "",
     log_options: Mapping[str, Any] | None = None,
+    wsl: Mapping[str, Any] | None = None,
+    in_wsl: str = "engine",
 ) -> dict[str, Any]:
     wish = Wish(
         wanted,
@@ -115,6 +127,8 @@ def docker_plan(
         bind_address,
         log_driver,
         dict(log_options or {}),
+        dict(wsl or {}),
+        in_wsl,
     )
     return plan(lines, wish)
 

@@ -52,6 +52,7 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
+    - C(left_to_windows), why nothing is to be done in a distribution of WSL; empty on any other host.
     - C(provider), who guards the host itself; C(came_by_ssh), whether Ansible's next connection can prove anything, and C(needs_stranger), whether somebody
       on the host itself has to try instead.
     - C(ssh_ports), the ports of SSH; C(ssh_elsewhere), where SSH servers listen, if at none of these.

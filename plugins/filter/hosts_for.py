@@ -13,6 +13,7 @@ description:
   - For C(hosts) of a play. An inventory says in groups what a host is for; one that names none of them has one kind of host, which serves everything.
   - Hosts in C(hearth_clients) and C(hearth_windows) serve nothing, whatever other group they are in.
   - A group that does not exist is no warning, unlike in a pattern.
+  - Nor are hosts in C(hearth_not_there), where a run puts the distributions that their Windows PC does not have (yet, or any more).
 options:
   _input:
     description: The groups of the inventory, the variable C(groups).

@@ -48,6 +48,13 @@ systemd:
   type: bool
   returned: always
   sample: true
+wsl:
+  description: >-
+    Of a distribution of WSL, how it is in the network, V(mirrored) where it has the addresses of Windows, V(nat) where Windows translates them. Empty on any
+    other host.
+  type: str
+  returned: always
+  sample: ""
 connection:
   description: The SSH connection in use. Null where the module was not started through SSH.
   type: dict
@@ -138,6 +145,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
 from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
+from ansible_collections.hearth.llm.plugins.module_utils._host.wsl import look
 from ansible_collections.hearth.llm.plugins.module_utils._host_firewall import HostFirewall, asker, uplinks
 from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
 from ansible_collections.hearth.llm.plugins.module_utils._ssh_connection import ssh_connection
@@ -165,6 +173,7 @@ def run(firewall: HostFirewall, host: Host, ask: Ask, *, nft: str, systemd: bool
         "provider": provider,
         "nft": nft,
         "systemd": systemd,
+        "wsl": look(host).network,
         "connection": _with_stages(connection, route) if connection else None,
         "sessions": [_with_stages(session, route) for session in sessions],
         "ssh_listeners": listeners,

@@ -189,9 +189,10 @@ from ansible_collections.hearth.llm.plugins.module_utils._gpu.state import (
 )
 from ansible_collections.hearth.llm.plugins.module_utils._host.facts import virtualisation
 from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
+from ansible_collections.hearth.llm.plugins.module_utils._host.wsl import DRIVER_DIRECTORY
 from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
 
-WSL_LIBRARY = "/usr/lib/wsl/lib/libcuda.so.1"
+WSL_LIBRARY = f"{DRIVER_DIRECTORY}/libcuda.so.1"
 
 
 def argument_spec() -> dict[str, Any]:

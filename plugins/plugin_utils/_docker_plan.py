@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from ansible_collections.hearth.llm.plugins.plugin_utils import _docker_in_wsl
 
 DISTRIBUTION, UPSTREAM, MOBY = "docker.io", "docker-ce", "moby-engine"
 FLAVOUR_OF = {"distribution": DISTRIBUTION, "upstream": UPSTREAM}
@@ -34,6 +36,8 @@ class Wish:
     bind_address: str
     log_driver: str
     log_options: Mapping[str, Any]
+    wsl: Mapping[str, Any] = field(default_factory=dict)
+    in_wsl: str = _docker_in_wsl.ENGINE
 
     @property
     def flavours(self) -> dict[str, tuple[str, ...]]:
@@ -56,6 +60,8 @@ class Wish:
 
 def plan(lines: Iterable[str], wish: Wish) -> dict[str, Any]:
     installed = _installed(lines)
+    if _docker_in_wsl.is_desktop(wish.wsl, wish.in_wsl):
+        return _of_desktop(installed, wish)
     wanted = FLAVOUR_OF[wish.wanted]
     flavour = next((name for name in wish.flavours if name in installed), wanted)
     # Without the epoch, which no user would write.
@@ -73,7 +79,31 @@ def plan(lines: Iterable[str], wish: Wish) -> dict[str, Any]:
         # What Docker has brought along as a dependency is left to `apt autoremove`.
         "removable": [name for name in wish.flavours[flavour] if name in installed],
         "settings": _settings(major, wish),
-        "findings": list(_findings(flavour, major, wish, here=flavour in installed)),
+        "findings": [
+            *_docker_in_wsl.findings(wish.wsl, wish.in_wsl),
+            *_findings(flavour, major, wish, here=flavour in installed),
+        ],
+        "desktop": False,
+        "limits": [],
+    }
+
+
+def _of_desktop(installed: dict[str, str], wish: Wish) -> dict[str, Any]:
+    """Docker Desktop brings its engine and its settings; ours is what Ansible speaks to it with."""
+    return {
+        "known": [*(name for names in wish.flavours.values() for name in names), *wish.companions],
+        "installed": installed,
+        "flavour": "docker-desktop",
+        "here": False,
+        "differs": False,
+        "version": "",
+        "major": 0,
+        "due": [name for name in COMPANIONS if name not in installed],
+        "removable": [],
+        "settings": {},
+        "findings": list(_docker_in_wsl.findings(wish.wsl, wish.in_wsl)),
+        "desktop": True,
+        "limits": list(_docker_in_wsl.LIMITS),
     }
 
 

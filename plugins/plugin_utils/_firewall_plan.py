@@ -16,6 +16,17 @@ from ansible_collections.hearth.llm.plugins.plugin_utils._firewall_ufw_rules imp
 Described = Mapping[str, Any]
 _SSH_PORT = 22
 _ON_THE_HOST = ("local", "ansible.builtin.local")
+# Why no rule of ours would do any good in a distribution of WSL.
+_LEFT_TO_WINDOWS = {
+    "nat": (
+        "This is WSL, whose network Windows translates: nobody comes here but by ports that Windows leads here, and whoever does has an address of Windows, so"
+        " that no rule could tell the LAN from anybody else."
+    ),
+    "mirrored": (
+        "This is WSL, and it has the addresses of Windows: what comes from elsewhere has passed Windows' Hyper-V firewall, which lets in what a rule names,"
+        " and what the computer asks of itself comes by a device of its own (loopback0), which rules here would take for a stranger's."
+    ),
+}
 
 
 def plan(found: Described, given: Described) -> dict[str, Any]:
@@ -37,6 +48,8 @@ def plan(found: Described, given: Described) -> dict[str, Any]:
     unwanted = _unwanted(found["merged_rules"], merged.get(provider, []))
     listening = list(dict.fromkeys(listener["port"] for listener in found["ssh_listeners"]))
     return {
+        # A sentence where there is nothing to do here.
+        "left_to_windows": _LEFT_TO_WINDOWS.get(found["wsl"], ""),
         "provider": provider,
         "came_by_ssh": came_by_ssh,
         "ssh_ports": ssh_ports,

@@ -125,8 +125,12 @@ def look_at(connection: Any, play_context: Any, path: str) -> tuple[Look, float]
     """How to read the file, and how many seconds to leave between two looks."""
     if connection.transport == "local":
         return _here(path), 0.5
+    # By its full name: what a collection's plugin was loaded by is no name that the loader knows.
     second = connection_loader.get(
-        connection._load_name, play_context, task_uuid=f"progress-{os.getpid()}", ansible_playbook_pid=str(os.getppid())
+        connection.ansible_name,
+        play_context,
+        task_uuid=f"progress-{os.getpid()}",
+        ansible_playbook_pid=str(os.getppid()),
     )
     if second is None:
         return None

@@ -55,6 +55,7 @@ PUBLISHED = frozenset(
         "models_projectors",
         "verify_answers",
         "verify_offered",
+        "windows_host_found",
         *(f"{name}_page" for name in frontends()),
     )
 )

@@ -19,6 +19,8 @@ FRONTENDS = "hearth_frontend_hosts"
 WORKERS = "hearth_rpc_workers"
 WINDOWS = "hearth_windows"
 CLIENTS = "hearth_clients"
+# Distributions that their Windows PC does not have (yet, or any more): a run finds that out, and no inventory names it.
+NOT_THERE = "hearth_not_there"
 GROUPS = (GATEWAYS, ENGINES, FRONTENDS, WORKERS, WINDOWS, CLIENTS)
 SUFFIXES = [group.removeprefix(PREFIX) for group in GROUPS]
 SERVING = (GATEWAYS, ENGINES, FRONTENDS)
@@ -40,6 +42,7 @@ Groups = Mapping[str, Collection[str]]
 def hosts_for(groups: Groups, purpose: str) -> list[str]:
     """The hosts of a purpose, in the order of the inventory."""
     wanted = {host for group in PURPOSES[purpose] for host in _hosts(groups, group)}
+    wanted -= set(groups.get(NOT_THERE, ()))
     return [host for host in groups.get("all", ()) if host in wanted]
 
 

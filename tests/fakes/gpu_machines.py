@@ -206,6 +206,10 @@ MACHINES = {
         wsl=True, smi=MISMATCH, library="580.95.05", packages=("nvidia-driver-580", "nvidia-utils-580")
     ),
     "wsl without a gpu": Machine(wsl=True),
+    "wsl with an old driver": Machine(
+        wsl=True, smi="answers", library="537.42", told=(("NVIDIA GeForce RTX 4090", 24564),)
+    ),
+    "wsl without nvidia-smi": Machine(wsl=True, files=("usr/lib/wsl/lib/libcuda.so.1",)),
     "dlami": Machine(
         cards=(L40S,),
         kernel=AWS,

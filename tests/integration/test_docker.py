@@ -177,6 +177,24 @@ def test_another_engine_is_not_put_in_the_place_of_the_one_that_is_there(lab: La
     assert "docker_firewall_backend is 'nftables', which needs Docker 29" in outcome.words.replace("''", "'")
 
 
+def test_in_wsl_nothing_stands_beside_the_docker_of_docker_desktop(lab: Lab) -> None:
+    proxy = "/run/docker-desktop/docker-desktop-user-distro"
+    lab.shell(
+        "echo 6.6.87.2-microsoft-standard-WSL2 > /srv/osrelease && mount --bind /srv/osrelease /proc/sys/kernel/osrelease"
+        f" && install -D /dev/null {proxy}"
+    )
+    try:
+        refused = lab.docker(succeeds=False)
+        assert "switch its integration off for this distribution" in refused.words
+        # What answers here is not what was chosen, and nothing was made of it.
+        outcome = lab.docker(docker_in_wsl="desktop", succeeds=False)
+        assert "docker_in_wsl is 'desktop', and the Docker that answers" in outcome.words.replace("''", "'")
+        assert "does not answer" not in outcome.words
+        assert outcome.changed == 0
+    finally:
+        lab.shell(f"rm {proxy} && umount /proc/sys/kernel/osrelease")
+
+
 def test_the_engine_is_removed_when_nothing_runs_and_its_data_only_on_demand(lab: Lab) -> None:
     lab.shell(SLEEPER)
     refused = lab.docker(docker_state="absent", succeeds=False)

@@ -64,6 +64,19 @@ def expect_closed(lab: Lab) -> None:
     assert {port for port in (PUBLISHED, ON_LOOPBACK, LISTENER) if lab.answers(port)} == set()
 
 
+def test_in_wsl_windows_closes_the_host_and_nothing_is_done_here(lab: Lab) -> None:
+    lab.shell(
+        "echo 6.6.87.2-microsoft-standard-WSL2 > /srv/osrelease && mount --bind /srv/osrelease /proc/sys/kernel/osrelease"
+    )
+    try:
+        outcome = lab.firewall()
+    finally:
+        lab.shell("umount /proc/sys/kernel/osrelease")
+    assert outcome.changed == 0
+    assert "So Windows is what closes it" in outcome.words
+    assert lab.answers(PUBLISHED) == {"IPv4", "IPv6"}
+
+
 def test_only_what_is_declared_answers_over_both_protocols(closed: Lab) -> None:
     expect_closed(closed)
 

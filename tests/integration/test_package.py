@@ -41,6 +41,12 @@ def test_the_archive_holds_the_collection_and_nothing_else(archive: Path) -> Non
     assert {name.parts[0] for name in names if len(name.parts) > 1} <= TREES
     assert {name.name for name in names if len(name.parts) == 1} == FILES
     assert not [name for name in names if name.suffix in (".pyc", ".orig", ".swp") or ".secrets" in name.parts]
+    # Each inventory is whole or not there: links to another one's description are left out of archives.
+    with_hosts = {name.parts[1] for name in names if name.parts[0] == "inventories" and name.suffix == ".yml"}
+    assert all(Path("inventories") / one / "hosts.yml" in names or one == "gpu_vm_aws" for one in with_hosts)
+    assert not [
+        one for one in with_hosts if any(path.is_symlink() for path in (PROJECT / "inventories" / one).rglob("*"))
+    ]
     assert Path("files/models/hearth-mini.gguf") in names
     assert Path("files/models/hearth-mini/model.safetensors") in names
 

@@ -33,18 +33,22 @@ FOR = {
     "deploy_frontends": ["frontends", "servers"],
     "deploy_gateway": ["gateways", "servers"],
     "destroy_cloud_vm": ["servers"],
+    "leave_out_distributions": ["servers"],
     "look_at_models": ["engines"],
+    "open_windows": ["windows"],
     "preflight": ["servers"],
     "prepare_host": ["servers"],
+    "prepare_windows": ["windows", "servers"],
+    "prepare_windows_ssh": ["windows"],
     "provision_cloud_vm": ["servers"],
-    "remove": ["servers"],
+    "remove": ["windows", "servers", "servers", "windows"],
     "summary": ["servers"],
     "trust_ca": ["gateways", "clients"],
     "verify": ["gateways"],
 }
 SITE = [
-    *("check", "preflight", "check_secrets", "prepare_host", "deploy_engines", "deploy_gateway"),
-    *("deploy_frontends", "close_host", "verify", "summary"),
+    *("check", "prepare_windows", "preflight", "check_secrets", "prepare_host", "deploy_engines", "deploy_gateway"),
+    *("deploy_frontends", "close_host", "open_windows", "verify", "summary"),
 ]
 FOR["site"] = [purpose for name in SITE for purpose in FOR[name]]
 
@@ -66,9 +70,15 @@ OF_GROUPED = {
     "engines": {"engine"},
     "frontends": {"page"},
     "servers": {"gateway", "engine", "page"},
+    "windows": {"pc"},
     "clients": {"laptop", "phone"},
 }
-OF_UNNAMED = {**{purpose: {"llm"} for purpose in OF_GROUPED}, "all": {"llm", "laptop"}, "clients": {"laptop"}}
+OF_UNNAMED = {
+    **{purpose: {"llm"} for purpose in OF_GROUPED},
+    "all": {"llm", "laptop"},
+    "windows": set(),
+    "clients": {"laptop"},
+}
 
 
 def targets(home: Path, inventories: Sequence[Path | str], *options: str) -> dict[str, list[set[str]]]:
@@ -105,7 +115,9 @@ def expected(hosts: dict[str, set[str]]) -> dict[str, list[set[str]]]:
 def test_an_inventory_of_the_repository_has_one_host_for_everything(tmp_path: Path, inventory: Path) -> None:
     host = next(iter(yaml.safe_load((inventory / "hosts.yml").read_text())["all"].get("hosts", {"gpu.example.com": 0})))
     clients = {"till.blue.local"} if inventory == SHOP else set()
-    of = {**{purpose: {host} for purpose in OF_GROUPED}, "all": {host, *clients}, "clients": clients}
+    pcs = {"pc.blue.local"} if inventory.name == "windows_pc" else set()
+    others = {"all": {host, *clients, *pcs}, "windows": pcs, "clients": clients}
+    of = {**{purpose: {host} for purpose in OF_GROUPED}, **others}
     assert targets(tmp_path, [inventory]) == expected(of)
 
 

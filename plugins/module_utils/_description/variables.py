@@ -30,6 +30,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.special im
     Size,
     Url,
 )
+from ansible_collections.hearth.llm.plugins.module_utils._description.windows import WINDOWS
 
 PREFIX = "hearth_"
 
@@ -177,6 +178,7 @@ VARIABLES: dict[str, Key] = {
             "where the controller connects to, while the name is not in DNS yet",
             default="what hearth_domain leads to",
         ),
+        *WINDOWS,
         Key("hearth_otel_collector", Flag(text=True), "whether traces are collected on the host", value=False),
         Key("hearth_valkey", Flag(text=True), "whether a store for applications is run", value=False),
         Key(

@@ -21,6 +21,8 @@ TOOLKIT = (
     "libnvidia-container1",
 )
 CDI_DIRECTORIES = ("/etc/cdi", "/var/run/cdi")
+# Under WSL the driver lies in a directory of its version, and an update in Windows takes the old one away.
+WSL_DRIVERS = re.compile(r"/usr/lib/wsl/drivers/[^/\s:\"']+")
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,12 @@ def toolkit(packages: dict[str, str]) -> Toolkit:
 def cdi_names(host: Host) -> list[str]:
     """Full names, as a container asks for them: nvidia.com/gpu=0."""
     paths = (f"{directory}/{name}" for directory in CDI_DIRECTORIES for name in host.names(directory))
-    names = (name for path in paths for name in _names(path, host.read(path)))
-    return sorted(set(names))
+    texts = {path: host.read(path) for path in paths}
+    return sorted({name for path, text in texts.items() if not _is_stale(host, text) for name in _names(path, text)})
+
+
+def _is_stale(host: Host, text: str) -> bool:
+    return not all(host.exists(directory) for directory in set(WSL_DRIVERS.findall(text)))
 
 
 def _names(path: str, text: str) -> Iterator[str]:

@@ -9,11 +9,13 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ansible_collections.hearth.llm.plugins.module_utils._host.wsl import DRIVER_DIRECTORY
+
 if TYPE_CHECKING:
     from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
 
 # WSL keeps the programs of Windows' driver outside of everybody's path.
-DIRECTORIES = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/lib/wsl/lib")
+DIRECTORIES = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", DRIVER_DIRECTORY)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.hearth.llm.plugins.module_utils._gpu.driver import OPEN, PROPRIETARY, at_least, branch
 from ansible_collections.hearth.llm.plugins.module_utils._gpu.surroundings import CLOUD_NAMES
+from ansible_collections.hearth.llm.plugins.module_utils._host.wsl import DRIVER_DIRECTORY as WSL_DIRECTORY
 
 if TYPE_CHECKING:
     from ansible_collections.hearth.llm.plugins.module_utils._gpu.devices import Gpu, LeftOut
@@ -92,7 +93,14 @@ def _wsl(found: Found) -> tuple[str, list[str]] | None:
             f"A driver has been installed here nevertheless and hides that of Windows: remove {', '.join(inside)}."
         )
     if not found.smi.works:
-        reasons.append(f"{found.smi.message} Update NVIDIA's driver in Windows, then run 'wsl --shutdown' there.")
+        where = "" if found.smi.found else f" Windows puts it into {WSL_DIRECTORY}."
+        reasons.append(
+            f"{found.smi.message}{where} Update NVIDIA's driver in Windows, then run 'wsl --shutdown' there."
+        )
+    elif not at_least(found.smi.version, found.minimum):
+        reasons.append(
+            f"Driver {found.smi.version} is older than {found.minimum}: update NVIDIA's driver in Windows, then run 'wsl --shutdown' there."
+        )
     return "wsl", reasons
 
 

@@ -85,7 +85,9 @@ class Host:
 
     @property
     def is_wsl(self) -> bool:
-        return "microsoft" in self.word("/proc/sys/kernel/osrelease").lower()
+        # A kernel of the user's own need not be called so.
+        release = self.word("/proc/sys/kernel/osrelease").lower()
+        return "microsoft" in release or "wsl2" in release or self.exists("/run/WSL")
 
     @property
     def cpu(self) -> dict[str, str]:

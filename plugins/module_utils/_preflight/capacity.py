@@ -42,7 +42,10 @@ def check_cpu(host: Host, wanted: Wanted) -> Iterator[Finding]:
             **data,
         )
     elif cores < wanted.cpu_cores:
-        yield warning("cpu", f"{cores} cores of the {wanted.cpu_cores} that are wanted: answers will be slow.", **data)
+        more = f" Give it more by processors={wanted.cpu_cores} in .wslconfig." if host.is_wsl else ""
+        yield warning(
+            "cpu", f"{cores} cores of the {wanted.cpu_cores} that are wanted: answers will be slow.{more}", **data
+        )
     else:
         yield ok("cpu", f"{machine} with {_cores(cores)}.", **data)
 
@@ -66,12 +69,16 @@ def check_memory(host: Host, wanted: Wanted) -> Iterator[Finding]:
     available = min(memory.get("MemAvailable", 0), total)
     data = {"total_bytes": total, "available_bytes": available, "wanted_bytes": wanted.memory_bytes}
     there = f"{as_size(total)} of memory"
+    more = "add memory"
+    if host.is_wsl:
+        there += ", which is what Windows lends"
+        more = "raise memory in .wslconfig (Windows lends half of the computer's without it), then run 'wsl --shutdown' there"
     if not total:
         yield warning("memory", "The kernel does not say how much memory there is.", **data)
     elif total < wanted.memory_bytes:
         yield error(
             "memory",
-            f"{there}, {as_size(wanted.memory_bytes)} are wanted: add memory, or choose smaller models or contexts.",
+            f"{there}, {as_size(wanted.memory_bytes)} are wanted: {more}, or choose smaller models or contexts.",
             **data,
         )
     elif available < wanted.memory_bytes:

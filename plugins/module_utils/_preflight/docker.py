@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ansible_collections.hearth.llm.plugins.module_utils._host.docker import ask_docker
+from ansible_collections.hearth.llm.plugins.module_utils._host.wsl import look
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.finding import notice, ok, warning
 
 if TYPE_CHECKING:
@@ -19,18 +20,35 @@ if TYPE_CHECKING:
 
 # Before this one, a port published on the loopback address can be reached by neighbours in the same network (moby#45610).
 KEEPS_LOOPBACK = 28
+# Before this one, what Windows asks at its own loopback address gets lost on its way to a container where the network is mirrored (moby#48056).
+KNOWS_MIRRORED = (27, 3)
 
 
 def check_docker(host: Host, wanted: Wanted) -> Iterator[Finding]:
     if not wanted.docker:
         return
     version = str((ask_docker(host, "/version") or {}).get("Version", ""))
-    major = re.match(r"\d+", version)
+    numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
+    wsl = look(host)
     if host.exists("/snap/bin/docker"):
         yield warning("docker", "Docker is here as a snap, which sees few directories: remove it (snap remove docker).")
-    elif major is None:
+    elif wsl.docker_desktop:
+        yield notice(
+            "docker",
+            "Docker Desktop has put its Docker into this distribution. It ends when its user logs off, and its settings and devices are its own: switch"
+            " its integration off for this distribution, or write hearth_windows_docker: desktop.",
+            version=version,
+        )
+    elif not numbers:
         yield ok("docker", "No Docker answers here yet.", version="")
-    elif int(major.group()) < KEEPS_LOOPBACK:
+    elif wsl.network == "mirrored" and numbers < KNOWS_MIRRORED:
+        yield warning(
+            "docker",
+            f"Docker {version} does not know mirrored networks of WSL, and the computer itself would not reach its ports by 127.0.0.1: use"
+            f" {'.'.join(map(str, KNOWS_MIRRORED))} or newer (docker_packages: upstream).",
+            version=version,
+        )
+    elif numbers[0] < KEEPS_LOOPBACK:
         yield notice(
             "docker",
             f"Docker {version} lets neighbours in the same network reach ports that are published on the loopback address:"

@@ -88,7 +88,8 @@ def check_virtualisation(host: Host, wanted: Wanted) -> Iterator[Finding]:
     elif kind == "wsl2":
         yield notice(
             "virtualisation",
-            "This is WSL 2, which Windows ends when it looks idle: set vmIdleTimeout=-1 in .wslconfig.",
+            "This is WSL 2: its memory and processors are what .wslconfig gives it, its driver and its firewall are those of Windows. Windows ends it"
+            " when it looks idle, unless vmIdleTimeout and instanceIdleTimeout are -1 in .wslconfig and a task starts it (role windows_host).",
             kind=kind,
         )
     elif host.container:
@@ -119,6 +120,13 @@ def check_init(host: Host, wanted: Wanted) -> Iterator[Finding]:
     init = host.init
     if init == "systemd":
         yield ok("init", "systemd runs the services.", init=init)
+    elif wanted.docker and host.is_wsl:
+        yield error(
+            "init",
+            f"PID 1 is {init or 'unknown'}, not systemd, without which nothing starts Docker in WSL: write systemd=true below [boot] in /etc/wsl.conf,"
+            " and run 'wsl --terminate' with the distribution's name in Windows.",
+            init=init,
+        )
     elif wanted.docker:
         yield warning(
             "init",

@@ -16,7 +16,7 @@ VISITS = visits()
 # What is only asked, and brings no host to its state.
 ASKED = visits("look_at_models")
 # Made or trusted before or after a run of site.yml; what the others have their packages and services from.
-ELSEWHERE = {"cloud_vm", "trusted_ca"} | INTERNAL
+ELSEWHERE = {"cloud_vm", "trusted_ca", "windows_ssh"} | INTERNAL
 DEPLOYED = [role for role in ROLES if role not in ELSEWHERE]
 PAGE = PROJECT / "docs/running_again.md"
 

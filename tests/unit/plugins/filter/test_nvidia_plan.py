@@ -53,6 +53,8 @@ REFUSALS = {
     "module without programs": "did not come with packages",
     "hangs": "dmesg",
     "wsl with a driver inside": "remove nvidia-driver-580",
+    "wsl with an old driver": "Driver 537.42 is older than 580: update NVIDIA's driver in Windows",
+    "wsl without nvidia-smi": "Windows puts it into /usr/lib/wsl/lib. Update NVIDIA's driver in Windows",
     "dlvm before its driver": "repair it as the maker of the image says",
     "lambda stack": "choose a newer image",
     "azure grid": "needs Azure's GRID driver",

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ STATES = {
     "wsl": "wsl",
     "wsl with a driver inside": "wsl",
     "wsl without a gpu": "none",
+    "wsl with an old driver": "wsl",
+    "wsl without nvidia-smi": "wsl",
     "dlami": "cloud_managed",
     "dlvm before its driver": "cloud_managed",
     "lambda stack": "cloud_managed",
@@ -162,6 +165,18 @@ def test_parts_of_a_card_are_listed_with_their_memory(tmp_path: Path) -> None:
 def test_under_wsl_the_cards_are_those_that_windows_names(tmp_path: Path) -> None:
     (gpu,) = look(tmp_path, MACHINES["wsl"])["gpus"]
     assert (gpu["name"], gpu["memory_bytes"]) == ("NVIDIA GeForce RTX 4090", 24564 * MIB)
+
+
+def test_names_of_a_driver_that_windows_has_taken_away_are_not_given_to_containers(tmp_path: Path) -> None:
+    machine = dataclasses.replace(MACHINES["wsl"], cdi=("all",))
+    store = "/usr/lib/wsl/drivers/nv_dispi.inf_amd64_1f"
+    host = Host(str(build(tmp_path, machine)))
+    specification = tmp_path / "var/run/cdi/nvidia.yaml"
+    specification.write_text(specification.read_text() + f"  mounts:\n  - hostPath: {store}/libcuda.so.1.1\n")
+    params = {"minimum_version": "580", "timeout_seconds": 0.5}
+    assert gpu_info.run(params, host)["cdi"] == []
+    (tmp_path / store.lstrip("/")).mkdir(parents=True)
+    assert gpu_info.run(params, host)["cdi"] == ["nvidia.com/gpu=all"]
 
 
 def test_each_vendor_has_numbers_of_its_own(tmp_path: Path) -> None:

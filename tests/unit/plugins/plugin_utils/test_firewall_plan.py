@@ -16,6 +16,7 @@ CONNECTION: dict[str, Any] = {
 }
 FOUND: dict[str, Any] = {
     "provider": "nftables",
+    "wsl": "",
     "connection": CONNECTION,
     "sessions": [],
     "ssh_listeners": [{"port": 2200}, {"port": 22}, {"port": 22}],
@@ -113,3 +114,9 @@ def test_tunnels_of_the_host_itself_and_uplinks_like_containers_are_seen() -> No
     ]
     assert plan({"connection": {**CONNECTION, "stages": stages}})["kept_up"] == [door]
     assert plan({"uplinks": ["eth0", "br-lan", "xbr-lan", "docker01"]})["mistaken_uplinks"] == ["br-lan"]
+
+
+def test_a_distribution_of_wsl_is_left_to_windows_and_each_network_has_a_reason_of_its_own() -> None:
+    assert plan()["left_to_windows"] == ""
+    assert "has an address of Windows" in plan({"wsl": "nat"})["left_to_windows"]
+    assert "loopback0" in plan({"wsl": "mirrored"})["left_to_windows"]

@@ -44,6 +44,8 @@ CASES: list[tuple[dict[str, Any], str, list[str]]] = [
     # Whatever else is wrong, a client is never changed.
     ({**SPARE, "hearth_engines": ["laptop", "a"]}, "engines", ["a"]),
     ({**SPARE, "hearth_engines": ["laptop"], "hearth_gateways": ["laptop"]}, "servers", NOBODY),
+    ({"all": ["a", "pc"], "hearth_windows": ["pc"], "hearth_not_there": ["a"]}, "gateways", NOBODY),
+    ({"all": ["a", "pc"], "hearth_windows": ["pc"], "hearth_not_there": ["a"]}, "windows", ["pc"]),
 ]
 
 

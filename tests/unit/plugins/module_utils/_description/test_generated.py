@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.hearth.llm.plugins.module_utils import _description
-from ansible_collections.hearth.llm.plugins.module_utils._description import kinds, special
+from ansible_collections.hearth.llm.plugins.module_utils._description import kinds, special, windows
 from ansible_collections.hearth.llm.plugins.module_utils._description.keys import Rotation
 
 NOW = int(datetime.datetime(2026, 11, 29, tzinfo=datetime.UTC).timestamp())
@@ -130,6 +130,18 @@ DESCRIPTIONS: dict[str, dict[str, Any]] = {
         "hearth_lan_sources": ["192.168.1.0/24", "fd00::/8"],
         "hearth_open_ports": [{"port": "51820-51821", "protocol": "udp", "sources": ["0.0.0.0/0"], "comment": "VPN"}],
         "hearth_connect_to": "192.0.2.10:8443",
+        "hearth_windows_host": "shop-pc",
+        "hearth_windows_distribution": "Ubuntu-24.04",
+        "hearth_windows_disk": "N:\\Künstliche Intelligenz\\WSL",
+        "hearth_windows_disk_size": "1T",
+        "hearth_windows_memory": "48G",
+        "hearth_windows_processors": 16,
+        "hearth_windows_network": "mirrored",
+        "hearth_windows_docker": "engine",
+        "hearth_windows_reboot": True,
+        "hearth_windows_password": "correct horse",
+        "hearth_windows_move": "Ubuntu-24.04",
+        "hearth_windows_remove_distribution": "Ubuntu-24.04",
         "hearth_otel_collector": True,
         "hearth_valkey": False,
         "hearth_accept_removals": ["models"],
@@ -176,6 +188,8 @@ RIGHT: dict[type[kinds.Kind], tuple[str, ...]] = {
     special.Port: ("a number",),
     special.Ports: ("a number",),
     special.Url: ("an empty text",),
+    windows.WindowsPassword: ("the word 'maybe'",),
+    windows._Distribution: ("the word 'maybe'",),
     Rotation: ("a number", "less than nothing", "half", "a text", "the word 'maybe'"),
 }
 

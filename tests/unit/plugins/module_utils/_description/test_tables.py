@@ -13,7 +13,7 @@ import pytest
 import yaml
 from ansible_collections.hearth.llm.plugins.module_utils._description import VARIABLES
 from ansible_collections.hearth.llm.plugins.module_utils._description.kinds import Kind, ListOf, MapOf, Record
-from ansible_collections.hearth.llm.plugins.plugin_utils._topology import GROUPS
+from ansible_collections.hearth.llm.plugins.plugin_utils._topology import GROUPS, NOT_THERE
 
 PROJECT = Path(__file__).parents[5]
 sys.path.insert(0, str(PROJECT))
@@ -27,7 +27,7 @@ def test_the_page_has_the_tables_that_follow_from_the_description() -> None:
 
 def test_every_variable_that_a_role_or_a_playbook_reads_is_described() -> None:
     """Tags of a cloud, metrics of the gateway, groups of hosts, and words of a text are none."""
-    others = {"hearth_service", "hearth_vm", *GROUPS}
+    others = {"hearth_service", "hearth_vm", NOT_THERE, *GROUPS}
     files = [
         *PROJECT.glob("roles/*/defaults/*.yml"),
         *PROJECT.glob("playbooks/*.yml"),

@@ -51,6 +51,15 @@ def test_memory_is_judged_by_what_there_is_not_by_what_our_own_services_left(mak
     assert severities == {8: "ok", 16: "notice", 17: "error"}
 
 
+def test_what_windows_lends_is_raised_in_windows(make_host: MakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {0})
+    host = make_host(**{"/proc/sys/kernel/osrelease": "6.6.87.2-microsoft-standard-WSL2\n"})
+    (memory,) = capacity.check_memory(host, Wanted(memory_bytes=17 * 10**9))
+    (cpu,) = capacity.check_cpu(host, Wanted(cpu_cores=4, cpu_flags={os.uname().machine: []}))
+    assert "raise memory in .wslconfig" in memory.message
+    assert "processors=4 in .wslconfig" in cpu.message
+
+
 @pytest.mark.parametrize("limit", ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"])
 def test_a_container_has_no_more_memory_than_its_limit(make_host: MakeHost, limit: str) -> None:
     (finding,) = capacity.check_memory(make_host(**{limit: f"{2 * GIB}\n"}), Wanted(memory_bytes=3 * GIB))

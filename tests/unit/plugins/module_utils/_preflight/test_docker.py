@@ -11,6 +11,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
 from ansible_collections.hearth.llm.plugins.module_utils._preflight import docker
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.wanted import Wanted
 
+WSL2 = "6.6.87.2-microsoft-standard-WSL2\n"
 MakeHost = Callable[..., Host]
 
 
@@ -25,6 +26,26 @@ def test_a_docker_that_lets_neighbours_reach_the_loopback_address_is_noticed(
 
 def test_a_host_without_a_docker_is_no_obstacle(make_host: MakeHost) -> None:
     assert [finding.severity for finding in docker.check_docker(make_host(), Wanted())] == ["ok"]
+
+
+@pytest.mark.parametrize(
+    ("version", "severity"), [("20.10.24", "warning"), ("27.2.1", "warning"), ("27.3.0", "notice"), ("29.1.3", "ok")]
+)
+def test_a_docker_that_does_not_know_mirrored_networks_would_not_answer_the_computer_itself(
+    make_host: MakeHost, docker_engine: dict[str, Any], version: str, severity: str
+) -> None:
+    docker_engine["/version"] = {"Version": version}
+    host = make_host(**{"/proc/sys/kernel/osrelease": WSL2, "/sys/class/net/loopback0/address": ""})
+    (finding,) = docker.check_docker(host, Wanted())
+    assert finding.severity == severity
+
+
+def test_the_docker_of_docker_desktop_is_noticed(make_host: MakeHost, docker_engine: dict[str, Any]) -> None:
+    docker_engine["/version"] = {"Version": "29.1.3"}
+    files = {"/proc/sys/kernel/osrelease": WSL2, "/run/docker-desktop/docker-desktop-user-distro": ""}
+    (finding,) = docker.check_docker(make_host(**files), Wanted())
+    assert finding.severity == "notice"
+    assert "write hearth_windows_docker: desktop" in finding.message
 
 
 @pytest.mark.parametrize(

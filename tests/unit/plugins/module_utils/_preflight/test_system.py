@@ -19,6 +19,7 @@ DOCKER = Wanted(systems=SYSTEMS)
 PROCESS = Wanted(systems=SYSTEMS, runtime="process")
 FEDORA = 'ID=fedora\nVERSION_ID=43\nPRETTY_NAME="Fedora Linux 43"\n'
 KVM = {"/sys/class/dmi/id/sys_vendor": "QEMU\n", "/proc/cpuinfo": "flags\t: hypervisor avx2\n"}
+WSL2 = "6.6.87.2-microsoft-standard-WSL2\n"
 MakeHost = Callable[..., Host]
 
 
@@ -53,7 +54,8 @@ def test_an_old_version_of_a_known_system_says_which_would_do(make_host: MakeHos
         ({**KVM, "/sys/class/dmi/id/sys_vendor": "Microsoft Corporation\n"}, "hyperv"),
         ({"/run/systemd/container": "lxc\n"}, "lxc"),
         ({"/proc/1/environ": "PATH=/bin\0container=docker\0"}, "docker"),
-        ({"/proc/sys/kernel/osrelease": "6.6.87.2-microsoft-standard-WSL2\n"}, "wsl2"),
+        ({"/proc/sys/kernel/osrelease": WSL2}, "wsl2"),
+        ({"/proc/sys/kernel/osrelease": "6.12.3-mine\n", "/run/WSL/1_interop": ""}, "wsl2"),
         ({"/proc/sys/kernel/osrelease": "4.4.0-19041-Microsoft\n"}, "wsl1"),
     ],
 )
@@ -92,3 +94,16 @@ def test_limits_that_the_kernel_cannot_keep_are_named(make_host: MakeHost) -> No
     (finding,) = system.check_cgroups(host, DOCKER)
     assert (finding.severity, finding.data["missing"]) == ("warning", ["memory"])
     assert "cgroup_enable=memory" in finding.message
+
+
+def test_a_distribution_without_systemd_learns_where_to_write_it(make_host: MakeHost) -> None:
+    host = make_host(**{"/proc/sys/kernel/osrelease": WSL2, "/proc/1/comm": "init\n"})
+    (finding,) = system.check_init(host, DOCKER)
+    assert finding.severity == "error"
+    assert "write systemd=true below [boot] in /etc/wsl.conf" in finding.message
+
+
+def test_a_distribution_is_told_what_windows_decides(make_host: MakeHost) -> None:
+    (finding,) = system.check_virtualisation(make_host(**{"/proc/sys/kernel/osrelease": WSL2}), DOCKER)
+    assert finding.severity == "notice"
+    assert "memory and processors are what .wslconfig gives it" in finding.message
