@@ -114,7 +114,7 @@ def done(shop: Shop) -> dict[str, list[str]]:
 # Of each PC what is changed, by the names of the tasks, in this order.
 BROUGHT = {
     FRESH: [
-        "utf8 | Have wsl.exe speak UTF-8 to whoever logs in",
+        "utf8 | Set WSL_UTF8 for whoever logs in",
         "features | Switch on the features of Windows that WSL needs",
         "restart_windows | Restart the PC",
         "wsl | Install the newest WSL of the store",
@@ -125,10 +125,10 @@ BROUGHT = {
         "start | Start the distribution by its task",
         "defender | Open the ports for the LAN",
         "hyperv | Open the ports of distributions for the LAN",
-        "hosts | Have the names lead the PC to itself",
+        "hosts | Write the gateway's names into the hosts file",
     ],
     USED: [
-        "utf8 | Have wsl.exe speak UTF-8 to whoever logs in",
+        "utf8 | Set WSL_UTF8 for whoever logs in",
         "wslconfig | Write the settings of WSL",
         "stop_wsl | Stop WSL, so that it reads its settings",
         "move | Make the directory below which the distribution shall lie",
@@ -142,7 +142,7 @@ BROUGHT = {
         "proxy | Run the service of the proxies",
         "proxy | Lead the ports to where the distribution is",
         "proxy_task | Schedule the task that leads the LAN to the distribution",
-        "hosts | Have the names lead the PC to itself",
+        "hosts | Write the gateway's names into the hosts file",
     ],
 }
 TAKEN_AWAY = {
@@ -150,7 +150,7 @@ TAKEN_AWAY = {
         "defender | Remove rules of ours that nobody describes any more",
         "hyperv | Open the ports of distributions for the LAN",
         "hosts | Take the names out again",
-        "utf8 | Have wsl.exe speak UTF-8 to whoever logs in",
+        "utf8 | Set WSL_UTF8 for whoever logs in",
         "wslconfig | Remove the file of settings that had nothing but ours",
         "no_task | Remove the task that keeps the distribution running",
         "unregister | Remove the distribution with everything in it",
@@ -161,7 +161,7 @@ TAKEN_AWAY = {
         "proxy | Lead the ports to where the distribution is",
         "no_proxy_task | Remove the task that led the LAN to the distribution",
         "hosts | Take the names out again",
-        "utf8 | Have wsl.exe speak UTF-8 to whoever logs in",
+        "utf8 | Set WSL_UTF8 for whoever logs in",
         "wslconfig | Write the settings of WSL",
         "no_task | Remove the task that keeps the distribution running",
     ],
