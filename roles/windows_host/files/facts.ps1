@@ -29,6 +29,14 @@ function Read-Part {
     }
 }
 
+function Invoke-Native {
+    # Windows PowerShell makes an error of each line that a program writes to its standard error, a warning of wsl.exe as well, and would end here
+    # (PowerShell/PowerShell issue 3996). Whether a program has failed says how it ended.
+    param ([scriptblock] $Call)
+    $ErrorActionPreference = 'Continue'
+    & $Call
+}
+
 function Get-List {
     # A list stays one, also with one thing in it, or none.
     param ([object] $Of)
@@ -54,7 +62,7 @@ function Get-Key {
 function Get-Output {
     # The lines that a program says, without the zeros of UTF-16; none where it fails.
     param ([string] $Program, [string[]] $Arguments)
-    $lines = & $Program @Arguments
+    $lines = Invoke-Native { & $Program @Arguments }
     if ($LASTEXITCODE -ne 0) { return }
     foreach ($line in $lines) {
         $plain = ([string] $line).Replace([string] [char] 0, '').Trim()
@@ -166,13 +174,15 @@ $distributions = Read-Part 'distributions' {
             $entry = Get-ItemProperty -LiteralPath $key.PSPath
             $name = [string] (Get-Value $entry 'DistributionName' '')
             $base = ([string] (Get-Value $entry 'BasePath' '')).Replace('\\?\', '')
+            # Not each key is a distribution: where one came from the store there is AppxInstallerCache, too, which is empty.
+            if (-not $name -or -not $base) { continue }
             $disk = Join-Path -Path $base -ChildPath ([string] (Get-Value $entry 'VhdFileName' 'ext4.vhdx'))
             # Only one that runs is asked: asking would start it.
             $isRunning = $running -contains $name
             $configuration = $null
             $address = ''
             if ($isRunning) {
-                $configuration = @(& $wslProgram --distribution $name --user root --exec cat /etc/wsl.conf) -join "`n"
+                $configuration = @(Invoke-Native { & $wslProgram --distribution $name --user root --exec cat /etc/wsl.conf }) -join "`n"
                 if ($LASTEXITCODE -ne 0) { $configuration = '' }
                 $address = [string] (@(Get-Output -Program $wslProgram -Arguments '--distribution', $name, '--exec', 'hostname', '-I') | Select-Object -First 1)
             }

@@ -13,10 +13,19 @@ $ErrorActionPreference = 'Stop'
 $env:WSL_UTF8 = '1'
 $wish = $Wanted | ConvertFrom-Json
 
+function Invoke-Native {
+    # Windows PowerShell makes an error of each line that a program writes to its standard error, a warning of wsl.exe as well, and would end here
+    # (PowerShell/PowerShell issue 3996). Whether a program has failed says how it ended.
+    param ([scriptblock] $Call)
+    $ErrorActionPreference = 'Continue'
+    & $Call
+}
+
 function Get-Registration {
     foreach ($key in Get-ChildItem -LiteralPath 'HKCU:\Software\Microsoft\Windows\CurrentVersion\Lxss' -ErrorAction SilentlyContinue) {
+        # Not each key is a distribution: AppxInstallerCache is empty, which comes back as nothing.
         $entry = Get-ItemProperty -LiteralPath $key.PSPath
-        if ($entry.PSObject.Properties['DistributionName'] -and $entry.DistributionName -eq $wish.name) { return $entry }
+        if ($null -ne $entry -and $entry.PSObject.Properties['DistributionName'] -and $entry.DistributionName -eq $wish.name) { return $entry }
     }
     return $null
 }
@@ -27,7 +36,7 @@ if ($changed -and $PSCmdlet.ShouldProcess($wish.name, 'Install the distribution'
     $arguments = @('--install', $wish.name, '--no-launch', '--web-download')
     if ($wish.directory) { $arguments += @('--location', $wish.directory) }
     if ($wish.size) { $arguments += @('--vhd-size', $wish.size) }
-    $said = & $wish.program @arguments
+    $said = Invoke-Native { & $wish.program @arguments }
     if ($LASTEXITCODE -ne 0 -or $null -eq (Get-Registration)) {
         $words = ($said -join ' ').Replace([string] [char] 0, '')
         throw "$($wish.name) could not be installed (wsl.exe ended with $LASTEXITCODE): $words"

@@ -13,6 +13,15 @@ $ErrorActionPreference = 'Stop'
 
 $env:WSL_UTF8 = '1'
 $wish = $Wanted | ConvertFrom-Json
+
+function Invoke-Native {
+    # Windows PowerShell makes an error of each line that a program writes to its standard error, a warning of wsl.exe as well, and would end here
+    # (PowerShell/PowerShell issue 3996). Whether a program has failed says how it ended.
+    param ([scriptblock] $Call)
+    $ErrorActionPreference = 'Continue'
+    & $Call
+}
+
 $store = Join-Path -Path $env:ProgramFiles -ChildPath 'WSL\wsl.exe'
 
 function Get-StoreVersion {
@@ -27,12 +36,12 @@ $changed = (Get-StoreVersion) -lt $minimum
 if ($changed -and $PSCmdlet.ShouldProcess('WSL', 'Install the newest version')) {
     # --web-download takes it from where WSL is made, for the store wants somebody who has logged in.
     if (Test-Path -LiteralPath $store) {
-        $said = & $store --update --web-download
+        $said = Invoke-Native { & $store --update --web-download }
     }
     else {
-        $said = & $wish.program --install --no-distribution --web-download
+        $said = Invoke-Native { & $wish.program --install --no-distribution --web-download }
         # The wsl.exe of an older Windows installs nothing but components by that.
-        if (-not (Test-Path -LiteralPath $store)) { $said = & $wish.program --update --web-download }
+        if (-not (Test-Path -LiteralPath $store)) { $said = Invoke-Native { & $wish.program --update --web-download } }
     }
     if ((Get-StoreVersion) -lt $minimum) {
         $words = ($said -join ' ').Replace([string] [char] 0, '')

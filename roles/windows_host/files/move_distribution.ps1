@@ -15,10 +15,19 @@ $ErrorActionPreference = 'Stop'
 $env:WSL_UTF8 = '1'
 $wish = $Wanted | ConvertFrom-Json
 
+function Invoke-Native {
+    # Windows PowerShell makes an error of each line that a program writes to its standard error, a warning of wsl.exe as well, and would end here
+    # (PowerShell/PowerShell issue 3996). Whether a program has failed says how it ended.
+    param ([scriptblock] $Call)
+    $ErrorActionPreference = 'Continue'
+    & $Call
+}
+
 function Get-Registration {
     foreach ($key in Get-ChildItem -LiteralPath 'HKCU:\Software\Microsoft\Windows\CurrentVersion\Lxss' -ErrorAction SilentlyContinue) {
+        # Not each key is a distribution: AppxInstallerCache is empty, which comes back as nothing.
         $entry = Get-ItemProperty -LiteralPath $key.PSPath
-        if ($entry.PSObject.Properties['DistributionName'] -and $entry.DistributionName -eq $wish.name) { return $entry }
+        if ($null -ne $entry -and $entry.PSObject.Properties['DistributionName'] -and $entry.DistributionName -eq $wish.name) { return $entry }
     }
     return $null
 }
@@ -35,7 +44,7 @@ if ($changed -and $PSCmdlet.ShouldProcess($wish.name, "Move the distribution fro
     $tasks = @(Get-ScheduledTask -TaskPath $wish.folder -ErrorAction SilentlyContinue | Where-Object -FilterScript { [string] $_.State -ne 'Disabled' })
     foreach ($task in $tasks) { $null = Disable-ScheduledTask -InputObject $task }
     try {
-        $null = & $wish.program --terminate $wish.name
+        $null = Invoke-Native { & $wish.program --terminate $wish.name }
         # The disk is let go a moment after the distribution has ended.
         for ($turn = 0; $turn -lt 60; $turn++) {
             try {
@@ -52,7 +61,7 @@ if ($changed -and $PSCmdlet.ShouldProcess($wish.name, "Move the distribution fro
             Remove-Item -LiteralPath $copy
             throw "The copy of $disk at $copy is not what was copied: look at that drive. Nothing was changed."
         }
-        $said = & $wish.program --manage $wish.name --move $wish.directory
+        $said = Invoke-Native { & $wish.program --manage $wish.name --move $wish.directory }
         $ended = $LASTEXITCODE
         $now = ([string] (Get-Registration).BasePath).Replace('\\?\', '')
         if ($ended -ne 0 -or $now -ne $wish.directory) {
@@ -64,7 +73,7 @@ if ($changed -and $PSCmdlet.ShouldProcess($wish.name, "Move the distribution fro
             $words = ($said -join ' ').Replace([string] [char] 0, '')
             throw "WSL did not move $($wish.name) (it ended with $ended): $words It is at $now as before; a whole copy of its disk is $copy."
         }
-        $null = & $wish.program --distribution $wish.name --user root --exec true
+        $null = Invoke-Native { & $wish.program --distribution $wish.name --user root --exec true }
         if ($LASTEXITCODE -ne 0) {
             throw "$($wish.name) does not start from $now (wsl.exe ended with $LASTEXITCODE). A whole copy of its disk is $copy."
         }

@@ -14,9 +14,17 @@ $ErrorActionPreference = 'Stop'
 $env:WSL_UTF8 = '1'
 $wish = $Wanted | ConvertFrom-Json
 
+function Invoke-Native {
+    # Windows PowerShell makes an error of each line that a program writes to its standard error, a warning of wsl.exe as well, and would end here
+    # (PowerShell/PowerShell issue 3996). Whether a program has failed says how it ended.
+    param ([scriptblock] $Call)
+    $ErrorActionPreference = 'Continue'
+    & $Call
+}
+
 function Test-Running {
     # Names are the same in every language; zeros are those of UTF-16.
-    $names = @(& $wish.program --list --running --quiet | ForEach-Object -Process { ([string] $_).Replace([string] [char] 0, '').Trim() })
+    $names = @(Invoke-Native { & $wish.program --list --running --quiet } | ForEach-Object -Process { ([string] $_).Replace([string] [char] 0, '').Trim() })
     return $names -contains $wish.distribution
 }
 
@@ -39,7 +47,7 @@ if ($changed -and $PSCmdlet.ShouldProcess($wish.distribution, 'Start the distrib
         if ($wish.must) { throw ("The task '$($wish.task)' does not start $($wish.distribution): $why. If the Windows password has changed since, remove the task " +
             "(Unregister-ScheduledTask -TaskPath '$($wish.folder)' -TaskName '$($wish.task)'), and run this again.") }
         # A task that waits for somebody to log in cannot begin before; what runs then stays, for nothing stops it.
-        $null = & $wish.program --distribution $wish.distribution --user root --exec true
+        $null = Invoke-Native { & $wish.program --distribution $wish.distribution --user root --exec true }
         if ($LASTEXITCODE -ne 0) { throw "$($wish.distribution) does not start (wsl.exe ended with $LASTEXITCODE)." }
     }
 }

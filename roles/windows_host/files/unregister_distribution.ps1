@@ -13,17 +13,26 @@ $ErrorActionPreference = 'Stop'
 $env:WSL_UTF8 = '1'
 $wish = $Wanted | ConvertFrom-Json
 
+function Invoke-Native {
+    # Windows PowerShell makes an error of each line that a program writes to its standard error, a warning of wsl.exe as well, and would end here
+    # (PowerShell/PowerShell issue 3996). Whether a program has failed says how it ended.
+    param ([scriptblock] $Call)
+    $ErrorActionPreference = 'Continue'
+    & $Call
+}
+
 function Get-Registration {
     foreach ($key in Get-ChildItem -LiteralPath 'HKCU:\Software\Microsoft\Windows\CurrentVersion\Lxss' -ErrorAction SilentlyContinue) {
+        # Not each key is a distribution: AppxInstallerCache is empty, which comes back as nothing.
         $entry = Get-ItemProperty -LiteralPath $key.PSPath
-        if ($entry.PSObject.Properties['DistributionName'] -and $entry.DistributionName -eq $wish.name) { return $entry }
+        if ($null -ne $entry -and $entry.PSObject.Properties['DistributionName'] -and $entry.DistributionName -eq $wish.name) { return $entry }
     }
     return $null
 }
 
 $changed = $null -ne (Get-Registration)
 if ($changed -and $PSCmdlet.ShouldProcess($wish.name, 'Remove the distribution with everything in it')) {
-    $said = & $wish.program --unregister $wish.name
+    $said = Invoke-Native { & $wish.program --unregister $wish.name }
     if ($LASTEXITCODE -ne 0) {
         $words = ($said -join ' ').Replace([string] [char] 0, '')
         throw "$($wish.name) could not be removed (wsl.exe ended with $LASTEXITCODE): $words"

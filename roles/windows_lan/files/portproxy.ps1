@@ -15,6 +15,15 @@ $ErrorActionPreference = 'Stop'
 $env:WSL_UTF8 = '1'
 if ($Path) { $Wanted = [System.IO.File]::ReadAllText($Path) }
 $wish = $Wanted | ConvertFrom-Json
+
+function Invoke-Native {
+    # Windows PowerShell makes an error of each line that a program writes to its standard error, a warning of wsl.exe as well, and would end here
+    # (PowerShell/PowerShell issue 3996). Whether a program has failed says how it ended.
+    param ([scriptblock] $Call)
+    $ErrorActionPreference = 'Continue'
+    & $Call
+}
+
 $anywhere = '0.0.0.0'
 $key = 'HKLM:\SYSTEM\CurrentControlSet\Services\PortProxy\v4tov4\tcp'
 
@@ -31,7 +40,7 @@ $address = ''
 if (@($wish.ports).Count -gt 0 -and (Test-Path -LiteralPath $wish.program)) {
     # Asking starts the distribution, where it does not run; right after the PC has started that takes a while.
     for ($turn = 0; $turn -lt 60 -and -not $address; $turn++) {
-        $said = (@(& $wish.program --distribution $wish.distribution --exec hostname -I) -join ' ').Replace([string] [char] 0, '')
+        $said = (@(Invoke-Native { & $wish.program --distribution $wish.distribution --exec hostname -I }) -join ' ').Replace([string] [char] 0, '')
         if ($said -match '(?<four>\d+\.\d+\.\d+\.\d+)') { $address = $Matches['four'] }
         elseif ($WhatIfPreference) { break }
         else { Start-Sleep -Seconds 2 }
@@ -44,7 +53,7 @@ foreach ($port in $wish.gone) {
     if (-not (Get-Target -Port $port)) { continue }
     $changed = $true
     if ($PSCmdlet.ShouldProcess("port $port", 'Lead it nowhere')) {
-        $null = & netsh.exe interface portproxy delete v4tov4 "listenport=$port" "listenaddress=$anywhere"
+        $null = Invoke-Native { & netsh.exe interface portproxy delete v4tov4 "listenport=$port" "listenaddress=$anywhere" }
         if ($LASTEXITCODE -ne 0) { throw "netsh could not take away what leads port $port elsewhere (it ended with $LASTEXITCODE)." }
     }
 }
@@ -52,7 +61,7 @@ foreach ($port in $wish.ports) {
     if ($address -and (Get-Target -Port $port) -eq "$address/$port") { continue }
     $changed = $true
     if ($PSCmdlet.ShouldProcess("port $port", "Lead it to $address")) {
-        $null = & netsh.exe interface portproxy set v4tov4 "listenport=$port" "listenaddress=$anywhere" "connectport=$port" "connectaddress=$address"
+        $null = Invoke-Native { & netsh.exe interface portproxy set v4tov4 "listenport=$port" "listenaddress=$anywhere" "connectport=$port" "connectaddress=$address" }
         if ($LASTEXITCODE -ne 0) { throw "netsh could not lead port $port to $address (it ended with $LASTEXITCODE)." }
     }
 }
