@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`.wslconfig` and `/etc/wsl.conf` with our lines in them, and everybody else's as they were. PRIVATE to the collection.
 
-WSL reads both as sections of `key=value`, where comments have lines of their own and capitals do not matter (microsoft/WSL, src/shared/configfile). A
-comment above each of our lines says whose it is: it alone is changed or taken away later.
+WSL reads both as sections of `key=value`, where a comment may stand behind what is said, capitals do not matter, and of a key that comes twice the first
+counts (microsoft/WSL, src/shared/configfile). A comment above each of our lines says whose it is: it alone is changed or taken away later.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from dataclasses import dataclass, field
 MARK = "# hearth.llm:"
 # Still read where they were before they had a place of their own (WslCoreConfig.cpp: "the old header is maintained for compatibility").
 _FORMERLY = {("wsl2", "networkingmode"): ("experimental", "networkingmode")}
-_SECTION = re.compile(r"\s*\[(?P<name>[^\]]+)\]\s*")
+_SECTION = re.compile(r"\s*\[(?P<name>[^\]]+)\]\s*(#.*)?")
 _ENTRY = re.compile(r"\s*(?P<key>[^#=\s][^=]*?)\s*=\s*(?P<value>.*?)\s*")
+# A comment, unless it is within quotes.
+_COMMENT = re.compile(r'("[^"]*")|#.*')
 _SIZE = re.compile(r"(?P<number>\d+)\s*(?P<unit>[KMGT]?)B?", re.IGNORECASE)
 
 # (section, key) as WSL's documentation writes them.
@@ -48,12 +50,10 @@ class _File:
     newline: str = "\n"
 
     def find(self, section: str, key: str) -> int | None:
-        """The line that counts: WSL takes the last."""
-        found = None
-        for number, line in enumerate(self.lines):
-            if (line.section, line.key) == (section, key):
-                found = number
-        return found
+        """The line that counts: WSL takes the first, and warns of others."""
+        return next(
+            (number for number, line in enumerate(self.lines) if (line.section, line.key) == (section, key)), None
+        )
 
 
 def value_of(text: str, section: str, key: str) -> str:
@@ -107,7 +107,8 @@ def _read(text: str, newline: str) -> _File:
         if header:
             section = header["name"].strip().lower()
         elif entry:
-            line.key, line.value, line.is_ours = entry["key"].lower(), entry["value"].strip('"'), marked
+            value = _COMMENT.sub(r"\1", entry["value"]).strip().strip('"')
+            line.key, line.value, line.is_ours = entry["key"].lower(), value, marked
         elif written.strip() == MARK:
             line.is_ours = True
         line.section = section

@@ -21,6 +21,7 @@ OTHERS = [
     "\ufeff[WSL2]\nProcessors = 8\n# memory=8GB\n",
     "[general]\n\n\n[user]\ndefault=jörg",
     "swap=0\nno section, and no sense\n[wsl2\n",
+    '[wsl2] # mine\nkernelCommandLine="a#b" # memory=8GB\n',
 ]
 
 
@@ -46,18 +47,24 @@ def test_lines_end_as_they_did_before(newline: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "section"), list(product(["memory=8GB", "MEMORY = 8GB", 'memory="8GB"'], ["wsl2", "WSL2"]))
+    ("written", "section"),
+    list(
+        product(
+            ["memory=8GB", "MEMORY = 8GB", 'memory="8GB"', "memory=8GB # not 48GB"], ["[wsl2]", "[WSL2]", "[wsl2] # x"]
+        )
+    ),
 )
 def test_what_somebody_else_has_said_otherwise_is_named_with_its_line_and_nothing_is_written(
     written: str, section: str
 ) -> None:
-    text = f"# mine\n[{section}]\n{written}\n"
+    # Of a key that comes twice WSL takes the first, so that what comes after it, of ours or of others, makes nothing good.
+    text = f"# mine\n{section}\n{written}\nmemory=48GB\n{MARK}\nmemory=49152MB\n"
     merged = merge(text, WANTED, newline="\r\n")
     assert merged.text == text
     assert merged.conflicts == (f"line 3 is '{written}', and [wsl2] memory=49152MB is needed",)
 
 
-@pytest.mark.parametrize("written", ["memory=48GB", "memory = 48gb", "memory=48G", "memory=50331648KB"])
+@pytest.mark.parametrize("written", ["memory=48GB", "memory = 48gb", "memory=48G # enough", "memory=50331648KB"])
 def test_the_same_size_in_other_words_is_the_same(written: str) -> None:
     merged = merge(f"[wsl2]\n{written}\n", {("wsl2", "memory"): "49152MB"}, newline="\n")
     assert (merged.conflicts, merged.written) == ((), ())
