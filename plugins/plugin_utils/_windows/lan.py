@@ -32,6 +32,8 @@ _ITSELF = "127.0.0.1"
 _ANYWHERE = "0.0.0.0"
 # Where NAT gives the distribution its address.
 _OF_NAT = ipaddress.ip_network("172.16.0.0/12")
+# How Windows calls what it has for virtual machines.
+_VIRTUAL = "vEthernet"
 # What answers on a port on behalf of a distribution: WSL's own programs, those of Docker Desktop, and the service that keeps proxies.
 _OF_WSL = ("wslrelay", "wslhost")
 _OF_DESKTOP = ("com.docker.backend", "vpnkit")
@@ -80,7 +82,7 @@ def proxy_task(wishes: Wishes) -> Scheduled:
 
 def _of_network(facts: Facts) -> Iterator[str]:
     """Rules are for private networks: a PC that calls its network public has been told to answer nobody there."""
-    real = [found for found in facts.networks if not found.name.startswith("vEthernet")]
+    real = [found for found in facts.networks if not found.name.startswith(_VIRTUAL)]
     if real and all(found.category == "Public" for found in real):
         yield (
             f"{facts.machine.name} calls its network '{real[0].name}' public, where it answers nobody: if it is the shop's own, run there, as an "
@@ -114,7 +116,7 @@ def _of_ports(facts: Facts, wishes: Wishes) -> Iterator[str]:
                 )
                 break
         for proxy in facts.proxies:
-            if proxy.listen_port == opening.port and not _is_of_wsl(proxy):
+            if proxy.listen_port == opening.port and not _is_to_wsl(proxy, facts):
                 yield (
                     f"{name} leads port {opening.port} to {proxy.connect_address}:{proxy.connect_port} (netsh portproxy): run there, as an administrator, "
                     f"'netsh interface portproxy delete {proxy.kind} listenport={proxy.listen_port} listenaddress={proxy.listen_address}', "
@@ -131,16 +133,27 @@ def _is_strange(listener: Listener, facts: Facts, docker: str) -> bool:
     return True
 
 
-def _is_of_wsl(proxy: Proxy) -> bool:
+def _is_to_wsl(proxy: Proxy, facts: Facts) -> bool:
+    """Whether a proxy is like those that we make, so that it may be led elsewhere. One that listens on one address alone is somebody's own."""
+    if (proxy.kind, proxy.listen_address) != ("v4tov4", _ANYWHERE):
+        return False
     try:
-        return ipaddress.ip_address(proxy.connect_address) in _OF_NAT
+        target = ipaddress.ip_address(proxy.connect_address)
     except ValueError:
         return proxy.connect_address == "localhost"
+    # A network of people may have such addresses, too.
+    near = [
+        ipaddress.ip_interface(address).network
+        for found in facts.networks
+        for address in found.addresses
+        if not found.name.startswith(_VIRTUAL)
+    ]
+    return target in _OF_NAT and not any(target in network for network in near)
 
 
 def _lead(planned: Plan, facts: Facts, wishes: Wishes, mode: str) -> None:
     ports = [opening.port for opening in wishes.openings]
-    stale = [proxy for proxy in facts.proxies if proxy.listen_port in ports and _is_of_wsl(proxy)]
+    stale = [proxy for proxy in facts.proxies if proxy.listen_port in ports and _is_to_wsl(proxy, facts)]
     task = proxy_task(wishes)
     if mode != network.NAT:
         _stop_leading(planned, facts, task, stale)
@@ -214,8 +227,10 @@ def _addresses(facts: Facts, name: str) -> set[str]:
 def _absent(planned: Plan, facts: Facts, wishes: Wishes) -> None:
     remove_rules(planned, facts)
     ports = [opening.port for opening in wishes.openings]
-    stale = [proxy for proxy in facts.proxies if proxy.listen_port in ports and _is_of_wsl(proxy)]
+    stale = [proxy for proxy in facts.proxies if proxy.listen_port in ports and _is_to_wsl(proxy, facts)]
     _stop_leading(planned, facts, proxy_task(wishes), stale)
-    there = [name for name in wishes.names if _ITSELF in _addresses(facts, name) and name != "localhost"]
+    # A line that has other names, too, is somebody's own.
+    lines = [line.names[0].lower() for line in facts.hosts if line.address == _ITSELF and len(line.names) == 1]
+    there = [name for name in wishes.names if name.lower() in lines and name != "localhost"]
     if there:
         planned.add("hosts", f"Take {listed(there)} out of the hosts file.", add=[], remove=there, address=_ITSELF)
