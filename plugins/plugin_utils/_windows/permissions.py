@@ -17,7 +17,7 @@ _LOCAL_SYSTEM = "S-1-5-18"
 def refusals_of_machine(facts: Facts, gpu_policy: str, minimum_driver: str) -> Iterator[str]:
     yield from _of_windows(facts)
     yield from _of_firmware(facts)
-    yield from _of_rights(facts)
+    yield from of_rights(facts)
     yield from _of_shell(facts)
     if gpu_policy != "none":
         yield from _of_gpus(facts, gpu_policy, minimum_driver)
@@ -50,7 +50,7 @@ def _of_firmware(facts: Facts) -> Iterator[str]:
         )
 
 
-def _of_rights(facts: Facts) -> Iterator[str]:
+def of_rights(facts: Facts) -> Iterator[str]:
     user, name = facts.user, facts.machine.name
     if user.sid == _LOCAL_SYSTEM:
         yield f"The connection to {name} is the system's own, for which WSL does not work: connect as the person who uses the PC (ansible_user)."

@@ -17,7 +17,7 @@ from ansible_collections.hearth.llm.plugins.plugin_utils._windows.judgements imp
     of_docker,
     of_limits,
 )
-from ansible_collections.hearth.llm.plugins.plugin_utils._windows.permissions import refusals_of_machine
+from ansible_collections.hearth.llm.plugins.plugin_utils._windows.permissions import of_rights, refusals_of_machine
 from ansible_collections.hearth.llm.plugins.plugin_utils._windows.steps import FOLDER, Plan, Scheduled, listed
 from ansible_collections.hearth.llm.plugins.plugin_utils._windows.wishes import Wishes
 
@@ -45,7 +45,8 @@ _SYSTEMD = {("boot", "systemd"): "true"}
 def plan(document: object, wishes: Wishes) -> dict[str, Any]:
     facts, findings = read(document)
     way = network.way(facts, wishes.network, wishes.docker)
-    planned = Plan(refusals=findings)
+    # Without an administrator's rights much cannot be read, and Windows says so in its own language.
+    planned = Plan(refusals=[*(of_rights(facts) if findings and facts.user.sid else []), *findings])
     if not findings:
         if wishes.state == "present":
             _present(planned, facts, wishes, way)
@@ -199,14 +200,14 @@ def _systemd(planned: Plan, there: Distribution | None, wishes: Wishes, task: Sc
 
 def _absent(planned: Plan, facts: Facts, wishes: Wishes) -> None:
     there = facts.distribution(wishes.distribution)
-    task = keep_alive(facts, wishes)
-    if any(found.name == task.name for found in facts.tasks):
-        planned.add("no_task", f"Remove the task '{task.name}'.", name=task.name, path=task.path)
     merged = wslconfig.merge(facts.wslconfig.text, {}, newline="\r\n")
     if merged.gone:
         planned.add(
             "wslconfig", f"Take our lines out of {facts.wslconfig.path}.", path=facts.wslconfig.path, text=merged.text
         )
+    task = keep_alive(facts, wishes)
+    if any(found.name == task.name for found in facts.tasks):
+        planned.add("no_task", f"Remove the task '{task.name}'.", name=task.name, path=task.path)
     if wishes.remove and wishes.remove != wishes.distribution:
         planned.refusals.append(
             f"hearth_windows_remove_distribution is '{wishes.remove}', and hearth_windows_distribution is '{wishes.distribution}': write the same "
@@ -223,8 +224,6 @@ def _absent(planned: Plan, facts: Facts, wishes: Wishes) -> None:
         planned.notes.append(
             f"{there.name} stays on {facts.machine.name}; hearth_windows_remove_distribution: {there.name} removes it with everything in it."
         )
-    # What stands in the plan in this order is done in it.
-    planned.steps.sort(key=lambda step: step.kind == "wslconfig")
 
 
 def _in_mb(size: int) -> str:

@@ -236,7 +236,6 @@ def test_steps_come_in_their_order_once_and_every_kind_has_a_machine() -> None:
     for name, kinds in steps_of_all():
         order = [kind for kind in (*plan.KINDS, *lan.KINDS) if kind in kinds]
         assert sorted(kinds) == sorted(order), name
-        # Our lines of .wslconfig go last, when nothing runs any more that they are for.
-        assert kinds == order or kinds[-1] == "wslconfig", name
+        assert kinds == order, name
         seen |= set(kinds)
     assert seen == {*plan.KINDS, *lan.KINDS}
