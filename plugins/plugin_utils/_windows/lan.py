@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -126,7 +127,7 @@ def _of_ports(facts: Facts, wishes: Wishes) -> Iterator[str]:
 
 def _is_strange(listener: Listener, facts: Facts, docker: str) -> bool:
     ours = (*_OF_WSL, *(_OF_DESKTOP if docker == "desktop" else ()))
-    if listener.address.startswith("127.") or listener.program.lower() in ours:
+    if listener.address.startswith("127.") or listener.address == "::1" or listener.program.lower() in ours:
         return False
     if listener.program.lower() == _PROXY_SERVICE:
         return not any(proxy.listen_port == listener.port for proxy in facts.proxies)
@@ -141,14 +142,15 @@ def _is_to_wsl(proxy: Proxy, facts: Facts) -> bool:
         target = ipaddress.ip_address(proxy.connect_address)
     except ValueError:
         return proxy.connect_address == "localhost"
-    # A network of people may have such addresses, too.
-    near = [
-        ipaddress.ip_interface(address).network
-        for found in facts.networks
-        for address in found.addresses
-        if not found.name.startswith(_VIRTUAL)
-    ]
-    return target in _OF_NAT and not any(target in network for network in near)
+    return target in _OF_NAT and not any(target in near for near in _networks_of_people(facts))
+
+
+def _networks_of_people(facts: Facts) -> Iterator[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """Those of the PC, which may have addresses like those that WSL gives."""
+    for found in facts.networks:
+        for address in found.addresses if not found.name.startswith(_VIRTUAL) else ():
+            with contextlib.suppress(ValueError):
+                yield ipaddress.ip_interface(address).network
 
 
 def _lead(planned: Plan, facts: Facts, wishes: Wishes, mode: str) -> None:
@@ -186,7 +188,7 @@ def _stop_leading(planned: Plan, facts: Facts, task: Scheduled, stale: Sequence[
             distribution="",
             program=facts.wsl.store,
         )
-    if any(found.name == task.name for found in facts.tasks):
+    if task.is_named(facts):
         planned.add("no_proxy_task", f"Remove the task '{task.name}'.", name=task.name, path=task.path)
 
 

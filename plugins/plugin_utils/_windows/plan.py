@@ -206,7 +206,7 @@ def _absent(planned: Plan, facts: Facts, wishes: Wishes) -> None:
             "wslconfig", f"Take our lines out of {facts.wslconfig.path}.", path=facts.wslconfig.path, text=merged.text
         )
     task = keep_alive(facts, wishes)
-    if any(found.name == task.name for found in facts.tasks):
+    if task.is_named(facts):
         planned.add("no_task", f"Remove the task '{task.name}'.", name=task.name, path=task.path)
     if wishes.remove and wishes.remove != wishes.distribution:
         planned.refusals.append(

@@ -74,6 +74,13 @@ class Scheduled:
         """The folder as the module wants it."""
         return FOLDER.rstrip("\\")
 
+    def is_named(self, facts: Facts) -> bool:
+        return any(self._has_name_of(task) for task in facts.tasks)
+
+    def _has_name_of(self, task: Task) -> bool:
+        """Windows keeps the capitals of the name that a task was made with, and does not tell them apart."""
+        return task.name.lower() == self.name.lower()
+
     def is_there(self, facts: Facts) -> bool:
         return any(self._is(task, facts) for task in facts.tasks)
 
@@ -81,7 +88,7 @@ class Scheduled:
         owner = facts.user
         users = {owner.sid.lower(), owner.name.lower(), owner.name.rpartition("\\")[2].lower()}
         return (
-            task.name == self.name
+            self._has_name_of(task)
             and task.state != "Disabled"
             and task.user.rpartition("\\")[2].lower() in users
             and task.logon.startswith(self.logon)

@@ -99,6 +99,13 @@ def test_the_script_says_what_is_read_and_nothing_else() -> None:
     assert set(re.findall(r"Read-Part '(\w+)'", SCRIPT)) | {"unread"} == set(WHOLE)
 
 
+def test_an_address_that_is_none_is_nobodys_network() -> None:
+    odd = facts("old_portproxy")
+    odd["networks"][0]["addresses"] = ["", "here/24", "192.168.178.20/24"]
+    planned = windows_lan_plan(odd, distribution="Ubuntu-24.04", ports=[{"port": 443}], has_password=True)
+    assert planned["refusals"] == []
+
+
 def test_addresses_that_are_nothing_but_blanks_are_none() -> None:
     """What `hostname -I` says before the network is up."""
     blank = facts("windows_11_24h2")

@@ -185,6 +185,23 @@ def _stop(distributions: list[dict[str, Any]]) -> None:
         found.update(is_running=False, configuration=None, addresses="")
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_who_listens_to_the_pc_itself_alone_takes_no_port(address: str) -> None:
+    ready = facts("windows_11_24h2")
+    ready["listeners"] = [{"address": address, "port": 443, "program": "nginx"}]
+    assert plans(ready, {})[1]["verdict"] == "keep"
+
+
+def test_capitals_of_a_distribution_and_its_tasks_do_not_matter() -> None:
+    """Windows keeps those with which a task was made first, also when it is made anew."""
+    ready, small = facts("windows_10_22h2_ready"), {"distribution": "ubuntu-24.04"}
+    for task in ready["tasks"]:
+        task["actions"][0]["arguments"] = task["actions"][0]["arguments"].replace("Ubuntu", "ubuntu")
+    assert [planned["steps"] for planned in plans(ready, small)] == [[], []]
+    gone = [step["kind"] for planned in plans(ready, {**small, "state": "absent"}) for step in planned["steps"]]
+    assert {"no_task", "no_proxy_task"} <= {*gone}
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_is_moved_or_removed_that_is_not_named(name: str) -> None:
     written = machine(name)
