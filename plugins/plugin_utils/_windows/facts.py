@@ -53,6 +53,8 @@ class Wsl:
     # Empty where there is none at all.
     program: str = ""
     is_store: bool = False
+    # Whether wsl.exe works where it is called by its name alone, as the connection to a distribution does.
+    hands_on: bool = False
     version: str = ""
 
     @property

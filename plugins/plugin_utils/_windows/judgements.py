@@ -87,6 +87,11 @@ def notes(facts: Facts, there: Distribution | None, wishes: Wishes) -> Iterator[
         yield (
             f"After a restart of {name} nothing answers until {facts.user.name} has logged in there: hearth_windows_password would have it start with the PC."
         )
+    if facts.wsl.is_store and not facts.wsl.hands_on:
+        yield (
+            f"On {name} wsl.exe does not work where it is called by its name alone, over OpenSSH, which is how a distribution is reached: install all updates "
+            "of Windows and the newest wsl.*.msi of https://github.com/microsoft/WSL/releases there, and restart it."
+        )
     if not facts.gpus and not facts.nvidia_displays and wishes.gpu_policy == "auto":
         yield f"{name} has no NVIDIA card, so its processor computes."
     if not wishes.memory_bytes and not wslconfig.value_of(facts.wslconfig.text, "wsl2", "memory"):

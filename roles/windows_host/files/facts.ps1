@@ -154,9 +154,17 @@ $running = @()
 $wsl = Read-Part 'wsl' {
     $isStore = $wslProgram -eq $store
     $version = if ($isStore) { [string] (Get-Item -LiteralPath $store).VersionInfo.FileVersion } else { '' }
+    # That of Windows is found where wsl.exe is called by its name alone, and hands on to the store's, in some versions not over OpenSSH (microsoft/WSL
+    # issue 7900).
+    $handsOn = $false
+    if ($isStore -and (Test-Path -LiteralPath $inbox)) {
+        $null = Invoke-Native { & $inbox --version }
+        $handsOn = $LASTEXITCODE -eq 0
+    }
     @{
         program = [string] $wslProgram
         is_store = $isStore
+        hands_on = $handsOn
         version = $version
     }
 }

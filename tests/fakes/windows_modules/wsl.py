@@ -34,7 +34,7 @@ def install_wsl(machine: Machine, wish: Wish, dry: bool) -> Told:
     if changed and not dry:
         if machine.facts["features"]["VirtualMachinePlatform"] != "Enabled":
             raise WindowsError("WSL2 is not supported with your current machine configuration.")
-        machine.facts["wsl"] = {"program": STORE, "is_store": True, "version": NEWEST}
+        machine.facts["wsl"] = {"program": STORE, "is_store": True, "hands_on": True, "version": NEWEST}
     return {"changed": changed, "version": machine.facts["wsl"]["version"]}
 
 

@@ -97,7 +97,12 @@ def _do(now: dict[str, Any], kind: str, settings: dict[str, Any]) -> None:
         }
         now["pending_reboot"] = []
     elif kind == "wsl":
-        now["wsl"] = {"program": "C:\\Program Files\\WSL\\wsl.exe", "is_store": True, "version": "2.6.1.0"}
+        now["wsl"] = {
+            "program": "C:\\Program Files\\WSL\\wsl.exe",
+            "is_store": True,
+            "hands_on": True,
+            "version": "2.6.1.0",
+        }
         _stop(distributions)
     elif kind == "wslconfig":
         now["wslconfig"].update(exists=bool(settings["text"]), text=settings["text"])
