@@ -358,20 +358,28 @@ end
 
 -- Counts and writes down what was added.
 local function take_in()
-  turn_the_page()
-  local taken = added
-  added = {}
-  for _place, row in ipairs(taken) do
-    count(today, row)
-    unwritten[#unwritten + 1] = line_of(today, row)
-  end
-  write_down()
-  if #unwritten > most_unwritten then shorten() end
+  repeat
+    turn_the_page()
+    local taken = added
+    added = {}
+    for _place, row in ipairs(taken) do
+      count(today, row)
+      unwritten[#unwritten + 1] = line_of(today, row)
+    end
+    write_down()
+    if #unwritten > most_unwritten then shorten() end
+    -- Who ends while somebody is at it finds nobody later: the process of before a reload goes with its last stream.
+  until #added == 0
 end
 
-local function come_by()
-  is_coming = false
-  alone(take_in)
+-- Only tasks change sums: what serves a client goes with it, at any moment, and what it was in the middle of would be lost, and never be free again.
+local function come()
+  if is_coming then return end
+  is_coming = true
+  core.register_task(function()
+    is_coming = false
+    alone(take_in)
+  end)
 end
 
 core.register_task(function()
@@ -398,15 +406,14 @@ end)
 -- Nobody waits for this: the answer is on its way meanwhile.
 function ledger.add(key, user, model, counts)
   added[#added + 1] = row_of(escaped(key), escaped(user), escaped(model), counts.requests, counts.estimated, counts.prompt, counts.cached, counts.completion)
-  if is_coming or not is_loaded then return end
-  is_coming = true
-  core.register_task(come_by)
+  if is_loaded then come() end
 end
 
 local function await()
   while not is_loaded do core.msleep(5) end
   while #added > 0 or is_busy do
-    if not alone(take_in) then core.msleep(1) end
+    if not is_busy then come() end
+    core.msleep(1)
   end
   turn_the_page()
 end

@@ -71,6 +71,18 @@ def test_plain_http_at_the_port_of_https_is_told_so(gateway: Gateway) -> None:
     assert (refused.status, json.loads(refused.read())["error"]["code"]) == (400, "https_required")
 
 
+def test_who_is_served_and_does_not_hang_up_keeps_no_place(gateway: Gateway) -> None:
+    # Held until the end: what Python lets go of hangs up.
+    idle, babble = gateway.connect(), socket.create_connection(("127.0.0.1", gateway.port))
+    idle.request("GET", "/v1/models", headers={"Authorization": f"Bearer {gateway.key}"})
+    assert idle.getresponse().read()
+    babble.sendall(b"\x00 neither TLS nor HTTP")
+    nobody = re.compile(r'^haproxy_frontend_current_sessions\{proxy="door"\} 0$', re.MULTILINE)
+    eventually(lambda: nobody.search(gateway.metrics("/metrics")) is not None, "nobody is at the door")
+    assert idle.sock.fileno() >= 0
+    assert babble.fileno() >= 0
+
+
 def test_the_log_has_names_and_times_and_neither_keys_nor_prompts(gateway: Gateway) -> None:
     before = len(gateway.log)
     answer = gateway.complete(
