@@ -92,7 +92,13 @@ def test_a_second_instance_comes_when_the_first_has_no_slot_and_goes_when_nobody
     third = threading.Thread(target=lambda: found.append(cached(house, FIRST)))
     found: list[int] = []
     third.start()
-    eventually(lambda: (status(house)["slots_in_use"], status(house)["waiting"]) == (2, 1), "the third waits")
+
+    def waits() -> bool:
+        seen = status(house)
+        return (seen["slots_in_use"], seen["waiting"]) == (2, 1)
+
+    # Where the machine is slow, one of the two may have come to its end before the second instance was loaded.
+    eventually(lambda: waits() or bool(found), "the third waits")
     # What is told of the engines is a moment old.
     eventually(lambda: loaded(house) == 2, "the second instance is told")
     one.leave()

@@ -51,8 +51,7 @@ hearth_counts = {}
 
 -- Of a request for a model whose engine has begun to answer. Others have waited for none.
 function hearth_counts.answer(txn)
-  local engine = txn:get_var("txn.ms_engine")
-  if not engine then return end
+  if not txn:get_var("txn.ms_engine") or not txn:get_var("txn.key") then return end
   local label, queued = labels(txn), seconds(txn, "txn.ms_queued")
   count(answers, ('%s,status="%d"'):format(label, txn.f:status()))
   observe(times.queue, label, queued)
