@@ -29,6 +29,8 @@ local today
 local unwritten = {}
 -- What was added and is not counted yet, whether somebody is on his way to do so, and whether somebody changes sums now.
 local added, is_coming, is_busy, is_loaded = {}, false, false, false
+-- Whether this process ends with its last stream: a reload has begun another one.
+local is_leaving = false
 -- How far the journal was read.
 local read_to = 0
 
@@ -403,10 +405,17 @@ core.register_task(function()
   end
 end)
 
+core.register_task(function()
+  while not is_stopping() do core.msleep(200) end
+  is_leaving = true
+end)
+
 -- Nobody waits for this: the answer is on its way meanwhile.
 function ledger.add(key, user, model, counts)
   added[#added + 1] = row_of(escaped(key), escaped(user), escaped(model), counts.requests, counts.estimated, counts.prompt, counts.cached, counts.completion)
-  if is_loaded then come() end
+  if not is_loaded then return end
+  -- No task runs any more behind the last stream of a process.
+  if is_leaving then alone(take_in) else come() end
 end
 
 local function await()

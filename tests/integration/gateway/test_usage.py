@@ -155,13 +155,15 @@ def test_a_full_disk_fails_no_request_and_loses_no_token(gateway: Gateway) -> No
     before, aside = used(gateway), journal(gateway).with_name("aside")
     journal(gateway).rename(aside)
     journal(gateway).symlink_to("/dev/full")
-    assert gateway.complete(BODY, LIMITED_KEY).status == 200
-    assert gateway.complete(BODY, LIMITED_KEY).status == 200
-    grown: Sums = {("limited", None, "alpha"): (2, 0, 2 * PROMPT, 8, 2 * ANSWER)}
-    await_more(gateway, before, grown)
-    assert "hearth_usage_unwritten{} 2" in gateway.metrics("/metrics/keys")
-    assert "No space left on device" in gateway.log
-    aside.replace(journal(gateway))
+    try:
+        assert gateway.complete(BODY, LIMITED_KEY).status == 200
+        assert gateway.complete(BODY, LIMITED_KEY).status == 200
+        grown: Sums = {("limited", None, "alpha"): (2, 0, 2 * PROMPT, 8, 2 * ANSWER)}
+        await_more(gateway, before, grown)
+        assert "hearth_usage_unwritten{} 2" in gateway.metrics("/metrics/keys")
+        eventually(lambda: "No space left on device" in gateway.log, "it is said in the log")
+    finally:
+        aside.replace(journal(gateway))
     eventually(lambda: "hearth_usage_unwritten{} 0" in gateway.metrics("/metrics/keys"), "it is written down")
     assert more(before, used(gateway)) == grown
 
