@@ -72,8 +72,8 @@ def _private_network(described: Typed) -> Iterator[str]:
             "write hearth_private_network: existing, or take it away."
         )
     address, network = described.get("hearth_private_address"), described.get("hearth_private_network_range", RANGE)
-    judged = mode == "wireguard" and address and "hearth_private_network_range" not in described.unsure
-    if judged and ipaddress.ip_address(address) not in ipaddress.ip_network(network):
+    judged = mode == "wireguard" and "hearth_private_network_range" not in described.unsure
+    if judged and address and ipaddress.ip_address(address) not in ipaddress.ip_network(network):
         yield f"hearth_private_address is {address}, and hearth_private_network_range is {network}: write one of its addresses, or take it away."
 
 
