@@ -146,9 +146,11 @@ def run(
 ) -> dict[str, Any]:
     """`ways` are the interfaces that lead to the network."""
     links = {
-        link["ifname"]: link for link in json.loads(ask("ip", "-json", "address", "show") or "[]") if "ifname" in link
+        link["ifname"]: link
+        for link in json.loads(ask("ip", "-json", "-details", "address", "show") or "[]")
+        if "ifname" in link
     }
-    running = _running(host, ask, interface, links)
+    running = _running(ask, interface, links)
     taken = any(one.protocol == "udp" and one.port == port for one in sockets(host, protocols=["udp"]))
     return {
         "tun": host.exists("/dev/net/tun"),
@@ -164,12 +166,12 @@ def _addresses(link: dict[str, Any]) -> list[str]:
     return [f"{one['local']}/{one['prefixlen']}" for one in link.get("addr_info", ()) if one.get("family") == "inet"]
 
 
-def _running(host: Host, ask: Ask, name: str, links: dict[str, Any]) -> dict[str, Any]:
+def _running(ask: Ask, name: str, links: dict[str, Any]) -> dict[str, Any]:
     if name not in links:
         return {}
     interface = Interface(ask, name)
     return {
-        "userspace": host.exists(f"/sys/class/net/{name}/tun_flags"),
+        "userspace": links[name].get("linkinfo", {}).get("info_kind") == "tun",
         "address": next(iter(_addresses(links[name])), ""),
         "mtu": int(links[name]["mtu"]),
         "public_key": interface.word("public-key"),

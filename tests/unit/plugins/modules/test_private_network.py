@@ -34,7 +34,12 @@ LINKS = [
             {"family": "inet6", "local": "fe80::1", "prefixlen": 64},
         ],
     },
-    {"ifname": "hearth", "mtu": 1380, "addr_info": [{"family": "inet", "local": "10.212.0.1", "prefixlen": 16}]},
+    {
+        "ifname": "hearth",
+        "mtu": 1380,
+        "linkinfo": {"info_kind": "tun", "info_data": {"type": "tun"}},
+        "addr_info": [{"family": "inet", "local": "10.212.0.1", "prefixlen": 16}],
+    },
     # What `ip` leaves of a link that a filter has taken.
     {},
 ]
@@ -55,8 +60,6 @@ def look(root: Path, interface: str = "hearth", port: int | None = 51820) -> dic
 def test_what_runs_is_told_without_a_key_that_is_secret(tmp_path: Path) -> None:
     (tmp_path / "proc/net").mkdir(parents=True)
     (tmp_path / "proc/net/udp").write_text(UDP)
-    (tmp_path / "sys/class/net/hearth").mkdir(parents=True)
-    (tmp_path / "sys/class/net/hearth/tun_flags").write_text("0x1001\n")
     found = look(tmp_path)
     assert found["running"] == {
         "userspace": True,
