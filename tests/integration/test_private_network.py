@@ -20,6 +20,7 @@ from lab import hosts, recipes
 from lab.shell import await_condition
 
 CONNECT = PROJECT / "playbooks/connect_hosts.yml"
+FIRST, LATER = ("a", "b", "c"), ("a", "b", "d")
 UNIT = "hearth-private-network"
 RANGE = IPv4Network("10.212.0.0/16")
 PORT, OTHER_PORT = 7000, 7001
@@ -115,12 +116,12 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
 @pytest.fixture(scope="module")
 def connected(network: Network) -> Network:
     """Three hosts after their first run, which a dry run has told before."""
-    dry = network.run("abc", "--check")
+    dry = network.run(FIRST, "--check")
     assert "Would be installed: wireguard-tools" in dry.output
     assert not network.machines["a"].succeeds(f"systemctl cat {UNIT} || ls /etc/wireguard")
-    outcome = network.run("abc")
+    outcome = network.run(FIRST)
     secrets = network.directory / "inventory/.secrets/private_network"
-    assert {path.name: oct(path.stat().st_mode & 0o777) for path in secrets.iterdir()} == dict.fromkeys("abc", "0o600")
+    assert {path.name: oct(path.stat().st_mode & 0o777) for path in secrets.iterdir()} == dict.fromkeys(FIRST, "0o600")
     for path in secrets.iterdir():
         assert path.read_text().strip() not in outcome.output
     assert network.machines["a"].shell("stat --format %a /etc/wireguard/hearth.conf") == "600"
@@ -134,7 +135,7 @@ def test_a_second_run_changes_nothing_but_brings_back_what_is_broken(connected: 
     # Somebody has taken a peer away by hand.
     theirs = connected.machines["c"].shell("wg show hearth peers | head --lines 1")
     connected.machines["c"].shell(f"wg set hearth peer {theirs} remove")
-    assert changed_tasks(connected.run("abc")) == {
+    assert changed_tasks(connected.run(FIRST)) == {
         "b": ["run | Enable the interface, and start it where it is not as described"],
         "c": ["run | Tell the interface which peers there are"],
     }
@@ -150,7 +151,7 @@ def test_a_host_that_comes_and_one_that_goes_touch_only_peers_and_no_connection(
     connected.await_way("b", "a")
     hold = HOLD.format(address=connected.address("a"), port=PORT)
     b.shell(f"cat > /root/hold.py <<'END'\n{hold}\nEND\nsystemd-run --quiet --unit=hold python3 /root/hold.py")
-    outcome = connected.run("abd")
+    outcome = connected.run(LATER)
     told = ["configure | Write what the interface is told", "run | Tell the interface which peers there are"]
     changed = changed_tasks(outcome)
     assert (changed["a"], changed["b"]) == (told, told)
@@ -186,7 +187,7 @@ def test_the_firewall_lets_peers_in_and_a_port_through_the_tunnel_to_those_that_
             ],
         }
     ]
-    connected.run("abd", play=plays)
+    connected.run(LATER, play=plays)
     there = sorted(connected.machines[name].address for name in "bd")
     assert f"ip saddr {{ {there[0]}, {there[1]} }} udp dport 51820 accept" in a.shell(
         "nft list chain inet hearth input"
@@ -213,8 +214,8 @@ def test_the_network_comes_back_with_the_host_and_with_its_program(connected: Ne
 
 def test_who_does_not_answer_is_named_with_what_to_look_at(connected: Network) -> None:
     connected.machines["d"].shell(f"systemctl stop {UNIT}")
-    limited = connected.run("abd", "--tags", "verify", "--limit", "a,b", "-e", "private_network_answer_seconds=2")
-    outcome = connected.run("abd", "--tags", "verify", "-e", "private_network_answer_seconds=2", succeeds=False)
+    limited = connected.run(LATER, "--tags", "verify", "--limit", "a,b", "-e", "private_network_answer_seconds=2")
+    outcome = connected.run(LATER, "--tags", "verify", "-e", "private_network_answer_seconds=2", succeeds=False)
     words = f"d ({connected.address('d')}) has not answered over hearth, and the two last agreed on keys"
     assert words in limited.words
     assert f"a: {words}" in outcome.words.replace("'", "")
@@ -222,9 +223,9 @@ def test_who_does_not_answer_is_named_with_what_to_look_at(connected: Network) -
 
 
 def test_none_takes_all_of_it_away(connected: Network) -> None:
-    assert "a" in changed_tasks(connected.run("abcd", "-e", "hearth_private_network=none"))
+    assert "a" in changed_tasks(connected.run(connected.machines, "-e", "hearth_private_network=none"))
     for machine in connected.machines.values():
         assert not machine.succeeds(
             f"ip link show hearth || systemctl cat {UNIT} || test -e /etc/wireguard/hearth.conf"
         )
-    assert connected.run("abcd", "-e", "hearth_private_network=none").changed == 0
+    assert connected.run(connected.machines, "-e", "hearth_private_network=none").changed == 0
