@@ -188,10 +188,8 @@ def test_the_firewall_lets_peers_in_and_a_port_through_the_tunnel_to_those_that_
         }
     ]
     connected.run(LATER, play=plays)
-    there = sorted(connected.machines[name].address for name in "bd")
-    assert f"ip saddr {{ {there[0]}, {there[1]} }} udp dport 51820 accept" in a.shell(
-        "nft list chain inet hearth input"
-    )
+    (way_in,) = re.findall(r".*udp dport 51820 accept", a.shell("nft list chain inet hearth input"))
+    assert set(re.findall(r"[\d.]{7,}", way_in)) == {connected.machines[name].address for name in "bd"}
     # A new flow, which only an open port lets in: b is somewhere else now, and a has nothing to say to it.
     connected.machines["b"].shell("systemctl stop hold; wg set hearth listen-port 51999")
     await_condition("b to come in", lambda: connected.reaches("b", connected.address("a"), PORT) or None, seconds=30)
