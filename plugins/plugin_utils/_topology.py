@@ -24,6 +24,7 @@ NOT_THERE = "hearth_not_there"
 GROUPS = (GATEWAYS, ENGINES, FRONTENDS, WORKERS, WINDOWS, CLIENTS)
 SUFFIXES = [group.removeprefix(PREFIX) for group in GROUPS]
 SERVING = (GATEWAYS, ENGINES, FRONTENDS)
+CONNECTED = (*SERVING, WORKERS)
 
 # What playbooks call those whom they are for.
 PURPOSES = {
@@ -31,6 +32,9 @@ PURPOSES = {
     "engines": (ENGINES,),
     "frontends": (FRONTENDS,),
     "servers": SERVING,
+    "connected": CONNECTED,
+    # Those of them that have to reach each other.
+    "apart": CONNECTED,
     "rpc_workers": (WORKERS,),
     "windows": (WINDOWS,),
     "clients": (CLIENTS,),
@@ -43,6 +47,8 @@ def hosts_for(groups: Groups, purpose: str) -> list[str]:
     """The hosts of a purpose, in the order of the inventory."""
     wanted = {host for group in PURPOSES[purpose] for host in _hosts(groups, group)}
     wanted -= set(groups.get(NOT_THERE, ()))
+    if purpose == "apart" and _each_serves_alone(groups, wanted):
+        return []
     return [host for host in groups.get("all", ()) if host in wanted]
 
 
@@ -85,6 +91,12 @@ def _hosts(groups: Groups, group: str) -> set[str]:
     if named:
         return named - left_alone
     return _hosts(groups, GATEWAYS) if group == FRONTENDS else everyone - left_alone - set(groups.get(WORKERS, ()))
+
+
+def _each_serves_alone(groups: Groups, hosts: Collection[str]) -> bool:
+    """Whether each has a gateway and an engine of its own: then they are several services, and not one on several hosts."""
+    whole = _hosts(groups, GATEWAYS) & _hosts(groups, ENGINES)
+    return len(hosts) < 2 or set(hosts) <= whole - set(groups.get(WORKERS, ()))
 
 
 def _apart(host: str, what: str, missing: str, there: str) -> str:
