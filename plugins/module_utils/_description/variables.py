@@ -82,6 +82,13 @@ VARIABLES: dict[str, Key] = {
         Key("hearth_domain", HostName(), "the name that clients use", value="localhost"),
         Key("hearth_address", Address(), "the address of the host on which the gateway listens", value="0.0.0.0"),
         Key("hearth_port", Port(), "the port on which the gateway listens", value=443),
+        Key(
+            "hearth_private_address",
+            Address(),
+            "the address of this host at which gateways on other hosts reach its engines; what passes there is not encrypted by the engines, so the network "
+            "has to be private",
+            default="what hearth_private_network has given the host; without both, engines listen for their own host alone",
+        ),
         Key("hearth_tls", TLS, "where the gateway's certificate comes from", default="a private CA on the controller"),
         Key(
             "hearth_runtime",

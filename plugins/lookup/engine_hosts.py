@@ -1,0 +1,73 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the engines of each host are reached, and what they serve."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: engine_hosts
+short_description: Where the engines of each host are reached, and what they serve
+version_added: 1.0.0
+author: hearth.llm contributors (@hearth-llm)
+description:
+  - Says it of each host by how that host is described, so that no host has to be asked, and any play may ask, whatever C(--limit) it has.
+  - The address of a host that is another one is C(hearth_private_address), or what the role that makes the private network has published for it.
+options:
+  _terms:
+    description: Names of the hosts.
+    type: list
+    elements: str
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Show who serves models
+  ansible.builtin.debug:
+    msg: "{{ query('hearth.llm.engine_hosts', *(groups | hearth.llm.hosts_for('engines'))) | map(attribute='name') }}"
+"""
+
+RETURN = r"""
+_raw:
+  description: >-
+    C(name); C(mark), what stands for that name in the gateway's files; C(is_here), whether it is the host at hand; C(runtime); C(address), at which others reach its engines, empty where there is none;
+    C(models), those that it serves, as they are described for it; and C(ports), the (first) port of each engine.
+  type: list
+  elements: dict
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.plugins.lookup import LookupBase
+from ansible_collections.hearth.llm.plugins.module_utils._engines import engines
+from ansible_collections.hearth.llm.plugins.module_utils._served_names import identifier
+from ansible_collections.hearth.llm.plugins.plugin_utils._placement import models_on
+
+
+class LookupModule(LookupBase):
+    def run(self, terms: list[str], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[dict[str, Any]]:
+        self.set_options(var_options=variables, direct=kwargs)
+        known = variables or {}
+        return [self._host(str(name), known) for name in terms]
+
+    def _host(self, name: str, known: Mapping[str, Any]) -> dict[str, Any]:
+        is_here = name == known.get("inventory_hostname")
+        of_it = known if is_here else known["hostvars"][name]
+
+        def said(variable: str, default: Any) -> Any:
+            value = self._templar.template(of_it[variable]) if variable in of_it else None
+            return default if value is None else value
+
+        return {
+            "name": name,
+            "mark": identifier(name),
+            "is_here": is_here,
+            "runtime": said("hearth_runtime", "docker"),
+            "address": said("hearth_private_address", said("private_network_published", {}).get("address", "")),
+            "models": models_on(said("hearth_models", {}), name),
+            "ports": {
+                engine.name: int(said(engine.port_variable or f"{engine.name}_port", engine.port))
+                for engine in engines().values()
+            },
+        }
