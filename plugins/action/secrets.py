@@ -15,7 +15,6 @@ from ansible_collections.hearth.llm.plugins.plugin_utils._missing_secrets import
 from ansible_collections.hearth.llm.plugins.plugin_utils._secret_file import (
     keep,
     make_once,
-    new_text,
     refuse_unfit_directory,
 )
 from ansible_collections.hearth.llm.plugins.plugin_utils._templates import explained
@@ -61,11 +60,7 @@ class ActionModule(ActionBase):
 
 def _made(missing: Sequence[Missing]) -> list[Path]:
     """Those that no other fork has made meanwhile."""
-    made = [
-        one.path
-        for one in missing
-        if make_once(one.directory, one.path, new_text(one.prefix, one.length), one_of_many=True)
-    ]
+    made = [one.path for one in missing if make_once(one.directory, one.path, one.new(), one_of_many=True)]
     for directory in dict.fromkeys(path.parent for path in made):
         keep(directory)
     return made

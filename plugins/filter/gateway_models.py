@@ -107,7 +107,7 @@ class _Place:
 
     def engine(self, name: str) -> Engine:
         engine = self.engine_of[name]
-        assert engine is not None  # noqa: S101
+        assert engine is not None
         return engine
 
 

@@ -24,9 +24,11 @@ options:
       - What they are for.
       - V(gateways) are C(hearth_gateways), V(engines) are C(hearth_engines), each by default every host that is no client, Windows PC or RPC worker.
       - V(frontends) are C(hearth_frontend_hosts), by default the gateways. V(servers) are these three together.
+      - V(connected) are the servers and the RPC workers, whom a private network connects. V(apart) are the same where they do different things, so that they
+        have to reach each other, and otherwise nobody.
       - V(rpc_workers), V(windows) and V(clients) are those in the groups of that name, and by default nobody.
     type: str
-    choices: [gateways, engines, frontends, servers, rpc_workers, windows, clients]
+    choices: [gateways, engines, frontends, servers, connected, apart, rpc_workers, windows, clients]
     required: true
 positional: purpose
 """

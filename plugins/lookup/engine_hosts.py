@@ -12,7 +12,7 @@ version_added: 1.0.0
 author: hearth.llm contributors (@hearth-llm)
 description:
   - Says it of each host by how that host is described, so that no host has to be asked, and any play may ask, whatever C(--limit) it has.
-  - The address of a host that is another one is C(hearth_private_address), or what the role that makes the private network has published for it.
+  - The address of a host is C(hearth_private_address), or what the role P(hearth.llm.private_network#role) gives it, or has found there.
 options:
   _terms:
     description: Names of the hosts.
@@ -30,19 +30,23 @@ EXAMPLES = r"""
 RETURN = r"""
 _raw:
   description: >-
-    C(name); C(mark), what stands for that name in the gateway's files; C(is_here), whether it is the host at hand; C(runtime); C(address), at which others reach its engines, empty where there is none;
+    C(name); C(mark), what stands for that name in the gateway's files; C(is_here), whether it is the host at hand; C(runtime); C(address), at which others reach its engines, empty where there is none or it is not known;
     C(models), those that it serves, as they are described for it; and C(ports), the (first) port of each engine.
   type: list
   elements: dict
 """
 
 from collections.abc import Mapping
+from ipaddress import IPv4Network
 from typing import Any
 
 from ansible.plugins.lookup import LookupBase
+from ansible_collections.hearth.llm.plugins.module_utils._description.private_network import RANGE
 from ansible_collections.hearth.llm.plugins.module_utils._engines import engines
 from ansible_collections.hearth.llm.plugins.module_utils._served_names import identifier
+from ansible_collections.hearth.llm.plugins.plugin_utils import _topology
 from ansible_collections.hearth.llm.plugins.plugin_utils._placement import models_on
+from ansible_collections.hearth.llm.plugins.plugin_utils._private_network.addresses import address_of
 
 
 class LookupModule(LookupBase):
@@ -59,12 +63,22 @@ class LookupModule(LookupBase):
             value = self._templar.template(of_it[variable]) if variable in of_it else None
             return default if value is None else value
 
+        def address() -> str:
+            """That of the network that is made for the hosts is known without asking; another one's has been looked up in this run."""
+            known_already = said("hearth_private_address", "") or said("private_network_published", {}).get(
+                "address", ""
+            )
+            is_apart = name in _topology.hosts_for(known.get("groups") or {}, "apart")
+            if known_already or said("hearth_private_network", "wireguard" if is_apart else "none") != "wireguard":
+                return str(known_already)
+            return address_of(name, IPv4Network(said("hearth_private_network_range", RANGE)))
+
         return {
             "name": name,
             "mark": identifier(name),
             "is_here": is_here,
             "runtime": said("hearth_runtime", "docker"),
-            "address": said("hearth_private_address", said("private_network_published", {}).get("address", "")),
+            "address": address(),
             "models": models_on(said("hearth_models", {}), name),
             "ports": {
                 engine.name: int(said(engine.port_variable or f"{engine.name}_port", engine.port))

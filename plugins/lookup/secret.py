@@ -44,6 +44,14 @@ options:
       - Number of random characters of a newly made secret, out of 62 letters and digits, after O(prefix). The default carries 256 bits.
     type: int
     default: 43
+  form:
+    description:
+      - What a newly made secret is. V(text) is made of random letters and digits.
+      - V(x25519) is the private key of a pair as WireGuard writes it, 44 characters of Base64, made by the Python package cryptography. It has no O(prefix) and
+        no O(length). P(hearth.llm.x25519_public_key#filter) says its other half.
+    type: str
+    choices: [text, x25519]
+    default: text
 seealso:
   - module: hearth.llm.secrets
 """
@@ -68,6 +76,12 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ inventory_dir }}/.secrets/api_keys/alice"
 
+- name: Make the key of this host in a private network where there is none
+  hearth.llm.secrets:
+    variables: [network_key]
+  vars:
+    network_key: "{{ lookup('hearth.llm.secret', 'network/' ~ inventory_hostname, form='x25519') }}"
+
 # In an inventory: the same variable, taken from Ansible Vault instead of a file.
 # gateway_engine_key: !vault |
 #   $ANSIBLE_VAULT;1.1;AES256 ...
@@ -80,8 +94,9 @@ _raw:
   elements: str
 """
 
+import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +105,14 @@ from ansible.plugins.lookup import LookupBase
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.plugin_utils._beside_inventory import SECRETS, VARIABLES, place_of
 from ansible_collections.hearth.llm.plugins.plugin_utils._missing_secrets import Missing, note
-from ansible_collections.hearth.llm.plugins.plugin_utils._secret_file import only_looks, read_line, refuse_dangling
+from ansible_collections.hearth.llm.plugins.plugin_utils._secret_file import (
+    new_text,
+    only_looks,
+    read_line,
+    refuse_dangling,
+)
+from ansible_collections.hearth.llm.plugins.plugin_utils._x25519 import PLACEHOLDER as KEY_PLACEHOLDER
+from ansible_collections.hearth.llm.plugins.plugin_utils._x25519 import new_key
 
 PLACEHOLDER = "CHECKMODE"
 NAME = re.compile(r"[A-Za-z0-9_@-][A-Za-z0-9._@-]*(/[A-Za-z0-9_@-][A-Za-z0-9._@-]*)*")
@@ -99,12 +121,15 @@ NAME = re.compile(r"[A-Za-z0-9_@-][A-Za-z0-9._@-]*(/[A-Za-z0-9_@-][A-Za-z0-9._@-
 class LookupModule(LookupBase):
     def run(self, terms: list[str], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[str]:
         self.set_options(var_options=variables, direct=kwargs)
-        prefix, length = self.get_option("prefix"), self.get_option("length")
+        form, prefix, length = (self.get_option(name) for name in ("form", "prefix", "length"))
         if length < 16:
             raise AnsibleLookupError(f"A secret of {length} characters can be guessed: ask for a length of 16 or more.")
+        new: Callable[[], str] = new_key if form == "x25519" else functools.partial(new_text, prefix, length)
+        placeholder = KEY_PLACEHOLDER if form == "x25519" else prefix + (PLACEHOLDER * length)[:length]
+        looks = only_looks(variables or {})
         try:
             directory = self._directory(variables or {})
-            return [self._secret(directory, str(term), prefix, length, only_looks(variables or {})) for term in terms]
+            return [self._secret(directory, str(term), new, looks) or placeholder for term in terms]
         except InputError as error:
             raise AnsibleLookupError(str(error)) from None
 
@@ -112,7 +137,8 @@ class LookupModule(LookupBase):
         given = self.get_option("directory")
         return Path(given) if given else place_of(SECRETS, VARIABLES[SECRETS], variables, self._templar.template)
 
-    def _secret(self, directory: Path, name: str, prefix: str, length: int, looks: bool) -> str:
+    def _secret(self, directory: Path, name: str, new: Callable[[], str], looks: bool) -> str:
+        """Nothing where it is missing and may be."""
         if not NAME.fullmatch(name):
             raise InputError(
                 f"{name!r} is no name for a secret: use letters, digits, '.', '_', '@', '-', and '/' between them."
@@ -120,10 +146,10 @@ class LookupModule(LookupBase):
         path = directory / name
         if not path.exists():
             refuse_dangling(path)
-            if not note(Missing(directory, path, prefix, length)) and not looks:
+            if not note(Missing(directory, path, new)) and not looks:
                 raise InputError(
                     f"The secret {path} is not there, and reading makes none: bring it from the controller or the backup that has it, "
                     "or run what makes it first, which is the role that it belongs to, or a task hearth.llm.secrets (docs/secrets.md)."
                 )
-            return str(prefix + (PLACEHOLDER * length)[:length])
+            return ""
         return read_line(path, self._loader.get_text_file_contents)

@@ -88,7 +88,9 @@ if TYPE_CHECKING:
 SETTLED = 2.0
 PAUSE = 0.5
 # What asks engines what they do, and no model, has a colon in its name.
-_FIGURE = re.compile(r'^haproxy_server_(\w+)\{proxy="([^":]+)",server="([^"]+)"(?:,state="(\w+)")?\} (\d+)', re.MULTILINE)
+_FIGURE = re.compile(
+    r'^haproxy_server_(\w+)\{proxy="([^":]+)",server="([^"]+)"(?:,state="(\w+)")?\} (\d+)', re.MULTILINE
+)
 
 
 def argument_spec() -> dict[str, Any]:
@@ -112,7 +114,7 @@ def run(params: Mapping[str, Any], *, check_mode: bool = False) -> dict[str, Any
     else:
         # Whoever reads it may be another user.
         os.close(os.open(mark, os.O_WRONLY | os.O_CREAT, 0o644))
-        os.chmod(mark, 0o644)  # noqa: S103
+        os.chmod(mark, 0o644)
         left = wait(params, begun)
     return {"changed": False, "requests": left, "waited_seconds": round(time.monotonic() - begun, 1)}
 

@@ -85,7 +85,8 @@ def _sources(openings: Iterable[Mapping[str, Any]], protocol: str, port: int, ve
     fitting = [
         opening
         for opening in openings
-        if opening["protocol"] == protocol and opening["first"] <= port <= opening["last"]
+        # What is open through one interface says nothing about how we come in.
+        if opening["protocol"] == protocol and opening["first"] <= port <= opening["last"] and not opening["interface"]
     ]
     versions = [version] if version else [4, 6]
     return (

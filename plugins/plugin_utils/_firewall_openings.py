@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 PROTOCOLS = ("tcp", "udp")
 # What can stand in a comment of nftables and ufw alike.
 COMMENT = re.compile(r"[\w .,:;/()+@=-]{0,80}")
+INTERFACE = re.compile(r"[A-Za-z0-9._@-]{0,15}")
 RANGE = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?")
 LAST_PORT = 65535
 
@@ -40,11 +41,16 @@ def _opening(port: Mapping[str, Any], sources: Iterable[str], findings: list[str
         findings.append(
             f"{text}: the comment '{comment}' is longer than 80 characters, or has one that cannot stand in a rule"
         )
+    interface = port.get("interface", "")
+    if not INTERFACE.fullmatch(interface):
+        findings.append(f"{text}: '{interface}' is no name of an interface: write it as 'ip link' does")
     return {
         "first": first,
         "last": last,
         "protocol": protocol,
         "sources": _sources(text, port.get("sources", sources), findings),
+        # Where it alone is open; empty for all.
+        "interface": interface,
         "comment": comment,
     }
 

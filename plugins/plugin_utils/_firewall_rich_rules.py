@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: hearth.llm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Openings in the words of firewalld: a rich rule for each source of each port. All have the same unusual priority, by which they are known as ours."""
+"""Openings in the words of firewalld: a rich rule for each source of each port. All have the same unusual priority, by which they are known as ours.
+
+A rich rule knows no interface: what is open through one alone is open to its sources, whose packets the kernel takes from nowhere else (rp_filter).
+"""
 
 from __future__ import annotations
 

@@ -33,17 +33,19 @@ def _rule(opening: Mapping[str, Any], source: str) -> dict[str, str]:
     comment = f"{MARK} {opening['comment']}".strip()
     return {
         "from_ip": source,
+        "interface_in": opening["interface"],
         "to_port": port,
         "proto": opening["protocol"],
         "comment": comment,
-        "line": f"allow {_shown(source, port, opening['protocol'])} comment '{comment}'",
+        "line": f"allow {_shown(source, port, opening['protocol'], opening['interface'])} comment '{comment}'",
     }
 
 
-def _shown(source: str, port: str, protocol: str) -> str:
+def _shown(source: str, port: str, protocol: str, interface: str) -> str:
     """ufw leaves out the length of a single address, and networks that hold every address."""
     address, _slash, length = source.partition("/")
+    through = f"in on {interface} " if interface else ""
     if length == "0":
-        return f"{port}/{protocol}"
+        return f"{through}to any port {port} proto {protocol}" if through else f"{port}/{protocol}"
     shown = address if length == ("128" if ":" in address else "32") else source
-    return f"from {shown} to any port {port} proto {protocol}"
+    return f"{through}from {shown} to any port {port} proto {protocol}"

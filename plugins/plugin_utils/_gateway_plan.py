@@ -25,7 +25,9 @@ def plan(given: Described) -> dict[str, Any]:
     backends: dict[str, dict[str, Any]] = {
         identifier(name): {
             **{key: value for key, value in model.items() if key not in ("hosts", "slots_of_hosts")},
-            **{"served": name, "paths": _paths(model), "servers": _servers(model)},
+            "served": name,
+            "paths": _paths(model),
+            "servers": _servers(model),
         }
         for name, model in sorted(given["models"].items())
     }

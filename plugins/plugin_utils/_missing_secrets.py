@@ -9,7 +9,7 @@ by the program itself and not by a variable, so that no inventory can set it.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +17,11 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Missing:
-    """A secret to be made at `path`, below `directory`."""
+    """A secret to be made at `path`, below `directory`, of what `new` gives."""
 
     directory: Path
     path: Path
-    prefix: str
-    length: int
+    new: Callable[[], str]
 
 
 _NOTED: ContextVar[dict[Path, Missing] | None] = ContextVar("noted", default=None)

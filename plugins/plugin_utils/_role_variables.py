@@ -53,6 +53,7 @@ PUBLISHED = frozenset(
         "models_lock",
         "models_paths",
         "models_projectors",
+        "private_network_published",
         "verify_answers",
         "verify_offered",
         "windows_host_found",

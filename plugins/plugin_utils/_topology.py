@@ -24,6 +24,7 @@ NOT_THERE = "hearth_not_there"
 GROUPS = (GATEWAYS, ENGINES, FRONTENDS, WORKERS, WINDOWS, CLIENTS)
 SUFFIXES = [group.removeprefix(PREFIX) for group in GROUPS]
 SERVING = (GATEWAYS, ENGINES, FRONTENDS)
+CONNECTED = (*SERVING, WORKERS)
 
 # What playbooks call those whom they are for.
 PURPOSES = {
@@ -31,6 +32,9 @@ PURPOSES = {
     "engines": (ENGINES,),
     "frontends": (FRONTENDS,),
     "servers": SERVING,
+    "connected": CONNECTED,
+    # Those of them that have to reach each other.
+    "apart": CONNECTED,
     "rpc_workers": (WORKERS,),
     "windows": (WINDOWS,),
     "clients": (CLIENTS,),
@@ -43,6 +47,8 @@ def hosts_for(groups: Groups, purpose: str) -> list[str]:
     """The hosts of a purpose, in the order of the inventory."""
     wanted = {host for group in PURPOSES[purpose] for host in _hosts(groups, group)}
     wanted -= set(groups.get(NOT_THERE, ()))
+    if purpose == "apart" and _each_serves_alone(groups, wanted):
+        return []
     return [host for host in groups.get("all", ()) if host in wanted]
 
 
@@ -82,9 +88,9 @@ def findings(
             f"away, write its hearth_private_address where there is such a network already, or name the host in both {GATEWAYS} and {ENGINES} "
             "(a group that names no host means every host that is no client)."
         )
-    elif ENGINES in purposes and runtime != "docker" and is_private and set(hosts_for(groups, "gateways")) - {host}:
+    elif ENGINES in purposes and runtime != "docker" and host in hosts_for(groups, "apart"):
         yield (
-            f"{host} is an engine of gateways on other hosts, and hearth_runtime is {runtime}, in which engines listen for their own host alone: "
+            f"{host} is an engine for gateways on other hosts, too, and hearth_runtime is {runtime}, in which engines listen for their own host alone: "
             "write hearth_runtime: docker."
         )
 
@@ -99,3 +105,9 @@ def _hosts(groups: Groups, group: str) -> set[str]:
     if named:
         return named - left_alone
     return _hosts(groups, GATEWAYS) if group == FRONTENDS else everyone - left_alone - set(groups.get(WORKERS, ()))
+
+
+def _each_serves_alone(groups: Groups, hosts: Collection[str]) -> bool:
+    """Whether each has a gateway and an engine of its own: then they are several services, and not one on several hosts."""
+    whole = _hosts(groups, GATEWAYS) & _hosts(groups, ENGINES)
+    return len(hosts) < 2 or set(hosts) <= whole - set(groups.get(WORKERS, ()))

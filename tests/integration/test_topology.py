@@ -28,6 +28,7 @@ SHOP = PROJECT / "extensions/molecule/sandwich_shop/inventory"
 FOR = {
     "check": ["all"],
     "check_secrets": ["servers"],
+    "connect_hosts": ["connected"],
     "close_host": ["servers"],
     "deploy_engines": ["engines", "engines", "gateways"],
     "deploy_frontends": ["frontends", "gateways"],
@@ -42,14 +43,14 @@ FOR = {
     "prepare_windows": ["windows", "servers"],
     "prepare_windows_ssh": ["windows"],
     "provision_cloud_vm": ["servers"],
-    "remove": ["windows", "servers", "servers", "windows"],
+    "remove": ["windows", "servers", "servers", "connected", "windows"],
     "summary": ["gateways"],
     "trust_ca": ["gateways", "clients"],
     "verify": ["gateways"],
 }
 SITE = [
-    *("check", "prepare_windows", "preflight", "check_secrets", "prepare_host", "deploy_engines", "deploy_gateway"),
-    *("deploy_frontends", "close_host", "open_windows", "verify", "summary"),
+    *("check", "prepare_windows", "preflight", "check_secrets", "prepare_host", "connect_hosts", "deploy_engines"),
+    *("deploy_gateway", "deploy_frontends", "close_host", "open_windows", "verify", "summary"),
 ]
 FOR["site"] = [purpose for name in SITE for purpose in FOR[name]]
 
@@ -71,6 +72,7 @@ OF_GROUPED = {
     "engines": {"engine"},
     "frontends": {"page"},
     "servers": {"gateway", "engine", "page"},
+    "connected": {"gateway", "engine", "page", "worker"},
     "windows": {"pc"},
     "clients": {"laptop", "phone"},
 }

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Iterator
 
 from ansible_collections.hearth.llm.plugins.module_utils._description.kinds import Typed
+from ansible_collections.hearth.llm.plugins.module_utils._description.private_network import RANGE
 from ansible_collections.hearth.llm.plugins.module_utils._description.relations_of_models import most_instances
 from ansible_collections.hearth.llm.plugins.module_utils._description.surroundings import Surroundings
 from ansible_collections.hearth.llm.plugins.module_utils._description.words import listed
@@ -51,8 +53,28 @@ def of_host(described: Typed, around: Surroundings) -> Iterator[str]:
         for name, model in described.get("hearth_models", {}).items():
             if model.get("gpus"):
                 yield f"hearth_models.{name}.gpus is [{listed(model['gpus'])}], and hearth_gpu_policy is none: take one of them away."
+    yield from _private_network(described)
     yield from _tls(described.get("hearth_tls", Typed()))
     yield from _tls_files(described.get("hearth_tls", Typed()), around)
+
+
+def _private_network(described: Typed) -> Iterator[str]:
+    mode = described.get("hearth_private_network")
+    if mode == "existing" and described.lacks("hearth_private_interface"):
+        yield "hearth_private_network is 'existing', and hearth_private_interface is missing: name the interface of the host in that network."
+    if (
+        mode != "existing"
+        and "hearth_private_network" not in described.unsure
+        and "hearth_private_interface" in described
+    ):
+        yield (
+            f"hearth_private_interface is '{described['hearth_private_interface']}', and hearth_private_network is {mode or 'not described'}: "
+            "write hearth_private_network: existing, or take it away."
+        )
+    address, network = described.get("hearth_private_address"), described.get("hearth_private_network_range", RANGE)
+    judged = mode == "wireguard" and "hearth_private_network_range" not in described.unsure
+    if judged and address and ipaddress.ip_address(address) not in ipaddress.ip_network(network):
+        yield f"hearth_private_address is {address}, and hearth_private_network_range is {network}: write one of its addresses, or take it away."
 
 
 def _sockets(described: Typed) -> Iterator[str]:

@@ -17,6 +17,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.kinds impo
 )
 from ansible_collections.hearth.llm.plugins.module_utils._description.models import MODELS
 from ansible_collections.hearth.llm.plugins.module_utils._description.people import ASSISTANTS, FRONTENDS_KIND, USERS
+from ansible_collections.hearth.llm.plugins.module_utils._description.private_network import PRIVATE_NETWORK
 from ansible_collections.hearth.llm.plugins.module_utils._description.special import (
     Address,
     ControllerPath,
@@ -82,13 +83,6 @@ VARIABLES: dict[str, Key] = {
         Key("hearth_domain", HostName(), "the name that clients use", value="localhost"),
         Key("hearth_address", Address(), "the address of the host on which the gateway listens", value="0.0.0.0"),
         Key("hearth_port", Port(), "the port on which the gateway listens", value=443),
-        Key(
-            "hearth_private_address",
-            Address(),
-            "the address of this host at which gateways on other hosts reach its engines; what passes there is not encrypted by the engines, so the network "
-            "has to be private",
-            default="what hearth_private_network has given the host; without both, engines listen for their own host alone",
-        ),
         Key("hearth_tls", TLS, "where the gateway's certificate comes from", default="a private CA on the controller"),
         Key(
             "hearth_runtime",
@@ -185,6 +179,7 @@ VARIABLES: dict[str, Key] = {
             "where the controller connects to, while the name is not in DNS yet",
             default="what hearth_domain leads to",
         ),
+        *PRIVATE_NETWORK,
         *WINDOWS,
         Key("hearth_otel_collector", Flag(text=True), "whether traces are collected on the host", value=False),
         Key("hearth_valkey", Flag(text=True), "whether a store for applications is run", value=False),

@@ -9,14 +9,11 @@ import re
 from typing import TYPE_CHECKING
 
 from ansible_collections.hearth.llm.plugins.module_utils._way_in.stage import Door, Stage
+from ansible_collections.hearth.llm.plugins.module_utils._wireguard import Interface
 
 if TYPE_CHECKING:
-    from typing import Callable
-
     from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
-
-    # What a program writes; nothing where it is not there or fails.
-    Ask = Callable[..., str]
+    from ansible_collections.hearth.llm.plugins.module_utils._wireguard import Ask
 
 # Where wg-quick, systemd-networkd (netplan writes for it, too) and NetworkManager keep their descriptions.
 PLACES = (
@@ -29,30 +26,27 @@ TIMEOUT = "/proc/sys/net/netfilter/nf_conntrack_udp_timeout_stream"
 
 
 def by_wireguard(host: Host, ask: Ask, device: str, client: str) -> Stage | None:
-    """None of the questions is one for keys; nothing where the device is no WireGuard's that `wg` can ask."""
-    program = "awg" if device.startswith("awg") else "wg"
-
-    def table(what: str) -> dict[str, str]:
-        return dict(line.partition("\t")[::2] for line in ask(program, "show", device, what).splitlines())
-
-    port = ask(program, "show", device, "listen-port").strip()
-    if not port.isdigit():
+    """Nothing where the device is no WireGuard's that `wg` can ask."""
+    interface = Interface(ask, device, "awg" if device.startswith("awg") else "wg")
+    port = interface.port()
+    if not port:
         return None
-    peer = _peer(table("allowed-ips"), client)
-    source = _host_of(table("endpoints").get(peer, ""))
-    keepalive = table("persistent-keepalive").get(peer, "off").strip()
+    peers = interface.peers()
+    peer = _peer({name: told["addresses"] for name, told in peers.items()}, client)
+    source = _host_of(interface.table("endpoints").get(peer, ""))
+    keepalive = peers[peer]["keepalive_seconds"] if peer else 0
     # The host makes the flow again, whoever has forgotten it, only where it knows by itself where to send, and sends before the flow is forgotten.
-    outgoing = _is_told(host, peer) and keepalive.isdigit() and 0 < int(keepalive) <= _flow_seconds(host)
-    return Stage(device, "wireguard", (Door("udp", int(port), source),), outgoing=outgoing)
+    outgoing = _is_told(host, peer) and 0 < keepalive <= _flow_seconds(host)
+    return Stage(device, "wireguard", (Door("udp", port, source),), outgoing=outgoing)
 
 
-def _peer(allowed: dict[str, str], client: str) -> str:
+def _peer(allowed: dict[str, list[str]], client: str) -> str:
     """The peer that packets to the client go to: that with the narrowest network."""
     address = ipaddress.ip_address(client)
     fitting = [
         (network.prefixlen, peer)
         for peer, networks in allowed.items()
-        for network in map(ipaddress.ip_network, (text for text in networks.split() if text != "(none)"))
+        for network in map(ipaddress.ip_network, networks)
         if address in network
     ]
     return max(fitting)[1] if fitting else ""

@@ -151,7 +151,9 @@ def test_what_has_not_begun_to_be_answered_outlives_its_host(gateway: Gateway, h
         lost = {engine_request(request.body) for request in dying.received if not request.body.get("stream")}
         dying.die()
         other.go.set()
-        assert [(answer.result().status, " ".join(WORDS) in answer.result().body) for answer in answers] == [(200, True)] * 3
+        assert [(answer.result().status, " ".join(WORDS) in answer.result().body) for answer in answers] == [
+            (200, True)
+        ] * 3
     assert lost, "the host that died had none of them"
     assert lost <= {engine_request(request.body) for request in other.received}
     ended = [ended_well(stream) for stream in streams]

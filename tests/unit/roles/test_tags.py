@@ -87,7 +87,21 @@ def test_verify_reaches_what_asks_and_nothing_that_changes(role: str) -> None:
         ("certificates", {"certificates", "gateway"}),
         ("gateway", {"certificates", "gateway"}),
         ("preflight", {"preflight", "gateway"}),
-        ("verify", {"fit", "models", "llama_cpp", "vllm", "gateway", "anythingllm", "open_webui", "valkey", "verify"}),
+        (
+            "verify",
+            {
+                "fit",
+                "models",
+                "llama_cpp",
+                "vllm",
+                "gateway",
+                "anythingllm",
+                "open_webui",
+                "valkey",
+                "verify",
+                "private_network",
+            },
+        ),
         ("summary", {"anythingllm", "open_webui", "summary"}),
     ],
 )

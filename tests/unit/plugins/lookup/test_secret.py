@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import base64
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,9 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible.plugins.loader import init_plugin_loader, lookup_loader
 from ansible.utils.collection_loader import AnsibleCollectionConfig
+from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.plugin_utils._missing_secrets import Missing, noted
+from ansible_collections.hearth.llm.plugins.plugin_utils._x25519 import public_key
 
 if AnsibleCollectionConfig.collection_finder is None:
     init_plugin_loader([])
@@ -47,7 +51,9 @@ def test_who_is_going_to_make_what_is_missing_is_told_each_once(tmp_path: Path) 
         read = look_up(tmp_path, "there", "lost", "lost", prefix="sk-", length=16)
     assert read == ["there", *["sk-CHECKMODECHECKMO"] * 2]
     path = tmp_path / "lost"
-    assert missing == {path: Missing(tmp_path, path, "sk-", 16)}
+    (made,) = missing.values()
+    assert missing == {path: Missing(tmp_path, path, made.new)}
+    assert re.fullmatch(r"sk-[A-Za-z0-9]{16}", made.new())
     assert not path.exists()
     with pytest.raises(AnsibleError, match="lost is not there"):
         look_up(tmp_path, "lost")
@@ -134,3 +140,20 @@ def test_a_link_to_a_vault_that_is_not_mounted_is_named(tmp_path: Path, check_mo
     with pytest.raises(AnsibleError, match=r"is a link to .*vault/engine_key, which is not there"):
         look_up(tmp_path, "engine_key", check_mode=check_mode)
     assert link.is_symlink()
+
+
+def test_a_key_of_a_pair_is_made_in_wireguards_words_and_has_another_half(tmp_path: Path) -> None:
+    with noted() as missing:
+        (placeholder,) = look_up(tmp_path, "keys/a", form="x25519")
+    (made,) = missing.values()
+    assert made.new() != made.new()
+    for key in (made.new(), placeholder):
+        assert len(base64.b64decode(key, validate=True)) == 32
+        assert len(base64.b64decode(public_key(key), validate=True)) == 32
+    # RFC 7748, section 5.2: the first iteration, whose scalar is 9.
+    nine = base64.b64encode(bytes([9, *bytes(31)])).decode()
+    assert (
+        base64.b64decode(public_key(nine)).hex() == "422c8e7a6227d7bca1350b3e2bb7279f7897b87bb6854b783c60e80311ae3079"
+    )
+    with pytest.raises(InputError, match="this is something else"):
+        public_key("no key")

@@ -31,7 +31,13 @@ def test_what_no_other_host_serves_is_not_waited_for() -> None:
 
 
 def run(directory: Path, state: str, *, check_mode: bool = False) -> dict[str, object]:
-    params = {"directory": str(directory), "host": "gpu1", "metrics_url": "http://x/metrics", "timeout": 5, "state": state}
+    params = {
+        "directory": str(directory),
+        "host": "gpu1",
+        "metrics_url": "http://x/metrics",
+        "timeout": 5,
+        "state": state,
+    }
     return gateway_host.run(params, check_mode=check_mode)
 
 

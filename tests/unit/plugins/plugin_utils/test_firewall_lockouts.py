@@ -37,6 +37,12 @@ def test_what_would_lock_us_out_is_named_with_the_remedy(client: str, port: int,
     assert remedy in sentence
 
 
+def test_a_port_that_is_open_through_one_interface_lets_nobody_else_in() -> None:
+    openings = firewall_openings([{"port": 22, "interface": "hearth"}], ["192.168.0.0/16"])
+    (sentence,) = firewall_lockouts(openings, [connection("192.168.7.7")])
+    assert "goes to port 22, which would be closed" in sentence
+
+
 def through(**stage: Any) -> dict[str, Any]:
     """A connection that a tunnel of the host carries."""
     tunnel = {"name": "wg0", "kind": "wireguard", "doors": [], "outgoing": False, "unknown": "", **stage}

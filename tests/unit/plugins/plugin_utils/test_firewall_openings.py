@@ -13,7 +13,7 @@ LAN = ["192.168.0.0/16", "192.168.1.0/24", "fd00::/8"]
 
 def test_ports_get_their_protocol_and_their_merged_sources_family_by_family() -> None:
     ports: list[dict[str, Any]] = [
-        {"port": "8000-8010", "protocol": "udp", "comment": "voice"},
+        {"port": "8000-8010", "protocol": "udp", "interface": "hearth", "comment": "voice"},
         {"port": 22, "sources": ["10.0.0.7"]},
     ]
     assert firewall_openings(ports, LAN) == [
@@ -22,6 +22,7 @@ def test_ports_get_their_protocol_and_their_merged_sources_family_by_family() ->
             "last": 22,
             "protocol": "tcp",
             "sources": {"ipv4": ["10.0.0.7/32"], "ipv6": []},
+            "interface": "",
             "comment": "",
         },
         {
@@ -29,6 +30,7 @@ def test_ports_get_their_protocol_and_their_merged_sources_family_by_family() ->
             "last": 8010,
             "protocol": "udp",
             "sources": {"ipv4": ["192.168.0.0/16"], "ipv6": ["fd00::/8"]},
+            "interface": "hearth",
             "comment": "voice",
         },
     ]
@@ -42,9 +44,19 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
         {"port": 1, "protocol": "icmp"},
         {"port": 2, "sources": ["192.168.1.1/24", "lan"]},
         {"port": 3, "comment": 'a" drop'},
+        {"port": 4, "interface": 'a" accept'},
     ]
     with pytest.raises(AnsibleFilterError) as caught:
         firewall_openings(ports, LAN)
     message = str(caught.value)
-    for word in ("70000", "'9-8'", "'http'", "'icmp'", "192.168.1.1/24 has host bits set", "'lan'", "'a\" drop'"):
+    for word in (
+        "70000",
+        "'9-8'",
+        "'http'",
+        "'icmp'",
+        "192.168.1.1/24 has host bits set",
+        "'lan'",
+        "'a\" drop'",
+        "'a\" accept'",
+    ):
         assert word in message

@@ -37,6 +37,12 @@ CASES: list[tuple[dict[str, Any], str, list[str]]] = [
     ({**SPARE, "hearth_gateways": ["b"]}, "engines", ["a", "b"]),
     ({**SPARE, "hearth_gateways": ["b"], "hearth_engines": ["a"]}, "servers", ["a", "b"]),
     ({**SPARE, "hearth_gateways": ["b"], "hearth_frontend_hosts": ["a"]}, "frontends", ["a"]),
+    (SPARE, "connected", ["a", "b", "worker"]),
+    # Each of two has a gateway and an engine of its own; with a worker, or an engine by itself, they need each other.
+    ({"all": ["a", "b"]}, "apart", NOBODY),
+    ({"all": ["a"]}, "apart", NOBODY),
+    (SPARE, "apart", ["a", "b", "worker"]),
+    ({"all": ["a", "b"], "hearth_gateways": ["b"]}, "apart", ["a", "b"]),
     # A group that is written down and empty says no more than one that is not.
     ({**SPARE, "hearth_engines": []}, "engines", ["a", "b"]),
     # A worker that is an engine, too, was named as one.
@@ -83,7 +89,10 @@ FINDINGS: list[tuple[dict[str, list[str]], str]] = [
     ({"hearth_frontends": ["x"]}, "write hearth_frontend_hosts, or rename it."),
     ({"hearth_engines": ["x"], "hearth_gateways": ["y"]}, "x is an engine and no gateway, "),
     ({"hearth_engines": ["y"], "hearth_gateways": ["x"]}, "x is a gateway and no engine, "),
-    ({"hearth_engines": ["y"]}, "x is a gateway and no engine, and has no address at which only hosts of the service reach each other: "),
+    (
+        {"hearth_engines": ["y"]},
+        "x is a gateway and no engine, and has no address at which only hosts of the service reach each other: ",
+    ),
     (
         {"hearth_engines": ["y"], "hearth_gateways": ["y"], "hearth_frontend_hosts": ["x"]},
         "x is for frontends and no gateway, ",

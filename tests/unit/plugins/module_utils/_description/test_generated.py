@@ -130,6 +130,11 @@ DESCRIPTIONS: dict[str, dict[str, Any]] = {
         "hearth_lan_sources": ["192.168.1.0/24", "fd00::/8"],
         "hearth_open_ports": [{"port": "51820-51821", "protocol": "udp", "sources": ["0.0.0.0/0"], "comment": "VPN"}],
         "hearth_connect_to": "192.0.2.10:8443",
+        "hearth_private_network": "wireguard",
+        "hearth_private_network_range": "10.99.0.0/16",
+        "hearth_private_network_port": 51820,
+        "hearth_private_endpoint": "192.0.2.10:51821",
+        "hearth_private_address": "10.99.0.7",
         "hearth_windows_host": "shop-pc",
         "hearth_windows_distribution": "Ubuntu-24.04",
         "hearth_windows_disk": "N:\\Künstliche Intelligenz\\WSL",
@@ -156,6 +161,8 @@ DESCRIPTIONS: dict[str, dict[str, Any]] = {
     "files": {
         "hearth_models": {"chat": {"source": "file:///srv/chat.gguf"}},
         "hearth_tls": {"source": "files", "certificate": "/etc/ssl/a.pem", "key": "/etc/ssl/a.key"},
+        "hearth_private_network": "existing",
+        "hearth_private_interface": "tailscale0",
     },
 }
 

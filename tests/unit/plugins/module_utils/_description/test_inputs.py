@@ -40,6 +40,23 @@ WRONG: list[tuple[str, list[tuple[str, str]]]] = [
     (model("slot: 4"), [("hearth_models.m.slot is no key", "write slots")]),
     (model("contex_tokens: 8192"), [("hearth_models.m.contex_tokens is no key", "write context_tokens")]),
     ("hearth_domain: llm example", [("hearth_domain is 'llm example'", "without blanks")]),
+    (
+        "hearth_private_network: tailscale",
+        [("hearth_private_network is 'tailscale'", "write existing, and its interface as hearth_private_interface")],
+    ),
+    (
+        "hearth_private_network: existing",
+        [("hearth_private_network is 'existing', and hearth_private_interface", "host in that network")],
+    ),
+    (
+        "hearth_private_interface: wg0",
+        [("hearth_private_interface is 'wg0', and hearth_private_network is not described", "or take it away")],
+    ),
+    (
+        "{hearth_private_network: wireguard, hearth_private_address: 10.1.2.3}",
+        [("hearth_private_address is 10.1.2.3, and hearth_private_network_range is 10.212.0.0/16", "or take it away")],
+    ),
+    ("hearth_private_network_range: 8.8.0.0/16", [("hearth_private_network_range is '8.8.0.0/16'", "10.212.0.0/16")]),
     # Was passed over in silence.
     (model("engine: openvino"), [("hearth_models.m.engine is 'openvino'", "write llama_cpp or vllm")]),
     (model("engine: ollama"), [("hearth_models.m.engine is 'ollama'", "write llama_cpp")]),
