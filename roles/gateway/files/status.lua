@@ -200,10 +200,12 @@ local function figures()
 end
 
 local function as_seen(model, operator)
-  if not model.why_for_operators then return model end
+  if operator and not model.why_for_operators then return model end
   local seen = {}
   for name, value in pairs(model) do seen[name] = value end
   seen.why, seen.why_for_operators = operator and model.why_for_operators or model.why, nil
+  -- Which hosts there are is theirs to know.
+  if not operator then seen.servers = json.null end
   return seen
 end
 
