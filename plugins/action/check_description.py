@@ -73,7 +73,7 @@ class ActionModule(ActionBase):
             _role_variables.findings({name: value for name, value in theirs.items() if value is not OMITTED}, variables)
         )
         if not arguments["values_only"]:
-            findings.extend(self._of_groups(reader, variables, given, nobody_serves=wanted))
+            findings.extend(self._of_groups(variables, given, nobody_serves=wanted))
             findings.extend(self._distribution(reader, variables, given))
             findings.extend(self._secrets(variables, given))
         if arguments["of_roles"]:
@@ -125,9 +125,8 @@ class ActionModule(ActionBase):
                 guests = [other for other in others if everybody[other].get("hearth_windows_host") == host]
                 yield from _distribution.of_computer(host, guests)
 
-    def _of_groups(
-        self, reader: Reader, variables: dict[str, Any], given: Mapping[str, Any], *, nobody_serves: bool
-    ) -> Iterator[str]:
+    @staticmethod
+    def _of_groups(variables: dict[str, Any], given: Mapping[str, Any], *, nobody_serves: bool) -> Iterator[str]:
         """What is wrong with the groups that the host is in, and with the hosts that models name."""
         host, groups = str(variables.get("inventory_hostname", "")), variables.get("groups") or {}
         yield from _topology.findings(

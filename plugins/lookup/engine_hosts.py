@@ -29,9 +29,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: >-
-    C(name); C(mark), what stands for that name in the gateway's files; C(is_here), whether it is the host at hand; C(runtime); C(address), at which others reach its engines, empty where there is none or it is not known;
-    C(models), those that it serves, as they are described for it; and C(ports), the (first) port of each engine.
+  description:
+    - C(name); C(mark), what stands for that name in the gateway's files; C(is_here), whether it is the host at hand; C(runtime).
+    - C(address), at which others reach its engines, empty where there is none, or it is not known.
+    - C(models), those that it serves, as they are described for it; C(ports), the (first) port of each engine; and C(gpus), where the role
+      P(hearth.llm.fit#role) has looked in this run.
   type: list
   elements: dict
 """
@@ -80,6 +82,7 @@ class LookupModule(LookupBase):
             "runtime": said("hearth_runtime", "docker"),
             "address": address(),
             "models": models_on(said("hearth_models", {}), name),
+            **({"gpus": of_it["fit_gpu_cards"]} if "fit_gpu_cards" in of_it else {}),
             "ports": {
                 engine.name: int(said(engine.port_variable or f"{engine.name}_port", engine.port))
                 for engine in engines().values()

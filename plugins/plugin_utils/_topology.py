@@ -32,6 +32,8 @@ PURPOSES = {
     "engines": (ENGINES,),
     "frontends": (FRONTENDS,),
     "servers": SERVING,
+    # Those of them that are no door.
+    "behind": SERVING,
     "connected": CONNECTED,
     # Those of them that have to reach each other.
     "apart": CONNECTED,
@@ -47,6 +49,8 @@ def hosts_for(groups: Groups, purpose: str) -> list[str]:
     """The hosts of a purpose, in the order of the inventory."""
     wanted = {host for group in PURPOSES[purpose] for host in _hosts(groups, group)}
     wanted -= set(groups.get(NOT_THERE, ()))
+    if purpose == "behind":
+        wanted -= _hosts(groups, GATEWAYS)
     if purpose == "apart" and _each_serves_alone(groups, wanted):
         return []
     return [host for host in groups.get("all", ()) if host in wanted]

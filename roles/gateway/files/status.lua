@@ -165,8 +165,8 @@ end
 
 local function host_of(host)
   local told = { name = host.name, gpus = json.list(host.gpus), memory_bytes = json.null, memory_available_bytes = json.null }
-  -- The gateway's own host is where the engines are; a container sees its memory as well.
-  local memory = io.open("/proc/meminfo")
+  -- Of its own host the gateway sees the memory, in a container as well.
+  local memory = host.is_here ~= false and io.open("/proc/meminfo")
   for line in memory and memory:lines() or function() end do
     local name, kib = line:match("^(%w+):%s+(%d+) kB")
     if name == "MemTotal" then told.memory_bytes = tonumber(kib) * 1024 end

@@ -211,6 +211,10 @@ def test_a_host_that_is_about_to_be_changed_ends_what_it_has_and_gets_nothing_mo
     assert len(hosts["one"].received) == before
     (marks / "one").unlink()
     eventually(lambda: len(hosts["one"].received) > before + 10, "it is used again")
+    # Which hosts there are is for operators.
+    other = (gateway.directory / "secrets/api_keys/other").read_text().strip()
+    (seen,) = json.loads(gateway.ask("GET", "/status", key=other).body)["models"]
+    assert (seen["servers"], seen["instances"], seen["slots"]) == (None, 2, 6)
     assert set(load.leave()) == {"200"}
     # The last one is left in, whatever is said of it.
     (marks / "one").touch()
