@@ -73,9 +73,9 @@ waited_seconds:
 """
 
 import http.client
-import os
 import re
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -104,18 +104,18 @@ def argument_spec() -> dict[str, Any]:
 
 
 def run(params: Mapping[str, Any], *, check_mode: bool = False) -> dict[str, Any]:
-    mark = os.path.join(params["directory"], params["host"])
+    directory = Path(params["directory"])
+    mark = directory / params["host"]
     begun, left = time.monotonic(), 0
-    if check_mode or not os.path.isdir(params["directory"]):
+    if check_mode or not directory.is_dir():
         pass
-    elif params["state"] == "taken":
-        if os.path.exists(mark):
-            os.unlink(mark)
-    else:
-        # Whoever reads it may be another user.
-        os.close(os.open(mark, os.O_WRONLY | os.O_CREAT, 0o644))
-        os.chmod(mark, 0o644)
+    elif params["state"] == "left":
+        mark.touch()
+        # Who reads it is another user.
+        mark.chmod(0o644)
         left = wait(params, begun)
+    elif mark.exists():
+        mark.unlink()
     return {"changed": False, "requests": left, "waited_seconds": round(time.monotonic() - begun, 1)}
 
 
