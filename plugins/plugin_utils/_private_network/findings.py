@@ -43,6 +43,14 @@ def of_existing(found: Described, given: Described, there: Sequence[str], wanted
         yield f"hearth_private_interface is {name}, and on {host} it has no IPv4 address: bring that network up there first, or name another one of {others}."
     elif wanted and wanted not in there:
         yield f"hearth_private_address is {wanted}, and {name} of {host} has {', '.join(there)}: write one of these, or take it away."
+    # Of a network that is there, nobody knows from here which addresses the others have.
+    needed = {other for port in given["open_ports"] for other in port["hosts"] if other != host}
+    for other in given["hosts"]:
+        if other["name"] in needed and not other["address"]:
+            yield (
+                f"hearth_private_address of {other['name']} is not described, and {host} opens ports to it alone: write which address it has in the network "
+                f"of {name}."
+            )
 
 
 def _of_modes(given: Described) -> Iterator[str]:

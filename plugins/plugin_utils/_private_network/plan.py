@@ -57,7 +57,10 @@ def plan(found: Described, given: Described) -> dict[str, Any]:
         "reload": _differs(running, me, peers),
         "come": [peer["name"] for peer in peers if peer["public_key"] not in there],
         "go": sorted(there.keys() - {peer["public_key"] for peer in peers}),
-        "openings": [*_way_in(found, me, others), *_over_the_network(given, members, given["own_interface"], me.name)],
+        "openings": [
+            *_way_in(found, me, others),
+            *_over_the_network(given, {one.name: one.address for one in members}, given["own_interface"]),
+        ],
         "findings": list(findings.of_wireguard(found, given, network, me, others)),
     }
 
@@ -71,7 +74,7 @@ def _existing(found: Described, given: Described) -> dict[str, Any]:
     return {
         "address": address,
         "interface": name,
-        "openings": [],
+        "openings": _over_the_network(given, {host["name"]: host["address"] for host in given["hosts"]}, name),
         "findings": list(findings.of_existing(found, given, there, wanted)),
     }
 
@@ -106,17 +109,19 @@ def _way_in(found: Described, me: Member, others: Sequence[Member]) -> list[dict
     return [{"port": me.port, "protocol": "udp", "sources": sources, "comment": "private network"}]
 
 
-def _over_the_network(given: Described, members: Sequence[Member], interface: str, me: str) -> list[dict[str, Any]]:
-    """Ports of this host that others have over the network: each to those that are named, and through the tunnel alone."""
-    addresses = {member.name: member.address for member in members}
-    return [
-        {
-            "port": port["port"],
-            "protocol": port.get("protocol", "tcp"),
-            "sources": [f"{addresses[name]}/32" for name in port["hosts"] if name in addresses and name != me],
-            "interface": interface,
-            "comment": port.get("comment", ""),
-        }
-        for port in given["open_ports"]
-        if {*port["hosts"]} & addresses.keys() - {me}
-    ]
+def _over_the_network(given: Described, addresses: Mapping[str, str], interface: str) -> list[dict[str, Any]]:
+    """Ports of this host that others have over the network: each to those that are named, and through the interface alone."""
+    openings = []
+    for port in given["open_ports"]:
+        known = [addresses[name] for name in port["hosts"] if name != given["host"] and addresses.get(name)]
+        if known:
+            openings.append(
+                {
+                    "port": port["port"],
+                    "protocol": port.get("protocol", "tcp"),
+                    "sources": [f"{address}/32" for address in known],
+                    "interface": interface,
+                    "comment": port.get("comment", ""),
+                }
+            )
+    return openings

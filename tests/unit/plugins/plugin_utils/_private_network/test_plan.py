@@ -249,6 +249,16 @@ def test_a_network_that_is_there_is_looked_at(
     assert sentence in " ".join(wanted["findings"])
 
 
+def test_in_a_network_that_is_there_ports_are_open_to_those_whose_address_is_described() -> None:
+    found = {"interfaces": {"tun0": {"addresses": ["10.8.0.1/24"]}}}
+    inventory = {**INVENTORY, "b": {"hearth_private_address": "10.8.0.2"}}
+    ports = [{"port": 8080, "hosts": ["a", "b", "c"]}]
+    wanted = of(found=found, inventory=inventory, mode="existing", interface="tun0", open_ports=ports)
+    assert [(one["sources"], one["interface"]) for one in wanted["openings"]] == [(["10.8.0.2/32"], "tun0")]
+    (finding,) = wanted["findings"]
+    assert "hearth_private_address of c is not described, and a opens ports to it alone" in finding
+
+
 @pytest.mark.parametrize(
     ("endpoint", "parts", "written"),
     [
