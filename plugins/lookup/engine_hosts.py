@@ -30,7 +30,7 @@ EXAMPLES = r"""
 RETURN = r"""
 _raw:
   description:
-    - C(name); C(mark), what stands for that name in the gateway's files; C(is_here), whether it is the host at hand; C(runtime).
+    - C(name); C(is_here), whether it is the host at hand; C(runtime).
     - C(address), at which others reach its engines, empty where there is none, or it is not known.
     - C(models), those that it serves, as they are described for it; C(ports), the (first) port of each engine; and C(gpus), where the role
       P(hearth.llm.fit#role) has looked in this run.
@@ -45,7 +45,6 @@ from typing import Any
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.hearth.llm.plugins.module_utils._description.private_network import RANGE
 from ansible_collections.hearth.llm.plugins.module_utils._engines import engines
-from ansible_collections.hearth.llm.plugins.module_utils._served_names import identifier
 from ansible_collections.hearth.llm.plugins.plugin_utils import _topology
 from ansible_collections.hearth.llm.plugins.plugin_utils._placement import models_on
 from ansible_collections.hearth.llm.plugins.plugin_utils._private_network.addresses import address_of
@@ -77,7 +76,6 @@ class LookupModule(LookupBase):
 
         return {
             "name": name,
-            "mark": identifier(name),
             "is_here": is_here,
             "runtime": said("hearth_runtime", "docker"),
             "address": address(),

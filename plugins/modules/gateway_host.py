@@ -32,7 +32,7 @@ options:
     type: path
     required: true
   host:
-    description: The mark of the host, as the lookup P(hearth.llm.engine_hosts#lookup) says it.
+    description: The mark of the host, as the filter P(hearth.llm.sharing_gateways#filter) says it.
     type: str
     required: true
   metrics_url:
