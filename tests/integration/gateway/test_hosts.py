@@ -202,6 +202,8 @@ def test_a_host_that_is_about_to_be_changed_ends_what_it_has_and_gets_nothing_mo
     eventually(lambda: taking(gateway) == {"two"}, "it is left out")
     eventually(lambda: servers(gateway)["one"]["slots_in_use"] == 0, "what it has has ended")
     before = len(hosts["one"].received)
+    # Nor does what it has read before.
+    assert gateway.complete({"model": "shared", "messages": hosts["one"].received[-1].body["messages"]}).status == 200
     hosts["one"].die()
     time.sleep(1)
     hosts["one"].come_back()
