@@ -5,19 +5,22 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import openai
 import pytest
 from fakes.engine import WORDS, Engine
-from integration.conftest import Runner
-from integration.gateway.description import MESSAGES, Answer, Gateway, eventually
+from integration.conftest import PROJECT, Runner
+from integration.gateway.description import HAPROXY, MESSAGES, Answer, Gateway, eventually
+from integration.programs import stop_all
 from lab import packages
 
 SLOTS = {"one": 2, "two": 4}
@@ -29,27 +32,58 @@ def hosts() -> Iterator[dict[str, Engine]]:
         yield {"one": one, "two": two}
 
 
+class Door(Gateway):
+    """The gateway as its playbook makes it, of an inventory in which two other hosts serve. None of these is in the run."""
+
+    def __init__(self, directory: Path, run_playbook: Runner, hosts: dict[str, Engine]) -> None:
+        super().__init__(directory, run_playbook, *hosts.values())
+        engines = {name: {"llama_cpp_port": int(engine.address.rpartition(":")[2])} for name, engine in hosts.items()}
+        self._groups = directory / "groups.json"
+        self._engines = {**engines, "two": {**engines["two"], "hearth_models": described(SLOTS["two"])}}
+
+    def serve(self, *keys: dict[str, Any], **variables: Any) -> None:
+        door = {
+            "ansible_connection": "local",
+            "ansible_python_interpreter": sys.executable,
+            "hearth_runtime": "process",
+            "hearth_directory": str(self.directory / "h"),
+            "hearth_address": "127.0.0.1",
+            "hearth_port": self.port,
+            "hearth_api_keys": [{"name": "all", "operator": True}, *keys],
+            "gateway_program": HAPROXY,
+            "gateway_metrics_port": self.metrics_port,
+            **variables,
+        }
+        everybody = {
+            "hearth_secrets_directory": str(self.directory / "secrets"),
+            # One that is there already.
+            "hearth_private_network": "none",
+            "hearth_private_address": "127.0.0.1",
+            "hearth_models": described(SLOTS["one"]),
+        }
+        groups = {"hearth_gateways": {"hosts": {"door": door}}, "hearth_engines": {"hosts": self._engines}}
+        self._groups.write_text(json.dumps({"all": {"vars": everybody, "children": groups}}))
+        self.run_playbook(PROJECT / "playbooks/deploy_gateway.yml", "-i", str(self._groups), "--limit=door")
+
+
+def described(slots: int) -> dict[str, Any]:
+    return {"shared": {"source": "hf://owner/repository/shared.gguf", "slots": slots, "hosts": ["one", "two"]}}
+
+
 @pytest.fixture(scope="module")
 def running(
     tmp_path_factory: pytest.TempPathFactory, hosts: dict[str, Engine], module_playbook: Runner
-) -> Iterator[Gateway]:
+) -> Iterator[Door]:
     packages.provide("haproxy")
-    gateway = Gateway(tmp_path_factory.mktemp("gateway"), module_playbook, *hosts.values())
-    gateway.models = {
-        "shared": {
-            "addresses": [engine.address for engine in hosts.values()],
-            "hosts": list(hosts),
-            "slots": SLOTS["one"],
-            "slots_of_hosts": {"two": SLOTS["two"]},
-        }
-    }
-    gateway.describe(gateway_api_keys=[{"name": "all", "operator": True}])
-    yield gateway
-    gateway.describe(gateway_api_keys=[{"name": "all"}], gateway_state="absent")
+    module_playbook.hosts({})
+    door = Door(tmp_path_factory.mktemp("gateway"), module_playbook, hosts)
+    door.serve()
+    yield door
+    stop_all(door.directory / "h")
 
 
 @pytest.fixture
-def gateway(running: Gateway, hosts: dict[str, Engine]) -> Gateway:
+def gateway(running: Door, hosts: dict[str, Engine]) -> Door:
     for engine in hosts.values():
         if not engine.is_up:
             engine.come_back()
@@ -193,7 +227,7 @@ def test_under_load_a_host_dies_and_comes_back_and_no_request_is_refused(
 
 
 def test_a_host_that_is_about_to_be_changed_ends_what_it_has_and_gets_nothing_more(
-    gateway: Gateway, hosts: dict[str, Engine]
+    gateway: Door, hosts: dict[str, Engine]
 ) -> None:
     marks = gateway.directory / "h/run/leaving"
     load = Load(gateway)
@@ -209,7 +243,7 @@ def test_a_host_that_is_about_to_be_changed_ends_what_it_has_and_gets_nothing_mo
     hosts["one"].come_back()
     assert len(hosts["one"].received) == before
     # A reload remembers it.
-    gateway.describe(gateway_api_keys=[{"name": "all", "operator": True}, {"name": "other"}])
+    gateway.serve({"name": "other"})
     assert len(hosts["one"].received) == before
     (marks / "one").unlink()
     eventually(lambda: len(hosts["one"].received) > before + 10, "it is used again")
