@@ -276,7 +276,7 @@ WRONG: list[tuple[str, list[tuple[str, str]]]] = [
     (model("host: gpu1"), [("hearth_models.m.host is no key", "write hosts")]),
     (
         model("hosts: []"),
-        [("hearth_models.m.hosts is empty", "name a host, or leave hosts out for all of hearth_engines")],
+        [("hearth_models.m.hosts is an empty list", "name a host, or leave hosts out for all of hearth_engines")],
     ),
     (model("alias: gpt-4o"), [("hearth_models.m.alias is no key", "write aliases")]),
     (model("aliases: gpt-4o"), [("hearth_models.m.aliases is 'gpt-4o'", "write [gpt-4o]")]),
