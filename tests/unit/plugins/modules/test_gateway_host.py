@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def run(directory: Path, state: str, *, check_mode: bool = False) -> dict[str, o
 def test_it_is_left_out_until_it_is_taken_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told = [FIGURES, FIGURES, ""]
     monkeypatch.setattr(gateway_host, "figures", lambda _url: told.pop(0))
-    monkeypatch.setattr(gateway_host.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
     assert run(tmp_path, "left", check_mode=True)["requests"] == 0
     assert not list(tmp_path.iterdir())
     assert (run(tmp_path, "left")["requests"], told) == (0, [])
@@ -57,8 +58,8 @@ def test_it_is_left_out_until_it_is_taken_again(tmp_path: Path, monkeypatch: pyt
 def test_what_takes_too_long_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     moments = iter(range(0, 100, 2))
     monkeypatch.setattr(gateway_host, "figures", lambda _url: FIGURES)
-    monkeypatch.setattr(gateway_host.time, "sleep", lambda _seconds: None)
-    monkeypatch.setattr(gateway_host.time, "monotonic", lambda: float(next(moments)))
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(moments)))
     assert run(tmp_path, "left")["requests"] == 3
 
 
