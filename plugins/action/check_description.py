@@ -19,7 +19,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._documents import walk
 from ansible_collections.hearth.llm.plugins.module_utils._engines import engines
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._frontends import frontends
-from ansible_collections.hearth.llm.plugins.plugin_utils import _distribution, _role_variables, _topology
+from ansible_collections.hearth.llm.plugins.plugin_utils import _distribution, _placement, _role_variables, _topology
 from ansible_collections.hearth.llm.plugins.plugin_utils._role_judgements import Judges
 from ansible_collections.hearth.llm.plugins.plugin_utils._templates import OMITTED, Reader
 
@@ -73,7 +73,7 @@ class ActionModule(ActionBase):
             _role_variables.findings({name: value for name, value in theirs.items() if value is not OMITTED}, variables)
         )
         if not arguments["values_only"]:
-            findings.extend(_topology.findings(groups, host, nobody_serves=wanted))
+            findings.extend(self._of_groups(variables, given, nobody_serves=wanted))
             findings.extend(self._distribution(reader, variables, given))
             findings.extend(self._secrets(variables, given))
         if arguments["of_roles"]:
@@ -124,6 +124,22 @@ class ActionModule(ActionBase):
             with contextlib.suppress(AnsibleError):
                 guests = [other for other in others if everybody[other].get("hearth_windows_host") == host]
                 yield from _distribution.of_computer(host, guests)
+
+    @staticmethod
+    def _of_groups(variables: dict[str, Any], given: Mapping[str, Any], *, nobody_serves: bool) -> Iterator[str]:
+        """What is wrong with the groups that the host is in, and with the hosts that models name."""
+        host, groups = str(variables.get("inventory_hostname", "")), variables.get("groups") or {}
+        yield from _topology.findings(
+            groups,
+            host,
+            nobody_serves=nobody_serves,
+            # Without a word of it there is one where hosts do different things.
+            is_private="hearth_private_address" in given or given.get("hearth_private_network") != "none",
+            runtime=str(given.get("hearth_runtime", "docker")),
+        )
+        # Of others than those that serve, or use, models nothing is asked.
+        if host in groups.get("all", ()) and host in _topology.hosts_for(groups, "servers"):
+            yield from _placement.findings(groups, given.get("hearth_models"))
 
     def _secrets(self, variables: dict[str, Any], given: Mapping[str, Any]) -> Iterator[str]:
         """What is wrong with files of keys that lie on the controller already. None is made, and none is shown."""

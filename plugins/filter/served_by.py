@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 # An engine knows which it is, and the gateway asks it by the served name alone.
-_NOT_FOR_ENGINES = ("engine", "aliases", "default")
+_NOT_FOR_ENGINES = ("engine", "aliases", "default", "hosts")
 
 
 def served_by(models: Mapping[str, Mapping[str, Any]], engine: str = "") -> list[dict[str, Any]]:

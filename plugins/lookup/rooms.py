@@ -47,6 +47,8 @@ from ansible_collections.hearth.llm.plugins.filter.served_by import served_by
 from ansible_collections.hearth.llm.plugins.module_utils import _description
 from ansible_collections.hearth.llm.plugins.module_utils._engines import engines
 from ansible_collections.hearth.llm.plugins.module_utils._frontends import frontends
+from ansible_collections.hearth.llm.plugins.plugin_utils import _topology
+from ansible_collections.hearth.llm.plugins.plugin_utils._placement import models_on
 
 LOOPBACK = "127.0.0.1"
 
@@ -62,7 +64,10 @@ class LookupModule(LookupBase):
         return [room for term in terms for room in kinds[term]()]
 
     def _engines(self) -> list[dict[str, Any]]:
-        models = self._said("hearth_models", {})
+        host, groups = str(self._variables.get("inventory_hostname", "")), self._variables.get("groups") or {}
+        # A gateway that is no engine serves none, though it knows of all.
+        serves = host not in groups.get("all", ()) or host in _topology.hosts_for(groups, "engines")
+        models = models_on(self._said("hearth_models", {}), host) if serves else {}
         rooms = []
         for name, engine in engines().items():
             own = self._said(f"{name}_models", served_by(models, name))

@@ -22,13 +22,19 @@ _LONG_BYTES = 1048576
 
 def plan(given: Described) -> dict[str, Any]:
     sites = given["sites"]
-    backends = {
-        identifier(name): {**model, "served": name, "paths": _paths(model), "servers": _servers(model)}
+    backends: dict[str, dict[str, Any]] = {
+        identifier(name): {
+            **{key: value for key, value in model.items() if key not in ("hosts", "slots_of_hosts")},
+            "served": name,
+            "paths": _paths(model),
+            "servers": _servers(model),
+        }
         for name, model in sorted(given["models"].items())
     }
     deadline = int(given["answer_deadline_seconds"])
     deadlines = {name: int(model.get("answer_deadline_seconds", deadline)) for name, model in backends.items()}
     domains = [(domain, name) for name, site in sorted(sites.items()) for domain in site["domains"]]
+    shared_out = sorted(name for name, model in backends.items() if len(_hosts(model)) > 1)
     account_key = given["acme_account_key_file"]
     return {
         "backends": backends,
@@ -44,6 +50,10 @@ def plan(given: Described) -> dict[str, Any]:
             for name, model in backends.items()
             if len(model["servers"]) > 1
         },
+        # Those that several hosts serve: each of them may be away.
+        "shared_out": shared_out,
+        # Whether the engines are asked what they have loaded though nobody looks.
+        "looks": bool(shared_out),
         "several_map": _lines(
             "# Name of a backend, how many instances its model has.",
             *(f"{name} {len(model['servers'])}" for name, model in backends.items() if len(model["servers"]) > 1),
@@ -84,9 +94,20 @@ def _paths(model: Described) -> list[str]:
     return list(model.get("paths") or (PATHS[task] if task else [*PATHS["chat"], *PATHS["embedding"]]))
 
 
-def _servers(model: Described) -> dict[str, str]:
-    """What HAProxy calls the instances of a model, each with its address."""
-    return {instance("engine", number): str(address) for number, address in enumerate(model["addresses"], 1)}
+def _servers(model: Described) -> dict[str, dict[str, Any]]:
+    """What HAProxy calls the instances of a model, each with its address, its host where hosts are told apart, and its slots."""
+    addresses = model["addresses"]
+    servers: dict[str, dict[str, Any]] = {}
+    for address, host in zip(addresses, model.get("hosts") or [""] * len(addresses), strict=True):
+        number = 1 + sum(server["host"] == host for server in servers.values())
+        called = instance(identifier(host) if host else "engine", number)
+        slots = model.get("slots_of_hosts", {}).get(host, model.get("slots"))
+        servers[called] = {"address": str(address), "host": host, "slots": None if slots is None else int(slots)}
+    return servers
+
+
+def _hosts(model: Described) -> set[str]:
+    return {server["host"] for server in model["servers"].values()}
 
 
 def _turns(longest_wait_ms: int) -> dict[str, int]:

@@ -12,6 +12,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.hearth.llm.plugins.module_utils._served_names import identifier
+
 Record = Mapping[str, Any]
 
 # What a header says of a model, as the role fit publishes it.
@@ -45,6 +47,11 @@ def known_models(
                 # What it is called in HAProxy's configuration.
                 "id": backend,
                 "engines": [engines[str(address)] for address in model["addresses"]],
+                # In the same order: what HAProxy calls each of them, with its host and its slots.
+                "servers": [
+                    {"name": name, "host": server["host"], "mark": identifier(server["host"]), "slots": server["slots"]}
+                    for name, server in model.get("servers", {}).items()
+                ],
                 "created": models_before.get(model["served"], {}).get("created", int(now)),
             }
             for backend, model in backends.items()

@@ -32,6 +32,8 @@ PURPOSES = {
     "engines": (ENGINES,),
     "frontends": (FRONTENDS,),
     "servers": SERVING,
+    # Those of them that are no door.
+    "behind": SERVING,
     "connected": CONNECTED,
     # Those of them that have to reach each other.
     "apart": CONNECTED,
@@ -47,13 +49,18 @@ def hosts_for(groups: Groups, purpose: str) -> list[str]:
     """The hosts of a purpose, in the order of the inventory."""
     wanted = {host for group in PURPOSES[purpose] for host in _hosts(groups, group)}
     wanted -= set(groups.get(NOT_THERE, ()))
+    if purpose == "behind":
+        wanted -= _hosts(groups, GATEWAYS)
     if purpose == "apart" and _each_serves_alone(groups, wanted):
         return []
     return [host for host in groups.get("all", ()) if host in wanted]
 
 
-def findings(groups: Groups, host: str, *, nobody_serves: bool = True) -> Iterator[str]:
-    """What is wrong with the groups that a host stands in; `nobody_serves`, whether it is wrong that no host serves."""
+def findings(
+    groups: Groups, host: str, *, nobody_serves: bool = True, is_private: bool = False, runtime: str = "docker"
+) -> Iterator[str]:
+    """What is wrong with the groups that a host stands in; `nobody_serves`, whether it is wrong that no host serves, `is_private`, whether the host has an
+    address in a network that only hosts of the service share."""
     mine = sorted(group for group, hosts in groups.items() if host in hosts)
     for group in mine:
         near = nearest(group.removeprefix(PREFIX), SUFFIXES) if group.startswith(PREFIX) else ""
@@ -73,12 +80,23 @@ def findings(groups: Groups, host: str, *, nobody_serves: bool = True) -> Iterat
             f"{' and '.join(mine_of_ours)}, or name a host that serves."
         )
     purposes = {group for group in SERVING if host in _hosts(groups, group)}
-    if ENGINES in purposes and GATEWAYS not in purposes:
-        yield _apart(host, "an engine and no gateway", GATEWAYS, ENGINES)
-    elif GATEWAYS in purposes and ENGINES not in purposes:
-        yield _apart(host, "a gateway and no engine", ENGINES, GATEWAYS)
-    elif purposes == {FRONTENDS}:
-        yield _apart(host, "for frontends and no gateway", GATEWAYS, FRONTENDS)
+    if FRONTENDS in purposes and GATEWAYS not in purposes:
+        yield (
+            f"{host} is for frontends and no gateway, and a frontend and its gateway are on one host: name it in {GATEWAYS}, too, or leave it out of "
+            f"{FRONTENDS} (a group that names no host means every host that is no client)."
+        )
+    elif not is_private and (ENGINES in purposes) != (GATEWAYS in purposes):
+        what = "an engine and no gateway" if ENGINES in purposes else "a gateway and no engine"
+        yield (
+            f"{host} is {what}, and has no address at which only hosts of the service reach each other: take hearth_private_network: none "
+            f"away, write its hearth_private_address where there is such a network already, or name the host in both {GATEWAYS} and {ENGINES} "
+            "(a group that names no host means every host that is no client)."
+        )
+    elif ENGINES in purposes and runtime != "docker" and host in hosts_for(groups, "apart"):
+        yield (
+            f"{host} is an engine for gateways on other hosts, too, and hearth_runtime is {runtime}, in which engines listen for their own host alone: "
+            "write hearth_runtime: docker."
+        )
 
 
 def _hosts(groups: Groups, group: str) -> set[str]:
@@ -97,10 +115,3 @@ def _each_serves_alone(groups: Groups, hosts: Collection[str]) -> bool:
     """Whether each has a gateway and an engine of its own: then they are several services, and not one on several hosts."""
     whole = _hosts(groups, GATEWAYS) & _hosts(groups, ENGINES)
     return len(hosts) < 2 or set(hosts) <= whole - set(groups.get(WORKERS, ()))
-
-
-def _apart(host: str, what: str, missing: str, there: str) -> str:
-    return (
-        f"{host} is {what}, and a gateway reaches only what runs on its own host: name it in {missing}, too, or leave it out of {there} "
-        "(a group that names no host means every host that is no client)."
-    )

@@ -26,6 +26,7 @@ INVENTORIES = {
     "docs/sandwich_shop.md": "sandwich_shop",
     "docs/open_webui.md": "sandwich_shop",
     "docs/gpu_vm.md": "gpu_vm",
+    "docs/fleet.md": "fleet",
 }
 BIN = Path(sys.executable).parent
 

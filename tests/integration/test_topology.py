@@ -22,6 +22,7 @@ INVENTORIES = [
     *sorted(path for path in PROJECT.glob("inventories/*") if path.name != "gpu_vm_aws"),
     *sorted(PROJECT.glob("extensions/molecule/*/inventory")),
 ]
+FLEET = PROJECT / "inventories/fleet"
 SHOP = PROJECT / "extensions/molecule/sandwich_shop/inventory"
 
 # Of each playbook that is no list of others: for whom each of its plays is, one after the other.
@@ -30,10 +31,11 @@ FOR = {
     "check_secrets": ["servers"],
     "connect_hosts": ["connected"],
     "close_host": ["servers"],
-    "deploy_engines": ["engines", "servers"],
-    "deploy_frontends": ["frontends", "servers"],
-    "deploy_gateway": ["gateways", "servers"],
+    "deploy_engines": ["engines", "engines", "gateways"],
+    "deploy_frontends": ["frontends", "gateways"],
+    "deploy_gateway": ["gateways", "gateways"],
     "destroy_cloud_vm": ["servers"],
+    "fetch_models": ["engines"],
     "leave_out_distributions": ["servers"],
     "look_at_models": ["engines"],
     "open_windows": ["windows"],
@@ -43,9 +45,9 @@ FOR = {
     "prepare_windows_ssh": ["windows"],
     "provision_cloud_vm": ["servers"],
     "remove": ["windows", "servers", "servers", "connected", "windows"],
-    "summary": ["servers"],
+    "summary": ["gateways"],
     "trust_ca": ["gateways", "clients"],
-    "verify": ["gateways"],
+    "verify": ["gateways", "behind"],
 }
 SITE = [
     *("check", "prepare_windows", "preflight", "check_secrets", "prepare_host", "connect_hosts", "deploy_engines"),
@@ -71,6 +73,7 @@ OF_GROUPED = {
     "engines": {"engine"},
     "frontends": {"page"},
     "servers": {"gateway", "engine", "page"},
+    "behind": {"engine", "page"},
     "connected": {"gateway", "engine", "page", "worker"},
     "windows": {"pc"},
     "clients": {"laptop", "phone"},
@@ -78,6 +81,7 @@ OF_GROUPED = {
 OF_UNNAMED = {
     **{purpose: {"llm"} for purpose in OF_GROUPED},
     "all": {"llm", "laptop"},
+    "behind": set(),
     "windows": set(),
     "clients": {"laptop"},
 }
@@ -113,14 +117,25 @@ def expected(hosts: dict[str, set[str]]) -> dict[str, list[set[str]]]:
     return {name: [hosts[purpose] for purpose in purposes] for name, purposes in FOR.items()}
 
 
-@pytest.mark.parametrize("inventory", INVENTORIES, ids=lambda path: str(path.relative_to(PROJECT)))
+@pytest.mark.parametrize(
+    "inventory", [path for path in INVENTORIES if path != FLEET], ids=lambda path: str(path.relative_to(PROJECT))
+)
 def test_an_inventory_of_the_repository_has_one_host_for_everything(tmp_path: Path, inventory: Path) -> None:
     host = next(iter(yaml.safe_load((inventory / "hosts.yml").read_text())["all"].get("hosts", {"gpu.example.com": 0})))
     clients = {"till.blue.local"} if inventory == SHOP else set()
     pcs = {"pc.blue.local"} if inventory.name == "windows_pc" else set()
-    others = {"all": {host, *clients, *pcs}, "windows": pcs, "clients": clients}
+    others = {"all": {host, *clients, *pcs}, "behind": set(), "windows": pcs, "clients": clients}
     of = {**{purpose: {host} for purpose in OF_GROUPED}, **others}
     assert targets(tmp_path, [inventory]) == expected(of)
+
+
+def test_the_inventory_of_several_hosts_has_one_door_and_three_engines(tmp_path: Path) -> None:
+    engines = {"engine1", "engine2", "engine3"}
+    every = engines | {"door"}
+    of = dict.fromkeys(("all", "servers", "connected"), every)
+    doors = {purpose: {"door"} for purpose in ("gateways", "frontends")}
+    none: dict[str, set[str]] = {purpose: set() for purpose in ("windows", "clients")}
+    assert targets(tmp_path, [FLEET]) == expected({**of, **doors, **none, "engines": engines, "behind": engines})
 
 
 def test_groups_say_who_is_a_target_and_no_client_is_but_for_its_trust(tmp_path: Path) -> None:

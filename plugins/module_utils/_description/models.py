@@ -92,6 +92,16 @@ MODEL = Record(
         also=("backend", "server", "runtime"),
     ),
     Key(
+        "hosts",
+        ListOf(
+            Text("the name of a host", example="gpu1"),
+            empty="nobody would serve it; name a host, or leave hosts out for all of hearth_engines",
+        ),
+        "which hosts serve it, by their names in the inventory: with several, each answers a part of the requests",
+        default="all of hearth_engines",
+        also=("host", "nodes", "on", "placement"),
+    ),
+    Key(
         "task",
         Choice(
             *TASKS,

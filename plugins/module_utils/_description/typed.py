@@ -26,6 +26,7 @@ class Model:
     sha256: str | None
     files: Sequence[str] | None
     engine: str
+    hosts: Sequence[str] | None
     task: str
     aliases: Sequence[str]
     default: bool

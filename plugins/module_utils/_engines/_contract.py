@@ -74,6 +74,8 @@ class Engine:
     # Runtimes in which it runs without the file of a model that is fetched on its first request: as a process it waits for that, and in a container, where it
     # is shared, it is told whom to load as llama.cpp's router is.
     fetched_later: Sequence[str] = ()
+    # Runtimes in which it listens at a port of its host, with a key, so that gateways on other hosts reach it.
+    reached_apart: Sequence[str] = ("docker",)
     # What is often written for its name.
     misspelled: Sequence[str] = ()
     # What a model is: one file in the format GGUF, or the directory of a repository.
@@ -125,6 +127,15 @@ class Engine:
         if runtime == "docker":
             return [f"{self.service(name, number)}:{CONTAINER_PORT}" for number in numbers]
         return [f"unix@{self.socket(name, directory, number)}" for number in numbers]
+
+    def addresses_apart(
+        self, name: str, model: Model, ports: Mapping[str, int], address: str, runtime: str
+    ) -> list[str]:
+        """Where a gateway on another host reaches them: at ports of the host, of which there are as many as `ports` says."""
+        if runtime not in self.reached_apart:
+            return []
+        at = f"[{address}]" if ":" in address else address
+        return [f"{at}:{ports[instance(name, number)]}" for number in range(1, self.instances(model)[1] + 1)]
 
     def service(self, model: str, number: int = 1) -> str:
         """The service of an instance of a model, as the role calls it. One that all models share serves one instance of each."""

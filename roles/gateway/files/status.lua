@@ -106,6 +106,29 @@ local function state_of(name, model, fetch)
   return { state = "failed", why = reason and "It was not fetched: " .. reason .. ".", why_for_operators = said(fetch.why) }
 end
 
+local function slots_of(model)
+  local sum = 0
+  for _, server in ipairs(model.servers) do sum = sum + server.slots end
+  return math.tointeger(sum)
+end
+
+-- Where it is served, one for each server, with what the server does: whether it gets requests, and what of the model it has.
+local function servers_of(name, model)
+  local told = json.list()
+  for place, server in ipairs(model.servers) do
+    if server.host == "" then return json.null end
+    local counted = core.backends[model.id].servers[server.name]:get_stats()
+    told[place] = {
+      host = server.host,
+      state = engines.state(model.engines[place], name, model.id).state,
+      gets_requests = not (counted.status:match("^DOWN") or counted.status:match("^MAINT")),
+      slots = server.slots or json.null,
+      slots_in_use = tonumber(counted.scur) or 0,
+    }
+  end
+  return told
+end
+
 local function model_of(name, model, moment, rate)
   local backend = core.backends[model.id]
   local counted = backend:get_stats()
@@ -128,9 +151,10 @@ local function model_of(name, model, moment, rate)
     fetch = fetch_of(fetch),
     instances = #model.engines,
     instances_loaded = loaded or 0,
-    slots = model.slots and math.tointeger(model.slots * #model.engines) or json.null,
+    slots = model.slots and slots_of(model) or json.null,
     slots_in_use = in_use,
     waiting = (tonumber(counted.qcur) or 0) + queued,
+    servers = servers_of(name, model),
     longest_wait_seconds = 0,
     requests_per_minute = rate or 0,
     tokens_per_second = counted_tokens and tokens_per_second(name, moment, counted_tokens.completion) or json.null,
@@ -141,8 +165,8 @@ end
 
 local function host_of(host)
   local told = { name = host.name, gpus = json.list(host.gpus), memory_bytes = json.null, memory_available_bytes = json.null }
-  -- The gateway's own host is where the engines are; a container sees its memory as well.
-  local memory = io.open("/proc/meminfo")
+  -- Of its own host the gateway sees the memory, in a container as well.
+  local memory = host.is_here ~= false and io.open("/proc/meminfo")
   for line in memory and memory:lines() or function() end do
     local name, kib = line:match("^(%w+):%s+(%d+) kB")
     if name == "MemTotal" then told.memory_bytes = tonumber(kib) * 1024 end
@@ -176,10 +200,12 @@ local function figures()
 end
 
 local function as_seen(model, operator)
-  if not model.why_for_operators then return model end
+  if operator and not model.why_for_operators then return model end
   local seen = {}
   for name, value in pairs(model) do seen[name] = value end
   seen.why, seen.why_for_operators = operator and model.why_for_operators or model.why, nil
+  -- Which hosts there are is theirs to know.
+  if not operator then seen.servers = json.null end
   return seen
 end
 

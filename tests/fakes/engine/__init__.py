@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import re
+import socket
 import struct
 import threading
 import zlib
@@ -55,19 +57,42 @@ class Engine:
     streams: bool = True
     # Most requests that were answered at once.
     most_running: int = 0
+    # Whether it is there at all.
+    is_up: bool = False
 
     def __enter__(self) -> Self:
         self.go.set()
         self.tells.set()
-        self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.engine = self
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        self._listen(0)
         return self
 
     def __exit__(self, *_: object) -> None:
         self.go.set()
+        if self.is_up:
+            self._close()
+
+    def _listen(self, port: int) -> None:
+        self._server = _Server(("127.0.0.1", port), _Handler)
+        self._server.engine = self
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        self.is_up = True
+
+    def _close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
+        self.is_up = False
+
+    def die(self) -> None:
+        """As one that is killed: its port is closed, and whatever it was at is cut off."""
+        self._close()
+        for connection in list(self._server.connections):
+            # Whoever writes to it from now on is told that it is gone.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def come_back(self) -> None:
+        self._listen(int(self.address.rpartition(":")[2]))
 
     @property
     def address(self) -> str:
@@ -94,9 +119,22 @@ def embedding(text: str, dimensions: int) -> list[float]:
 
 class _Server(ThreadingHTTPServer):
     engine: Engine
+    connections: set[socket.socket]
     daemon_threads = True
     request_queue_size = 512
     lock = threading.Lock()
+
+    def __init__(self, *arguments: Any) -> None:
+        self.connections = set()
+        super().__init__(*arguments)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self.connections.discard(request)
+        super().shutdown_request(request)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -119,7 +119,11 @@ def read_by(template: str) -> set[str]:
 def stand_alone(value: Any, defaults: dict[str, Any], role: Path) -> Any:
     """The value of a default where nothing else of the collection is defined."""
     internals = role / "vars/main.yml"
-    variables = {**(yaml.safe_load(internals.read_text()) if internals.exists() else {}), **defaults}
+    variables = {
+        "inventory_hostname": "llm",
+        **(yaml.safe_load(internals.read_text()) if internals.exists() else {}),
+        **defaults,
+    }
     trusted = {name: trust(content) for name, content in variables.items()}
     return Templar(loader=DataLoader(), variables=trusted).template(trust(value))
 

@@ -129,7 +129,8 @@ def test_the_page_has_each_role_with_its_phases_and_each_start() -> None:
     }
     assert rows == expected | dict.fromkeys(COMMON - expected.keys(), "—")
     told = re.findall(r"^\| `hearth\.llm\.(\w+)` \| `(.+)` \|", page, re.MULTILINE)
-    assert told == [(stem, tasks_of(next(iter(plays_of(stem))))[0]["name"]) for stem, _name in told]
+    # One may bring what it needs by another one first.
+    assert all(name in [tasks_of(play)[0]["name"] for play in plays_of(stem)] for stem, name in told)
     assert [name for _stem, name in told] == [
         tasks_of(play)[0]["name"] for play in plays_of("site") if "say what to do next" not in play["name"].lower()
     ]

@@ -17,7 +17,7 @@ from ansible_collections.hearth.llm.plugins.plugin_utils._services import FIELDS
 
 ROLE = Path(__file__).parents[4] / "roles/service"
 DEFAULTS = yaml.safe_load((ROLE / "defaults/main.yml").read_text())
-OF_ALL = ("name", "items", "family", "start", "state", "runtime", "directory", "log_lines")
+OF_ALL = ("name", "items", "family", "gateways", "start", "state", "runtime", "directory", "log_lines")
 COMMON = {name: DEFAULTS[f"service_{name}"] for name in (*FIELDS, "log_lines") if name != "files"}
 DIRECTORY = "/var/lib/hearth"
 

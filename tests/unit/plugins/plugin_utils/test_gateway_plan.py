@@ -69,10 +69,25 @@ def test_the_instances_of_a_model_are_servers_and_known_for_as_long_as_they_are_
     several = {"addresses": ["a:1", "a.2:1"], "slots": 2}
     models = {"chat": several, "brief": {**several, "idle_unload_seconds": 60}, "one": {"addresses": ["b:1"]}}
     found = plan(models=models)
-    assert found["backends"]["chat"]["servers"] == {"engine": "a:1", "engine.2": "a.2:1"}
-    assert found["backends"]["one"]["servers"] == {"engine": "b:1"}
+    assert found["backends"]["chat"]["servers"] == {
+        "engine": {"address": "a:1", "host": "", "slots": 2},
+        "engine.2": {"address": "a.2:1", "host": "", "slots": 2},
+    }
+    assert found["backends"]["one"]["servers"] == {"engine": {"address": "b:1", "host": "", "slots": None}}
+    assert not found["looks"]
     assert found["several"] == {"brief": 60, "chat": 3600}
     assert found["several_map"].splitlines()[1:] == ["brief 2", "chat 2"]
+
+
+def test_servers_on_several_hosts_have_the_names_and_the_slots_of_these() -> None:
+    hosts = {"hosts": ["one", "two", "two"], "slots": 2, "slots_of_hosts": {"two": 8}}
+    found = plan(models={"chat": {"addresses": ["a:1", "b:1", "b:2"], **hosts}, "own": {"addresses": ["c:1"]}})
+    assert found["backends"]["chat"]["servers"] == {
+        "one": {"address": "a:1", "host": "one", "slots": 2},
+        "two": {"address": "b:1", "host": "two", "slots": 8},
+        "two.2": {"address": "b:2", "host": "two", "slots": 8},
+    }
+    assert (found["shared_out"], found["looks"]) == (["chat"], True)
 
 
 def test_the_gateway_has_the_names_of_its_sites_each_once() -> None:

@@ -16,7 +16,9 @@ LATER = {"later": {"source": "hf://o/r/a.gguf", "load": "first_request"}}
 
 def findings(role: str, variables: dict[str, Any], **described: Any) -> list[str]:
     loader = DataLoader()
-    return list(Judges(loader, Templar(loader), variables).findings(role, described, set()))
+    return list(
+        Judges(loader, Templar(loader), {"inventory_hostname": "llm", **variables}).findings(role, described, set())
+    )
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,10 @@ FINDINGS: list[tuple[dict[str, list[str]], str]] = [
     ({"hearth_frontends": ["x"]}, "write hearth_frontend_hosts, or rename it."),
     ({"hearth_engines": ["x"], "hearth_gateways": ["y"]}, "x is an engine and no gateway, "),
     ({"hearth_engines": ["y"], "hearth_gateways": ["x"]}, "x is a gateway and no engine, "),
-    ({"hearth_engines": ["y"]}, "x is a gateway and no engine, "),
+    (
+        {"hearth_engines": ["y"]},
+        "x is a gateway and no engine, and has no address at which only hosts of the service reach each other: ",
+    ),
     (
         {"hearth_engines": ["y"], "hearth_gateways": ["y"], "hearth_frontend_hosts": ["x"]},
         "x is for frontends and no gateway, ",

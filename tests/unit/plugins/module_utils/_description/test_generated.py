@@ -31,6 +31,7 @@ DESCRIPTIONS: dict[str, dict[str, Any]] = {
                 "context_tokens": 8192,
                 "slots": 4,
                 "instances": {"min": 0, "max": 2},
+                "hosts": ["gpu1"],
                 "load": "on_demand",
                 "idle_unload_seconds": 900,
                 "max_output_tokens": 2048,

@@ -273,6 +273,11 @@ WRONG: list[tuple[str, list[tuple[str, str]]]] = [
         [("hearth_models: the name /Qwen//Qwen2.5 1.5B/ is", "write Qwen/Qwen2.5-1.5B")],
     ),
     ("hearth_models: {'phi3: mini': {source: 'file:///m'}}", [("hearth_models: the name phi3: mini is", "phi3:mini")]),
+    (model("host: gpu1"), [("hearth_models.m.host is no key", "write hosts")]),
+    (
+        model("hosts: []"),
+        [("hearth_models.m.hosts is an empty list", "name a host, or leave hosts out for all of hearth_engines")],
+    ),
     (model("alias: gpt-4o"), [("hearth_models.m.alias is no key", "write aliases")]),
     (model("aliases: gpt-4o"), [("hearth_models.m.aliases is 'gpt-4o'", "write [gpt-4o]")]),
     (model("aliases: [gpt 4o]"), [("hearth_models.m.aliases[0] is 'gpt 4o'", "write gpt-4o")]),
