@@ -38,6 +38,7 @@ class Model:
     max_output_tokens: int | None
     answer_deadline_seconds: int | None
     gpus: Sequence[str] | None
+    rpc: Sequence[str] | None
     options: Mapping[str, Any]
 
 

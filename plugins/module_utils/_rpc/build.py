@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: hearth.llm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Of which build a program of llama.cpp is. ggml-rpc-server does not say it (it takes --version for a mistake, and ends with 0), llama-server beside it does."""
+"""Of which build a program of llama.cpp is. ggml-rpc-server does not say it (--version is a mistake to it, and it ends with 0), llama-server beside it does."""
 
 from __future__ import annotations
 
@@ -22,6 +22,16 @@ def of(said: str) -> str:
         return f"{released.group(1)} b{released.group(2)} {released.group(3)}"
     numbered = _NUMBERED.search(said)
     return f"b{numbered.group(1)} {numbered.group(2)}" if numbered else ""
+
+
+def has_rpc(said: str) -> bool:
+    """Whether its --help knows workers, which a build without RPC does not."""
+    return re.search(r"^\s*--rpc\b", said, re.MULTILINE) is not None
+
+
+def has_python(said: str) -> bool:
+    """Whether `command -v python3` has printed a path behind it."""
+    return re.search(r"^/\S*/python3$", said, re.MULTILINE) is not None
 
 
 def findings(head: str, builds: Mapping[str, str], versions: Mapping[str, str]) -> Iterator[str]:

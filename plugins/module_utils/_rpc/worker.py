@@ -5,7 +5,7 @@
 After ggml/src/ggml-rpc/ggml-rpc.cpp: a request is a byte that names the command, the length of what follows (8 bytes, little endian) and that; an answer is a
 length and its bytes. HELLO is 14 in every version, and is answered by the version of the protocol.
 
-A worker (ggml-rpc-server) serves one client at a time, and two more wait in the kernel's queue. One that is served says nothing to others: it is `busy` here. Who
+A worker (ggml-rpc-server) serves one client at a time, and two more wait in the kernel's queue. One who serves says nothing to others: it is `busy`. Who
 waits there and gives up leaves its place taken until the worker looks, so a busy worker must not be asked again and again.
 """
 
@@ -35,7 +35,9 @@ _MOST_BYTES = 4096
 _MOST_DEVICES = 64
 # A lost host says nothing: after so long without an answer the kernel takes a connection for dead.
 _IDLE_SECONDS, _EVERY_SECONDS, _TIMES = 5, 2, 3
-_NAME = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*")
+_NAME = re.compile(
+    r"(?=.{1,253}\Z)[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*"
+)
 
 ANSWERS, BUSY, UNREACHABLE, STRANGE = "answers", "busy", "unreachable", "strange"
 
