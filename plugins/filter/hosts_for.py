@@ -23,10 +23,10 @@ options:
     description:
       - What they are for.
       - V(gateways) are C(hearth_gateways), V(engines) are C(hearth_engines), each by default every host that is no client, Windows PC or RPC worker.
-      - V(frontends) are C(hearth_frontend_hosts), by default the gateways. V(servers) are these three together.
+      - V(frontends) are C(hearth_frontend_hosts), by default the gateways. V(servers) are these three together, V(prepared) with V(rpc_workers).
       - V(rpc_workers), V(windows) and V(clients) are those in the groups of that name, and by default nobody.
     type: str
-    choices: [gateways, engines, frontends, servers, rpc_workers, windows, clients]
+    choices: [gateways, engines, frontends, servers, rpc_workers, prepared, windows, clients]
     required: true
 positional: purpose
 """

@@ -586,9 +586,9 @@ def _lent(model: Mapping[str, Any], params: Mapping[str, Any], machine: machines
     known = {worker["name"]: worker["address"] for worker in params["workers"]}
     strangers = [name for name in model["rpc"] if name not in known]
     if strangers:
-        raise InputError(
-            f"{model['name']} is split over {', '.join(strangers)}, and workers says nothing of that: run the role hearth.llm.llama_rpc there first, or "
-            "take it out of rpc."
+        # What is not known yet is no refusal: the role llama_cpp starts no head without its workers.
+        raise HearthError(
+            f"It is split over {', '.join(strangers)}, and nothing is known of what that lends. The role hearth.llm.llama_rpc says it there"
         )
     return machines.lent_to([known[name] for name in model["rpc"]], machine.gpus)
 

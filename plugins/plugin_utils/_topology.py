@@ -32,6 +32,8 @@ PURPOSES = {
     "frontends": (FRONTENDS,),
     "servers": SERVING,
     "rpc_workers": (WORKERS,),
+    # Whoever runs containers.
+    "prepared": (*SERVING, WORKERS),
     "windows": (WINDOWS,),
     "clients": (CLIENTS,),
 }

@@ -32,23 +32,24 @@ FOR = {
     "deploy_engines": ["engines", "servers"],
     "deploy_frontends": ["frontends", "servers"],
     "deploy_gateway": ["gateways", "servers"],
+    "deploy_rpc_workers": ["rpc_workers"],
     "destroy_cloud_vm": ["servers"],
     "leave_out_distributions": ["servers"],
     "look_at_models": ["engines"],
     "open_windows": ["windows"],
     "preflight": ["servers"],
-    "prepare_host": ["servers"],
+    "prepare_host": ["prepared"],
     "prepare_windows": ["windows", "servers"],
     "prepare_windows_ssh": ["windows"],
     "provision_cloud_vm": ["servers"],
-    "remove": ["windows", "servers", "servers", "windows"],
+    "remove": ["windows", "servers", "servers", "rpc_workers", "windows"],
     "summary": ["servers"],
     "trust_ca": ["gateways", "clients"],
     "verify": ["gateways"],
 }
 SITE = [
-    *("check", "prepare_windows", "preflight", "check_secrets", "prepare_host", "deploy_engines", "deploy_gateway"),
-    *("deploy_frontends", "close_host", "open_windows", "verify", "summary"),
+    *("check", "prepare_windows", "preflight", "check_secrets", "prepare_host", "deploy_rpc_workers"),
+    *("deploy_engines", "deploy_gateway", "deploy_frontends", "close_host", "open_windows", "verify", "summary"),
 ]
 FOR["site"] = [purpose for name in SITE for purpose in FOR[name]]
 
@@ -70,12 +71,15 @@ OF_GROUPED = {
     "engines": {"engine"},
     "frontends": {"page"},
     "servers": {"gateway", "engine", "page"},
+    "rpc_workers": {"worker"},
+    "prepared": {"gateway", "engine", "page", "worker"},
     "windows": {"pc"},
     "clients": {"laptop", "phone"},
 }
 OF_UNNAMED = {
     **{purpose: {"llm"} for purpose in OF_GROUPED},
     "all": {"llm", "laptop"},
+    "rpc_workers": set(),
     "windows": set(),
     "clients": {"laptop"},
 }
@@ -116,7 +120,7 @@ def test_an_inventory_of_the_repository_has_one_host_for_everything(tmp_path: Pa
     host = next(iter(yaml.safe_load((inventory / "hosts.yml").read_text())["all"].get("hosts", {"gpu.example.com": 0})))
     clients = {"till.blue.local"} if inventory == SHOP else set()
     pcs = {"pc.blue.local"} if inventory.name == "windows_pc" else set()
-    others = {"all": {host, *clients, *pcs}, "windows": pcs, "clients": clients}
+    others = {"all": {host, *clients, *pcs}, "rpc_workers": set(), "windows": pcs, "clients": clients}
     of = {**{purpose: {host} for purpose in OF_GROUPED}, **others}
     assert targets(tmp_path, [inventory]) == expected(of)
 

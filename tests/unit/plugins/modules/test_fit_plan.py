@@ -734,5 +734,6 @@ def test_what_no_sum_of_hosts_holds_is_refused_with_the_worker_that_would_do(pla
             [{**large, "rpc": ["one", "two"]}], memory_bytes=8 * GIB, workers=[lent("one", 16), lent("two", size)]
         )
         assert (again["refused"] != []) is verdict
-    with pytest.raises(InputError, match="llama_rpc there first"):
-        plan([{**large, "rpc": ["nobody"]}], workers=[])
+    # Nobody has asked that host yet.
+    unknown = plan([{**large, "rpc": ["nobody"]}], workers=[])["models"][0]
+    assert (unknown["verdict"], "split over nobody" in unknown["reason"]) == ("unknown", True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.hearth.llm.plugins.filter.gateway_models import gateway_models
+from ansible_collections.hearth.llm.plugins.filter.llama_rpc_heads import llama_rpc_heads
 from ansible_collections.hearth.llm.plugins.filter.llama_rpc_plan import llama_rpc_plan
 from ansible_collections.hearth.llm.plugins.module_utils import _description
 from ansible_collections.hearth.llm.plugins.plugin_utils._engine_plan import engine_plan
@@ -105,6 +106,21 @@ def test_a_head_is_told_exactly_the_workers_that_are_described() -> None:
     assert {"--no-slots", "--no-webui", "--jinja", "--metrics"} <= set(server)
     paths = {file["path"].rpartition("/")[2] for file in head["files"]}
     assert {"program.py", "worker.py", "fingerprint"} <= paths
+
+
+def test_workers_come_in_the_order_in_which_they_are_planned_and_all_or_none() -> None:
+    offers = [
+        {"name": name, "address": f"10.77.0.{n}:50052", "build": "b1 a"}
+        for n, name in enumerate(("first", "second", "third"), 2)
+    ]
+    models = [
+        {"name": "large", "rpc": ["second", "first"]},
+        {"name": "lacking", "rpc": ["third", "gone"]},
+        {"name": "chat"},
+    ]
+    found = llama_rpc_heads(models, offers)
+    assert found["workers"] == {"large": ["10.77.0.2:50052", "10.77.0.3:50052"]}
+    assert found["builds"] == {"10.77.0.2:50052": "b1 a", "10.77.0.3:50052": "b1 a"}
 
 
 def test_what_cannot_be_split_is_found_in_the_description() -> None:
