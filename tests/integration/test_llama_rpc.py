@@ -52,7 +52,7 @@ class Pair:
             {
                 "hosts": self.head.name,
                 "gather_facts": False,
-                "vars": {"llama_rpc_offers": offer},
+                "vars": {"rpc_offers": offer},
                 "roles": [f"hearth.llm.{role}" for role in ("fit", "llama_cpp", "certificates", "gateway")],
             },
         ]
