@@ -148,6 +148,8 @@ def run(params: Mapping[str, Any], host: Host, *, check_mode: bool) -> dict[str,
     workers = [worker.look(address, params["timeout"]) for address in params["workers"]]
     said = probe(params["probe_command"], check_mode=check_mode)
     own = build.of(said)
+    # In a dry run a worker's image may not be there yet either.
+    builds = {address: of for address, of in params["builds"].items() if of or not check_mode} if said else {}
     versions = {one.address: one.version for one in workers if one.state == worker.ANSWERS}
     return {
         "workers": [asdict(one) for one in workers],
@@ -155,7 +157,7 @@ def run(params: Mapping[str, Any], host: Host, *, check_mode: bool) -> dict[str,
         "build": own,
         "has_rpc": build.has_rpc(said),
         "has_python": build.has_python(said),
-        "findings": list(build.findings(own, params["builds"] if said else {}, versions)),
+        "findings": list(build.findings(own, builds, versions)),
         "memory_bytes": offer.memory_bytes(memory_bytes(host), params["memory_limit"]),
         "link_mbits": offer.link_mbits(host),
     }
