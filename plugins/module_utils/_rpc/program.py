@@ -66,38 +66,36 @@ class Keeper:
     def _keep(self) -> None:
         self._say(f"All workers answer ({', '.join(self._workers)}): the head is started.")
         head = subprocess.Popen(self._command)
-        places: list[socket] = []
+        # While it connects to its workers for the first time, nobody else does.
+        self._wait_for(head, AGAIN_SECONDS)
+        places: dict[str, socket] = {}
         try:
-            # Behind the head in the queue: in front of it they would keep it from being served.
-            lost = self._until_served(head) or self._watch(head, places)
+            lost = self._watch(head, places)
             if lost:
                 self._say(f"{lost} is lost: the head is ended, and started again once all workers answer.")
         finally:
             self._end(head)
-            for place in places:
+            for place in places.values():
                 place.close()
         if not self.is_ending:
             self._say(f"The head has ended with {head.returncode}.")
 
-    def _until_served(self, head: subprocess.Popen[bytes]) -> str:
-        """While the head connects to its workers, which takes it a moment, nobody else does."""
-        self._wait_for(head, AGAIN_SECONDS)
-        return ""
-
-    def _watch(self, head: subprocess.Popen[bytes], places: list[socket]) -> str:
-        """Until the head ends, or a worker is lost: which one."""
-        if head.poll() is not None or self.is_ending:
-            return ""
-        for address in self._workers:
-            try:
-                places += worker.places([address])
-            except OSError:
-                return address
+    def _watch(self, head: subprocess.Popen[bytes], places: dict[str, socket]) -> str:
+        """Until the head ends, or a worker is lost: which one. Behind the head in the queue of each worker; who is served there makes way, for the head connects
+        more than once while it loads."""
         while head.poll() is None and not self.is_ending:
-            for address, place in zip(self._workers, places):
-                if worker.is_broken(place):
+            for address in self._workers:
+                try:
+                    if address not in places:
+                        places[address] = worker.queue(address)
+                except OSError:
                     return address
-            self._wait_for(head, LOOK_SECONDS)
+                state = worker.state(places[address])
+                if state == worker.UNREACHABLE:
+                    return address
+                if state == worker.ANSWERS:
+                    places.pop(address).close()
+            self._wait_for(head, LOOK_SECONDS if len(places) == len(self._workers) else AGAIN_SECONDS)
         return ""
 
     def _end(self, head: subprocess.Popen[bytes]) -> None:

@@ -17,12 +17,8 @@ import re
 import socket
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
-
-if TYPE_CHECKING:
-    from typing import Iterator, Sequence
 
 PORT = 50052
 HELLO, DEVICE_COUNT, DEVICE_MEMORY = 14, 15, 11
@@ -30,6 +26,7 @@ HELLO, DEVICE_COUNT, DEVICE_MEMORY = 14, 15, 11
 _CAPABILITIES = bytes(24)
 _LENGTH = struct.Struct("<Q")
 _MEMORY = struct.Struct("<QQ")
+_HELLO = bytes([HELLO]) + _LENGTH.pack(len(_CAPABILITIES)) + _CAPABILITIES
 # Before 3.6 HELLO had no body, and such a worker takes this one for a malformed request.
 _MOST_BYTES = 4096
 _MOST_DEVICES = 64
@@ -105,25 +102,27 @@ def look(address: str, seconds: float = 3.0) -> Worker:
     return Worker(address, ANSWERS, version, devices)
 
 
-def places(addresses: Sequence[str], seconds: float = 3.0) -> Iterator[socket.socket]:
-    """A place in the queue of each worker, without a word: it breaks when the worker or its host is gone, and costs nothing while both are there."""
-    for address in addresses:
-        connection = socket.create_connection(parse(address), seconds)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _IDLE_SECONDS)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _EVERY_SECONDS)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, _TIMES)
-        connection.setblocking(False)
-        yield connection
+def queue(address: str, seconds: float = 3.0) -> socket.socket:
+    """A place in the queue of a worker that serves somebody else, with the first request said already. It breaks when the worker or its host is gone, and is
+    answered when nobody is served any more."""
+    connection = socket.create_connection(parse(address), seconds)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _IDLE_SECONDS)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _EVERY_SECONDS)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, _TIMES)
+    connection.sendall(_HELLO)
+    connection.setblocking(False)
+    return connection
 
 
-def is_broken(place: socket.socket) -> bool:
+def state(place: socket.socket) -> str:
+    """Of a place in the queue: BUSY while it waits, ANSWERS when it is served, UNREACHABLE when it broke."""
     try:
-        return not place.recv(1)
+        return ANSWERS if place.recv(_MOST_BYTES) else UNREACHABLE
     except BlockingIOError:
-        return False
+        return BUSY
     except OSError:
-        return True
+        return UNREACHABLE
 
 
 class _MalformedError(Exception):

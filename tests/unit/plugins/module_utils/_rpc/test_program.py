@@ -19,10 +19,19 @@ import pytest
 from ansible_collections.hearth.llm.plugins.module_utils._rpc import program
 from fakes.rpc_worker import RpcWorker
 
-# Takes its worker, as llama-server does, and says so; never notices that it is lost.
+# Takes its worker twice, as llama-server does while it finds out what fits, and says so; never notices that it is lost.
 HEAD = """
 import socket, sys, time
+for _time in range(2):
+    hello = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+    hello.sendall(bytes([14, 24]) + bytes(7 + 24))
+    assert hello.recv(36, socket.MSG_WAITALL)
+    time.sleep(0.8)
+    hello.close()
+    time.sleep(0.8)
 taken = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+taken.sendall(bytes([14, 24]) + bytes(7 + 24))
+assert taken.recv(36, socket.MSG_WAITALL)
 print("served", flush=True)
 time.sleep(600)
 """

@@ -58,18 +58,33 @@ def test_nobody_listens_where_none_is() -> None:
     assert worker.look(f"127.0.0.1:{ports.free()}").state == worker.UNREACHABLE
 
 
-def test_a_silent_place_in_the_queue_breaks_with_the_worker_and_not_before() -> None:
+def until(place: socket.socket, state: str) -> bool:
+    for _look in range(100):
+        if worker.state(place) == state:
+            return True
+        threading.Event().wait(0.02)
+    return False
+
+
+def test_a_place_in_the_queue_breaks_with_the_worker_and_not_before() -> None:
     there = RpcWorker()
-    with contextlib.closing(socket.create_connection(("127.0.0.1", there.port))):
-        (place,) = worker.places([there.address])
-        assert not worker.is_broken(place)
+    with (
+        contextlib.closing(socket.create_connection(("127.0.0.1", there.port))),
+        contextlib.closing(worker.queue(there.address)) as place,
+    ):
+        assert worker.state(place) == worker.BUSY
         there.die()
-        for _look in range(100):
-            if worker.is_broken(place):
-                break
-            threading.Event().wait(0.02)
-        assert worker.is_broken(place)
-        place.close()
+        assert until(place, worker.UNREACHABLE)
+
+
+def test_whoever_waits_knows_when_nobody_is_served_any_more() -> None:
+    there = RpcWorker()
+    head = socket.create_connection(("127.0.0.1", there.port))
+    with contextlib.closing(worker.queue(there.address)) as place:
+        assert worker.state(place) == worker.BUSY
+        head.close()
+        assert until(place, worker.ANSWERS)
+    there.die()
 
 
 @pytest.mark.parametrize(
