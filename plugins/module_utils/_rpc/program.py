@@ -81,8 +81,10 @@ class Keeper:
             self._say(f"The head has ended with {head.returncode}.")
 
     def _watch(self, head: subprocess.Popen[bytes], places: dict[str, socket]) -> str:
-        """Until the head ends, or a worker is lost: which one. Behind the head in the queue of each worker; who is served there makes way, for the head connects
-        more than once while it loads."""
+        """Until the head ends, or a worker is lost: which one.
+
+        Behind the head in the queue of each worker. Who is served there makes way, for the head connects more than once while it loads.
+        """
         while head.poll() is None and not self.is_ending:
             for address in self._workers:
                 try:
