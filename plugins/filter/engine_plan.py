@@ -88,9 +88,13 @@ options:
     type: dict
     default: {}
   build:
-    description: The reference of the image, where the words of the command line depend on it (vLLM).
+    description: The reference of the image, where the words of the command line depend on it (vLLM, and llama.cpp where it splits a model over workers).
     type: str
     default: ''
+  workers:
+    description: For each served name the addresses of the workers that the model is split over, C(host:port) (llama.cpp).
+    type: dict
+    default: {}
   timeout_seconds:
     description: How long a model may take to come up, seconds.
     type: int

@@ -77,6 +77,7 @@ class LookupModule(LookupBase):
                     "described": bool(own),
                     "models": [model["name"] for model in own],
                     "instances": {model["name"]: engine.instances(model)[1] for model in own},
+                    "apart": [model["name"] for model in own if engine.is_apart(model)],
                 }
             )
         return rooms

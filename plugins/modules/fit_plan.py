@@ -96,6 +96,11 @@ options:
           - A model that is given some, where there is none, is refused, for its engine would not start.
         type: list
         elements: str
+      rpc:
+        description: Names of the O(workers) over which it is split. All that they lend, and its own GPUs, are filled alike.
+        type: list
+        elements: str
+        default: []
       options:
         description: >-
           The engine's long flags without the dashes. Those that decide about memory are heeded: of llama.cpp C(n-gpu-layers), C(tensor-split), C(split-mode),
@@ -112,6 +117,34 @@ options:
     type: list
     elements: dict
     default: []
+  workers:
+    description:
+      - Other hosts that lend what they have to models that are split over them (llama.cpp's RPC), each as C(llama_rpc_offer) of the role C(llama_rpc).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: What O(models[].rpc) calls it, the host's name in the inventory.
+        type: str
+        required: true
+      address:
+        description: Where its worker is, C(host:port).
+        type: str
+        required: true
+      memory_bytes:
+        description: Memory of that host that it lends where it has no O(workers[].gpus).
+        type: int
+        required: true
+      gpus:
+        description: Its GPUs, with C(name) and C(memory_bytes).
+        type: list
+        elements: dict
+        default: []
+      link_mbits:
+        description: How fast that host is reached, Mbit/s. V(0) is not known.
+        type: int
+        default: 0
   memory_bytes:
     description:
       - Memory of the host, in bytes. Read from the host (and from the control group that we are in) when left away; give it to plan for another machine.
@@ -366,11 +399,20 @@ def argument_spec() -> dict[str, Any]:
         "instances": {"type": "dict", "options": {"min": {"type": "int"}, "max": {"type": "int"}}},
         "load": {"type": "str", "choices": ["startup", "on_demand", "first_request"], "default": "startup"},
         "gpus": {"type": "list", "elements": "str"},
+        "rpc": {"type": "list", "elements": "str", "default": []},
         "options": {"type": "dict", "default": {}},
+    }
+    worker = {
+        "name": {"type": "str", "required": True},
+        "address": {"type": "str", "required": True},
+        "memory_bytes": {"type": "int", "required": True},
+        "gpus": {"type": "list", "elements": "dict", "default": []},
+        "link_mbits": {"type": "int", "default": 0},
     }
     return {
         "models": {"type": "list", "elements": "dict", "required": True, "options": model},
         "gpus": {"type": "list", "elements": "dict", "default": []},
+        "workers": {"type": "list", "elements": "dict", "default": [], "options": worker},
         "memory_bytes": {"type": "int"},
         "gpu_reserve_bytes": {"type": "int", "default": 536870912},
         "memory_reserve_bytes": {"type": "int", "default": 268435456},
@@ -389,7 +431,7 @@ def argument_spec() -> dict[str, Any]:
 
 def run(params: Mapping[str, Any], host: Host, environment: Mapping[str, str]) -> dict[str, Any]:
     machine = machines.Machine(
-        machines.gpus(params["gpus"]),
+        (*machines.lent(params["workers"]), *machines.gpus(params["gpus"])),
         params["memory_bytes"] if params["memory_bytes"] is not None else memory_bytes(host),
         params["gpu_reserve_bytes"],
         params["memory_reserve_bytes"],
@@ -503,6 +545,7 @@ def _all_instances(model: Mapping[str, Any], wanted: Wanted) -> list[Wanted]:
 
 def _wanted(model: Mapping[str, Any], params: Mapping[str, Any], reader: Reader, machine: machines.Machine) -> Wanted:
     gpus = machines.given_to(model["gpus"], machine.gpus)
+    lent = _lent(model, params, machine)
     on_demand = model["load"] != "startup"
     options = params[f"{model['engine']}_options"]
     why = machines.why_none(params["gpus"])
@@ -527,6 +570,8 @@ def _wanted(model: Mapping[str, Any], params: Mapping[str, Any], reader: Reader,
                 f"Name CUDA0 to CUDA{len(there) - 1}."
             )
         gpus = tuple(there[number] for number in told if number < len(there))
+    if lent:
+        gpus = (*lent, *(gpus or ()))
     count = len(machine.gpus) if gpus is None else len(gpus)
     if count and serving.split is not None and not sum(serving.split[:count]):
         raise InputError(
@@ -534,6 +579,18 @@ def _wanted(model: Mapping[str, Any], params: Mapping[str, Any], reader: Reader,
             " from 0. Correct main-gpu or tensor-split, or name more in gpus."
         )
     return Wanted(model["name"], facts, serving, on_demand, place, gpus, bool(model["gpus"]), why, sight)
+
+
+def _lent(model: Mapping[str, Any], params: Mapping[str, Any], machine: machines.Machine) -> tuple[int, ...]:
+    """What the workers lend over which a model is split."""
+    known = {worker["name"]: worker["address"] for worker in params["workers"]}
+    strangers = [name for name in model["rpc"] if name not in known]
+    if strangers:
+        # What is not known yet is no refusal: the role llama_cpp starts no head without its workers.
+        raise HearthError(
+            f"It is split over {', '.join(strangers)}, and nothing is known of what that lends. The role hearth.llm.llama_rpc says it there"
+        )
+    return machines.lent_to([known[name] for name in model["rpc"]], machine.gpus)
 
 
 def _check_task(model: Mapping[str, Any], facts: Facts, defaults: Mapping[str, Any]) -> None:

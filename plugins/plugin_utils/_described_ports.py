@@ -36,8 +36,8 @@ def _ports(said: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         if room["described"] and said["runtime"] == "docker":
             engine = engines()[room["name"]]
             purposes = {
-                number: f"engine of {engine.title if engine.shared else name}"
-                for name, number in engine.ports(room["instances"], int(room["port"])).items()
+                number: f"engine of {engine.title if engine.shared and name not in room['apart'] else name}"
+                for name, number in engine.ports(room["instances"], int(room["port"]), room["apart"]).items()
             }
             yield from ({**_at(room, purpose), "port": number} for number, purpose in purposes.items())
     yield from (_at(room, f"pages of {room['title']}") for room in said["frontends"] if room["described"])

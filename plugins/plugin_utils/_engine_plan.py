@@ -13,6 +13,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._engines._contract impo
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._served_names import instance
 from ansible_collections.hearth.llm.plugins.plugin_utils import _engine_option_lists
+from ansible_collections.hearth.llm.plugins.plugin_utils._program import program_files
 
 Model = Mapping[str, Any]
 # Where containers have the directory of all models.
@@ -39,12 +40,15 @@ def engine_plan(
     models_directory: str = "",
     fingerprints: Mapping[str, str] | None = None,
     build: str = "",
+    workers: Mapping[str, Sequence[str]] | None = None,
     timeout_seconds: int | str = 300,
 ) -> dict[str, Any]:
     if engine not in engines():
         raise AnsibleFilterError(f"engine is {engine!r}: use one of {', '.join(engines())}.")
     serving = engines()[engine]
-    given_gpus = serving.gpus_of(models, gpus, runtime, gpu_numbers)
+    apart = [str(model["name"]) for model in models if runtime == "docker" and serving.is_apart(model)]
+    sharing = [model for model in models if model["name"] not in apart]
+    given_gpus = serving.gpus_of(sharing, gpus, runtime, gpu_numbers)
     devices = given_gpus["devices"]
 
     most = {str(model["name"]): serving.instances(model)[1] for model in models}
@@ -73,7 +77,7 @@ def engine_plan(
         return serving.files(path(model), seen((projectors or {}).get(model["name"], "")))
 
     try:
-        ports = serving.ports(most, int(port))
+        ports = serving.ports(most, int(port), apart)
     except InputError as error:
         raise AnsibleFilterError(error.message) from error
     all_told = {
@@ -81,10 +85,15 @@ def engine_plan(
         for model, number in numbered
     }
 
+    # What keeps the head of a model running that is split over workers.
+    keeper = [
+        {"path": path, "content": content} for path, content in sorted(program_files("_rpc").items() if apart else ())
+    ]
+
     def run(model: Model, number: int) -> dict[str, Any]:
         name = str(model["name"])
         called = instance(name, number)
-        words = serving.arguments(all_told[called], _engine_option_lists.find(engine, build)) if build else []
+        words = serving.arguments(all_told[called], _engine_option_lists.find(engine, build)) if build or apart else []
         return {
             "number": number,
             "stays": number <= serving.instances(model)[0],
@@ -94,6 +103,9 @@ def engine_plan(
             "socket": serving.socket(name, directory, number),
             "address": address,
             "port": ports[called],
+            "image": build,
+            "keeper": keeper,
+            "workers": list((workers or {}).get(name, [])),
             "gpus": list((planned_gpus or {}).get(called) or model.get("gpus", gpus)),
             "fingerprint": str((fingerprints or {}).get(name, "")),
             "timeout_seconds": int(timeout_seconds),
@@ -101,7 +113,7 @@ def engine_plan(
 
     def shared(number: int) -> dict[str, Any]:
         """The service with this instance of each model that has as many."""
-        there = [model for model in models if number <= most[str(model["name"])]]
+        there = [model for model in sharing if number <= most[str(model["name"])]]
         return serving.shared_definition(
             number,
             there,
@@ -115,6 +127,8 @@ def engine_plan(
         )
 
     is_shared = serving.shared and runtime != "process"
+    own = [one for one in numbered if not is_shared or one[0]["name"] in apart]
+    together = max([0 if apart else 1, *(most[str(model["name"])] for model in sharing)]) if is_shared else 0
     return {
         "given": {model["name"]: told(model, {}) for model in models},
         "told": all_told,
@@ -125,26 +139,35 @@ def engine_plan(
                 "model": model["name"],
                 "task": model.get("task", "chat"),
                 **({"instance": number} if number > 1 else {}),
-                **_way(serving, str(model["name"]), number, runtime, directory, address, ports),
+                **_way(
+                    serving,
+                    str(model["name"]),
+                    number,
+                    runtime,
+                    directory,
+                    f"{address}:{ports[instance(model['name'], number)]}",
+                    is_apart=model["name"] in apart,
+                ),
                 **({"picture": True} if (projectors or {}).get(model["name"]) else {}),
             }
             for model, number in numbered
             if number <= serving.instances(model)[0]
         ],
-        "services": [shared(number) for number in range(1, max([1, *most.values()]) + 1)]
-        if is_shared
-        else [
-            serving.definition(str(model["name"]), all_told[instance(model["name"], number)], run(model, number))
-            for model, number in numbered
+        "services": [
+            *(shared(number) for number in range(1, together + 1)),
+            *(
+                serving.definition(str(model["name"]), all_told[instance(model["name"], number)], run(model, number))
+                for model, number in own
+            ),
         ],
     }
 
 
 def _way(
-    serving: Engine, name: str, number: int, runtime: str, directory: str, address: str, ports: Mapping[str, int]
+    serving: Engine, name: str, number: int, runtime: str, directory: str, address: str, *, is_apart: bool
 ) -> dict[str, str]:
     """A shared engine is asked where its role says; others each at their own place."""
     if runtime == "process":
         return {"socket_path": serving.socket(name, directory, number)}
-    is_said = serving.shared and number == 1
-    return {} if is_said else {"url": f"http://{address}:{ports[instance(name, number)]}/v1"}
+    is_said = serving.shared and number == 1 and not is_apart
+    return {} if is_said else {"url": f"http://{address}/v1"}

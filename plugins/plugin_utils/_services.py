@@ -13,6 +13,7 @@ from typing import Any
 FIELDS = (
     "aliases",
     "command",
+    "entrypoint",
     "environment",
     "files",
     "gpus",
@@ -140,6 +141,8 @@ def _definition(service: Mapping[str, Any], place: Place) -> dict[str, Any]:
     return {
         "aliases": [place.name, *service["aliases"]],
         "command": [filled(word) for word in service["command"]],
+        # Of services that say none, what they are does not change by this.
+        **({"entrypoint": [filled(word) for word in service["entrypoint"]]} if service["entrypoint"] else {}),
         "environment": {name: filled(value) for name, value in service["environment"].items()},
         "gpus": list(service["gpus"]),
         "image": str(service["image"]) if in_docker else "",
@@ -263,6 +266,8 @@ def _container(definition: Mapping[str, Any], place: Place, restart_key: str, *,
         # A new key makes a new container; a service that reloads on a signal keeps its key while only files change.
         "labels": {"hearth.service": place.name, "hearth.restart_key": restart_key},
     }
+    if definition.get("entrypoint"):
+        container["entrypoint"] = definition["entrypoint"]
     if gpus and knows_cdi:
         container["device_requests"] = [{"driver": "cdi", "count": 0, "device_ids": list(gpus)}]
     if by_runtime:

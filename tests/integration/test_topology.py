@@ -34,24 +34,25 @@ FOR = {
     "deploy_engines": ["engines", "engines", "gateways"],
     "deploy_frontends": ["frontends", "gateways"],
     "deploy_gateway": ["gateways", "gateways"],
+    "deploy_rpc_workers": ["rpc_workers"],
     "destroy_cloud_vm": ["servers"],
     "fetch_models": ["engines"],
     "leave_out_distributions": ["servers"],
     "look_at_models": ["engines"],
     "open_windows": ["windows"],
     "preflight": ["servers"],
-    "prepare_host": ["servers"],
+    "prepare_host": ["connected"],
     "prepare_windows": ["windows", "servers"],
     "prepare_windows_ssh": ["windows"],
     "provision_cloud_vm": ["servers"],
-    "remove": ["windows", "servers", "servers", "connected", "windows"],
+    "remove": ["windows", "servers", "servers", "rpc_workers", "connected", "windows"],
     "summary": ["gateways"],
     "trust_ca": ["gateways", "clients"],
     "verify": ["gateways", "behind"],
 }
 SITE = [
-    *("check", "prepare_windows", "preflight", "check_secrets", "prepare_host", "connect_hosts", "deploy_engines"),
-    *("deploy_gateway", "deploy_frontends", "close_host", "open_windows", "verify", "summary"),
+    *("check", "prepare_windows", "preflight", "check_secrets", "prepare_host", "connect_hosts", "deploy_rpc_workers"),
+    *("deploy_engines", "deploy_gateway", "deploy_frontends", "close_host", "open_windows", "verify", "summary"),
 ]
 FOR["site"] = [purpose for name in SITE for purpose in FOR[name]]
 
@@ -75,6 +76,7 @@ OF_GROUPED = {
     "servers": {"gateway", "engine", "page"},
     "behind": {"engine", "page"},
     "connected": {"gateway", "engine", "page", "worker"},
+    "rpc_workers": {"worker"},
     "windows": {"pc"},
     "clients": {"laptop", "phone"},
 }
@@ -82,6 +84,7 @@ OF_UNNAMED = {
     **{purpose: {"llm"} for purpose in OF_GROUPED},
     "all": {"llm", "laptop"},
     "behind": set(),
+    "rpc_workers": set(),
     "windows": set(),
     "clients": {"laptop"},
 }
@@ -124,7 +127,7 @@ def test_an_inventory_of_the_repository_has_one_host_for_everything(tmp_path: Pa
     host = next(iter(yaml.safe_load((inventory / "hosts.yml").read_text())["all"].get("hosts", {"gpu.example.com": 0})))
     clients = {"till.blue.local"} if inventory == SHOP else set()
     pcs = {"pc.blue.local"} if inventory.name == "windows_pc" else set()
-    others = {"all": {host, *clients, *pcs}, "behind": set(), "windows": pcs, "clients": clients}
+    others = {"all": {host, *clients, *pcs}, "behind": set(), "rpc_workers": set(), "windows": pcs, "clients": clients}
     of = {**{purpose: {host} for purpose in OF_GROUPED}, **others}
     assert targets(tmp_path, [inventory]) == expected(of)
 

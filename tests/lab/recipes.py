@@ -133,6 +133,28 @@ LLAMA_CPP = Recipe(
     commands=("mkdir /app", "ln -s /usr/bin/llama-server /app/llama-server"),
 )
 
+# The same with RPC, which no published image has: the worker, its head, and what keeps that running with its workers (Python), with the programs where the
+# roles look for them. The kind that others would build of a distribution's packages.
+LLAMA_CPP_RPC = Recipe(
+    reference="hearth-lab/llama.cpp-rpc:0.7.0",
+    suite="forky",
+    excluded=SLIM,
+    packages=(
+        *("ca-certificates", "llama.cpp-tools", "llama.cpp-tools-extra", "llama.cpp-examples", "libggml0-backend-rpc"),
+        *("python3-minimal", "libpython3-stdlib"),
+    ),
+    config={
+        "Entrypoint": ["/app/llama-server"],
+        "Env": ["PATH=/app:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+        "WorkingDir": "/app",
+    },
+    commands=(
+        "mkdir /app",
+        "for name in llama-server llama-cli llama-completion llama-embedding; do ln -s /usr/bin/$name /app/$name; done",
+        "ln -s /usr/libexec/*/llama/bin/ggml-rpc-server /app/ggml-rpc-server",
+    ),
+)
+
 # Real HAProxy under the name that Docker's library publishes, with its user, entry point and stop signal.
 HAPROXY = Recipe(
     reference="docker.io/library/haproxy:3.2.25",

@@ -210,6 +210,16 @@ MODEL = Record(
         also=("gpu", "devices", "device"),
     ),
     Key(
+        "rpc",
+        ListOf(
+            Text("a host of hearth_rpc_workers", example="big-pc"),
+            empty="name a host of hearth_rpc_workers, or leave rpc out",
+        ),
+        "hosts of hearth_rpc_workers over which it is split beside its engine's own host; each serves one model (llama_cpp)",
+        default="none",
+        also=("split_over", "rpc_workers", "rpc_backends", "nodes"),
+    ),
+    Key(
         "options",
         MapOf(Text("the name of an option"), Anything(), words="a dictionary of options"),
         "options of the engine in its own words, without the dashes",

@@ -26,6 +26,7 @@ def of_models(described: Typed) -> Iterator[str]:
     runtime = "" if "hearth_runtime" in described.unsure else described.get("hearth_runtime", "docker")
     models = described.get("hearth_models", {})
     yield from (f"hearth_models: {clash}" for clash in (*clashes(models), *instance_clashes(most_instances(models))))
+    yield from _split(models)
     for name, model in models.items():
         path = f"hearth_models.{name}"
         engine = engines().get(model.get("engine", DEFAULT if model.lacks("engine") else ""))
@@ -47,6 +48,22 @@ def of_models(described: Typed) -> Iterator[str]:
                 f"{path}.gpus is [{listed(model['gpus'])}], and with hearth_runtime: process models are computed by the CPU: take it away, "
                 "or write hearth_runtime: docker."
             )
+
+
+def _split(models: Mapping[str, Typed]) -> Iterator[str]:
+    """A worker serves one head at a time."""
+    taken: dict[str, str] = {}
+    for name, model in models.items():
+        hosts = model.get("rpc") or ()
+        if hosts and model.get("engine", DEFAULT) != "llama_cpp" and "engine" not in model.unsure:
+            yield f"hearth_models.{name}.rpc splits it over workers of llama.cpp, and its engine is {model['engine']}: take it away."
+        for host in hosts:
+            other = taken.setdefault(host, name)
+            if other != name:
+                yield f"hearth_models.{other} and hearth_models.{name} are both split over {host}, which serves one model: take it out of one rpc."
+            elif list(hosts).count(host) > 1:
+                yield f"hearth_models.{name}.rpc names {host} twice: keep one."
+                break
 
 
 def most_instances(models: Mapping[str, Typed]) -> dict[str, int]:

@@ -39,6 +39,7 @@ class Model:
     max_output_tokens: int | None
     answer_deadline_seconds: int | None
     gpus: Sequence[str] | None
+    rpc: Sequence[str] | None
     options: Mapping[str, Any]
 
 

@@ -26,8 +26,10 @@ DEFAULT_CONTEXT = 4096
 CONTAINER_PORT = 8080
 # What `load` says of a model that is fetched on its first request.
 FIRST_REQUEST = "first_request"
-# Models of an engine that listens once for each of them have that many ports of the host.
+# Models of an engine that listens once for each of them have that many ports of the host. Those that have an engine of their own where the others share one
+# have as many, from so far behind the first.
 PORTS = 100
+OWN_PORTS_BEHIND = 220
 
 # What clients of OpenAI's API, and of Anthropic's, ask a model for. Each engine has its part of it, by task.
 PATHS: Mapping[str, Sequence[str]] = MappingProxyType(
@@ -121,11 +123,16 @@ class Engine:
         """How many of a model there are from the start, and how many at most."""
         return instances(model, unloads=self.unloads)
 
+    def is_apart(self, model: Model) -> bool:  # noqa: ARG002
+        """Whether a model has a service of its own in a container though others share one."""
+        return False
+
     def addresses(self, name: str, model: Model, runtime: str, directory: str) -> list[str]:
         """Where the gateway reaches the instances of a model: a container by its service's name, a process by its socket."""
         numbers = range(1, self.instances(model)[1] + 1)
         if runtime == "docker":
-            return [f"{self.service(name, number)}:{CONTAINER_PORT}" for number in numbers]
+            called = self.own_service if self.is_apart(model) else self.service
+            return [f"{called(name, number)}:{CONTAINER_PORT}" for number in numbers]
         return [f"unix@{self.socket(name, directory, number)}" for number in numbers]
 
     def addresses_apart(
@@ -149,12 +156,20 @@ class Engine:
     def socket(self, model: str, directory: str, number: int = 1) -> str:
         return f"{directory}/run/{instance(identifier(model), number)}.sock"
 
-    def ports(self, most: Mapping[str, int], first: int) -> dict[str, int]:
+    def ports(self, most: Mapping[str, int], first: int, apart: Sequence[str] = ()) -> dict[str, int]:
         """The port of the host for each instance, of models each with how many it has at most. A further one does not move those of the others, whose
-        containers would be made anew."""
+        containers would be made anew. `apart`: those that share no service."""
+        if apart and self.shared:
+            shared = {model: count for model, count in most.items() if model not in apart}
+            own = {model: count for model, count in most.items() if model in apart}
+            return {**self.ports(shared, first), **self._own_ports(own, first + OWN_PORTS_BEHIND)}
         numbered = sorted((number, model) for model, count in most.items() for number in range(1, count + 1))
         if self.shared:
             return {instance(model, number): first + number - 1 for number, model in numbered}
+        return self._own_ports(most, first)
+
+    def _own_ports(self, most: Mapping[str, int], first: int) -> dict[str, int]:
+        numbered = sorted((number, model) for model, count in most.items() for number in range(1, count + 1))
         if len(numbered) > PORTS:
             raise InputError(f"{len(numbered)} engines cannot have a port each among {PORTS}.")
         ports: dict[str, int] = {}
@@ -237,7 +252,8 @@ class Engine:
     def definition(self, model: str, options: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002
         """What the role `service` is told of the service of one instance of a model, where each has one. `run` has its `number`, and whether it `stays`: it is
         loaded from the start then; the model's `path` and its `fingerprint`, which changes with its bytes; `load`, as described; `words`, its options as words
-        of a command line; `socket`, or `address` and `port`; `gpus` and `timeout_seconds`."""
+        of a command line; `socket`, or `address` and `port`; `gpus` and `timeout_seconds`; of one that is split the addresses of its `workers`, the `image` of
+        its head and the files of its `keeper`."""
         return {"name": self.own_service(model, run["number"])}
 
     def asked_context(self, model: Model, defaults: Mapping[str, Any]) -> tuple[int, str]:  # noqa: ARG002

@@ -49,6 +49,9 @@ LONG = {
     "ts": "tensor-split",
     "ub": "ubatch-size",
 }
+# What keeps the head of a model running that is split over workers, and the image's own program.
+_HEAD_PROGRAM = "ansible_collections.hearth.llm.plugins.module_utils._rpc.program"
+_SERVER = "/app/llama-server"
 # Tasks of models that take a text in one batch, and the option that gives them their task.
 ONE_BATCH = {"embedding": "embeddings", "rerank": "rerank"}
 _ALL_GPUS = "nvidia.com/gpu=all"
@@ -73,6 +76,7 @@ _FOLLOWS = {
         "port",
     ),
     "llama_cpp_api_key": ("api-key", "api-key-file"),
+    "rpc": ("rpc",),
     "llama_cpp_loaded_models_max": ("models-max",),
 }
 _BUILDS = {"llama_cpp": _BUILD, "xllamacpp": _WHEEL}
@@ -126,6 +130,10 @@ class LlamaCpp(Engine):
             options.update(spelled_alike(given))
         return options
 
+    def is_apart(self, model: Model) -> bool:
+        """One that is split over workers: it ends and begins again with these, and others stay."""
+        return bool(model.get("rpc"))
+
     def paths(self, task: str) -> Sequence[str]:
         """It also says beforehand how many tokens a question has, as OpenAI's API does."""
         counted = ("/v1/chat/completions", "/v1/responses") if task == "chat" else ()
@@ -136,9 +144,19 @@ class LlamaCpp(Engine):
 
     def findings(self, path: str, model: Model, runtime: str) -> Iterator[str]:
         yield from super().findings(path, model, runtime)
+        if model.get("rpc"):
+            yield from self._of_heads(path, model, runtime)
         task = model.get("task", "chat")
         if task != "rerank" and _ranks(model.get("options") or {}):
             yield f"{path}.options make it rank documents, and its task is {task}: write task: rerank, and take these options away."
+
+    def _of_heads(self, path: str, model: Model, runtime: str) -> Iterator[str]:
+        if runtime == "process":
+            yield f"{path}.rpc splits it over workers, and the build of llama.cpp that processes run has no RPC: take it away, or write hearth_runtime: docker."
+        if model.get("load", "startup") != "startup":
+            yield f"{path}.load is {model['load']!r}, and a model that is split over workers is loaded from the start: write startup, or take it away."
+        if self.instances(model)[1] > 1:
+            yield f"{path} has several instances, and a worker serves one head at a time: take instances away."
 
     def findings_of_values(self, options: Mapping[str, Any]) -> Iterator[str]:
         for written, value in options.items():
@@ -213,8 +231,40 @@ class LlamaCpp(Engine):
             lines += ["load-on-startup = true"] if number <= self.instances(model)[0] else []
         return "".join(f"{line}\n" for line in lines)
 
+    def arguments(self, options: Mapping[str, Any], known: Any = None) -> list[str]:
+        """A switch stands alone, and its contrary is another one; whatever else is false is so by a word."""
+        words = []
+        for name, value in sorted(options.items()):
+            option = known.by_name.get(name) if known else None
+            if isinstance(value, bool) and (option is None or option.kind == "flag"):
+                words += [f"--{name}"] if value else [f"--no-{name}"] if option is None or option.negations else []
+            else:
+                words += [f"--{name}", str(value).lower() if isinstance(value, bool) else str(value)]
+        return words
+
+    def _head(self, model: str, run: Mapping[str, Any]) -> dict[str, Any]:
+        """A llama-server for this model alone, which is started when its workers answer, and again when they are back."""
+        workers = [word for address in run["workers"] for word in ("--worker", address)]
+        listens = ["--host", "0.0.0.0", "--port", str(CONTAINER_PORT), "--api-key-file", "{config}/api_key"]
+        served = ["--alias", model, "--rpc", ",".join(run["workers"])]
+        return {
+            **super().definition(model, {}, run),
+            "image": run["image"],
+            "entrypoint": ["env", "PYTHONPATH={config}", "python3", "-m", _HEAD_PROGRAM],
+            "command": [*workers, "--", _SERVER, *served, *listens, *run["words"]],
+            "files": [*run["keeper"], {"path": "fingerprint", "content": run["fingerprint"]}],
+            "gpus": run["gpus"],
+            "ports": [{"address": run["address"], "host": run["port"], "container": CONTAINER_PORT}],
+            "health": {
+                "url": f"http://{run['address']}:{run['port']}/health",
+                "timeout_seconds": run["timeout_seconds"],
+            },
+        }
+
     def definition(self, model: str, options: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:
-        """As a process: in a container one router serves all."""
+        """As a process, or in a container where it is split over workers: there one router serves all others."""
+        if run["workers"]:
+            return self._head(model, run)
         told = {"alias": model, "host": run["socket"], **options}
         health = {
             "url": "http://localhost/health",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ansible_collections.hearth.llm.plugins.module_utils._fit.llama_cpp import HOST, Demand, Need, segments
 
 if TYPE_CHECKING:
-    from typing import Iterator, Mapping, Sequence
+    from typing import Collection, Iterator, Mapping, Sequence
 
     from ansible_collections.hearth.llm.plugins.module_utils._fit.gguf_facts import Facts
     from ansible_collections.hearth.llm.plugins.module_utils._fit.settings import LlamaCpp
@@ -35,9 +35,15 @@ class Layout:
         return {device: part.total for device, part in self.need.parts.items()}
 
 
-def arrange(facts: Facts, settings: LlamaCpp, rooms: Mapping[int, int], sight: Sight | None = None) -> Layout:
+def arrange(
+    facts: Facts,
+    settings: LlamaCpp,
+    rooms: Mapping[int, int],
+    sight: Sight | None = None,
+    processors: Collection[int] = (),
+) -> Layout:
     """The best layout that fits, or where none does the one that comes nearest."""
-    table = _Table(facts, settings, rooms, sight)
+    table = _Table(facts, settings, rooms, sight, processors)
     most = len(facts.layers) + 1
     if len(rooms) == 1:
         return table.layout(0, ())
@@ -48,7 +54,16 @@ def arrange(facts: Facts, settings: LlamaCpp, rooms: Mapping[int, int], sight: S
 
 
 class _Table:
-    def __init__(self, facts: Facts, settings: LlamaCpp, rooms: Mapping[int, int], sight: Sight | None) -> None:
+    def __init__(
+        self,
+        facts: Facts,
+        settings: LlamaCpp,
+        rooms: Mapping[int, int],
+        sight: Sight | None,
+        processors: Collection[int],
+    ) -> None:
+        # Devices that are the memory and the processor of another host.
+        self._processors = processors
         self._settings, self._rooms, self._sight = settings, rooms, sight
         self._layers, self._demand = len(facts.layers), Demand(facts, settings)
         self._gpus = sorted(device for device in rooms if device != HOST)
@@ -73,7 +88,7 @@ class _Table:
         process = HOST_CUDA_PROCESS_BYTES if used else HOST_PROCESS_BYTES
         result.on(HOST).overhead += process
         for gpu in used:
-            result.on(gpu).overhead += GPU_PROCESS_BYTES
+            result.on(gpu).overhead += GPU_PROCESS_BYTES if gpu not in self._processors else HOST_PROCESS_BYTES
         return Layout(gpu_layers, tuple(split), result)
 
     def best(self, gpu_layers: int) -> Layout:
@@ -95,6 +110,9 @@ class _Table:
     def _layouts(self, gpu_layers: int) -> Iterator[Layout]:
         if self._settings.split is not None:
             yield self.layout(gpu_layers, self._settings.split[: len(self._gpus)])
+            return
+        if self._settings.spread and len(self._gpus) > 1 and gpu_layers > 1:
+            yield self._balanced(gpu_layers)
             return
         # The tightest one that it fits leaves the others for larger models.
         for gpu in sorted(self._gpus, key=lambda gpu: self._rooms[gpu]):

@@ -29,10 +29,17 @@ class Gpu:
     part: int | None = None
     # As the driver names it, in CDI names as well.
     uuid: str = ""
+    # Address of the worker that lends it, which is on another host and reached over RPC. Without a card it lends its host's memory and processor.
+    worker: str = ""
+    is_card: bool = True
+    # How fast that host is reached, Mbit/s; 0: not known.
+    link_mbits: int = 0
 
     @property
     def number(self) -> str:
-        """As CDI and nvidia-smi write it."""
+        """As CDI and nvidia-smi write it, or where it is lent."""
+        if self.worker:
+            return f"{self.worker}/{self.index}"
         return f"{self.index}" if self.part is None else f"{self.index}:{self.part}"
 
 
@@ -48,7 +55,8 @@ class Machine:
         """What models may take of a GPU, by its place in the list, or of the host's memory."""
         if device == HOST:
             return max(0, self.memory_bytes - self.memory_reserve_bytes)
-        return max(0, self.gpus[device].memory_bytes - self.gpu_reserve_bytes)
+        gpu = self.gpus[device]
+        return max(0, gpu.memory_bytes - (self.gpu_reserve_bytes if gpu.is_card else self.memory_reserve_bytes))
 
     @property
     def devices(self) -> list[int]:
@@ -82,12 +90,40 @@ def gpus(given: Sequence[Mapping[str, Any]]) -> tuple[Gpu, ...]:
     return tuple(found)
 
 
+def lent(workers: Sequence[Mapping[str, Any]]) -> tuple[Gpu, ...]:
+    """What workers of llama.cpp lend, in the order in which their head counts it: before its own GPUs (llama.cpp's src/llama.cpp,
+    llama_prepare_model_devices)."""
+    found: list[Gpu] = []
+    for worker in workers:
+        link = int(worker.get("link_mbits") or 0)
+        cards = worker.get("gpus") or []
+        found += [
+            Gpu(
+                number,
+                str(card.get("name") or "GPU"),
+                int(card["memory_bytes"]),
+                worker=worker["address"],
+                link_mbits=link,
+            )
+            for number, card in enumerate(cards)
+        ]
+        if not cards:
+            memory = int(worker["memory_bytes"])
+            found.append(Gpu(0, "RAM", memory, worker=worker["address"], is_card=False, link_mbits=link))
+    return tuple(found)
+
+
+def lent_to(addresses: Sequence[str], there: Sequence[Gpu]) -> tuple[int, ...]:
+    """The places in the list of what these workers lend."""
+    return tuple(place for place, gpu in enumerate(there) if gpu.worker in addresses)
+
+
 def given_to(names: Sequence[str] | None, there: Sequence[Gpu]) -> tuple[int, ...] | None:
     """The GPUs of which a container is given the CDI names, such as nvidia.com/gpu=1, by their place in the list. None: all.
 
     Parts of cards (MIG) are planned with where they are named one by one: CUDA uses no more than one of them.
     """
-    whole = tuple(place for place, gpu in enumerate(there) if gpu.part is None)
+    whole = tuple(place for place, gpu in enumerate(there) if gpu.part is None and not gpu.worker)
     everything = None if len(whole) == len(there) else whole
     if names is None:
         return everything
@@ -98,7 +134,9 @@ def given_to(names: Sequence[str] | None, there: Sequence[Gpu]) -> tuple[int, ..
         # Nobody knows which of them it is.
         return everything
     return tuple(
-        place for place, gpu in enumerate(there) if gpu.number in numbers or (gpu.uuid and gpu.uuid in numbers)
+        place
+        for place, gpu in enumerate(there)
+        if not gpu.worker and (gpu.number in numbers or (gpu.uuid and gpu.uuid in numbers))
     )
 
 

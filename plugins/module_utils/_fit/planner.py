@@ -53,8 +53,8 @@ class Wanted:
 
     @property
     def lasting(self) -> bool:
-        """vLLM is there all the time; llama.cpp's models may make room for each other."""
-        return isinstance(self.settings, Vllm)
+        """vLLM is there all the time, and so is a model that is split over workers; others of llama.cpp may make room for each other."""
+        return isinstance(self.settings, Vllm) or self.settings.spread
 
 
 @dataclass(frozen=True)
@@ -114,12 +114,15 @@ def place(wanted: Wanted, machine: Machine, rooms: Mapping[int, int]) -> Planned
     if isinstance(wanted.settings, Vllm) and isinstance(wanted.facts, HubFacts):
         return _place_vllm(wanted, wanted.facts, wanted.settings, machine, rooms)
     if isinstance(wanted.settings, LlamaCpp) and isinstance(wanted.facts, Facts):
-        return _place_llama_cpp(wanted, wanted.facts, wanted.settings, rooms)
+        processors = [place for place, gpu in enumerate(machine.gpus) if not gpu.is_card]
+        return _place_llama_cpp(wanted, wanted.facts, wanted.settings, rooms, processors)
     raise AssertionError("facts and settings of different engines")
 
 
-def _place_llama_cpp(wanted: Wanted, facts: Facts, settings: LlamaCpp, rooms: Mapping[int, int]) -> Planned:
-    layout = arrange(facts, settings, rooms, wanted.sight)
+def _place_llama_cpp(
+    wanted: Wanted, facts: Facts, settings: LlamaCpp, rooms: Mapping[int, int], processors: Sequence[int]
+) -> Planned:
+    layout = arrange(facts, settings, rooms, wanted.sight, processors)
     missing = {device: need - rooms[device] for device, need in layout.totals().items() if need > rooms[device]}
     whole = layout.gpu_layers > len(facts.layers) or settings.gpu_layers is not None or len(rooms) == 1
     verdict = "refused" if missing else "fits" if whole else "fits_partly"

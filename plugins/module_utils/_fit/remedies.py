@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._fit.gguf_facts import Facts
-from ansible_collections.hearth.llm.plugins.module_utils._fit.machine import Ledger
+from ansible_collections.hearth.llm.plugins.module_utils._fit.machine import Gpu, Ledger
 from ansible_collections.hearth.llm.plugins.module_utils._fit.planner import VERDICTS, place, plan
 from ansible_collections.hearth.llm.plugins.module_utils._fit.settings import LlamaCpp, Vllm
 
@@ -22,6 +22,8 @@ _STEP = 256
 _SHORTEST_CONTEXT = 1024
 # llama.cpp allows no more (LLAMA_MAX_SEQ).
 _MOST_SLOTS = 256
+# A host that lends more is none that a user has at hand.
+_LARGEST_WORKER = 1024
 # Bits of a weight, all tensors together, as llama.cpp measured them on Llama 3.1 8B (its tools/quantize/README.md).
 _QUANTIZATIONS = {
     "Q8_0": 8.50,
@@ -111,7 +113,30 @@ class Finder:
             found.append(self._most(wanted, small.slots - 1, 1, lambda slots: replace(small, slots=slots)))
         if not any(found):
             found.append(self._shorter(wanted, replace(small, slots=1)))
+        if settings.spread:
+            found.append(self._another_worker(wanted))
         return [remedy for remedy in found if remedy]
+
+    def _another_worker(self, wanted: Wanted) -> Remedy | None:
+        """The smallest host more over which it would fit, in whole GiB."""
+        before = next(one for one in self._planned_before if one.wanted.name == wanted.name)
+        rooms, place_of = self._rooms_beside(before), len(self._machine.gpus)
+        more = replace(wanted, gpus=(*(wanted.gpus or ()), place_of))
+
+        def planned(gibibytes: int) -> Planned:
+            lent = Gpu(0, "RAM", gibibytes << 30, worker="another", is_card=False)
+            machine = replace(self._machine, gpus=(*self._machine.gpus, lent))
+            return place(more, machine, {**rooms, place_of: machine.capacity(place_of)})
+
+        low, high = 1, _LARGEST_WORKER
+        if VERDICTS.index(planned(high).verdict) >= VERDICTS.index(before.verdict):
+            return None
+        while low < high:
+            middle = (low + high) // 2
+            better = VERDICTS.index(planned(middle).verdict) < VERDICTS.index(before.verdict)
+            low, high = (low, middle) if better else (middle + 1, high)
+        found = planned(low)
+        return Remedy(f"another worker with {low} GiB", found.verdict, {}, found.gpu_layers)
 
     def _vllm(self, wanted: Wanted, settings: Vllm) -> list[Remedy]:
         found = [

@@ -125,14 +125,39 @@ def reason(planned: Planned, machine: Machine) -> str:
     if planned.reason:
         lacking.append(planned.reason)
     if planned.verdict == "fits_partly" and isinstance(planned.wanted.settings, LlamaCpp):
+        where = "with its workers" if planned.wanted.settings.spread else "on GPUs"
         lacking.append(
-            f"{planned.gpu_layers} of {_most_layers(planned)} layers are on GPUs, the others are computed by the processor"
+            f"{planned.gpu_layers} of {_most_layers(planned)} layers are {where}, the others are computed by the processor"
         )
+    if planned.verdict != "refused":
+        lacking += _slowest_link(planned, machine)
     if planned.verdict == "fits_partly" and not isinstance(planned.wanted.settings, LlamaCpp):
         lacking.append(
             f"{planned.sequences:.1f} sequences of full length have room at the same time, not {planned.wanted.settings.slots}"
         )
     return "; ".join(lacking)
+
+
+def _slowest_link(planned: Planned, machine: Machine) -> list[str]:
+    """Weights go over it with each start of the head, as far as the worker has not cached them, and each token's numbers from host to host."""
+    lent = {
+        machine.gpus[device].worker: (machine.gpus[device].link_mbits, device)
+        for device, part in planned.need.parts.items()
+        if device != HOST and machine.gpus[device].worker and part.layers
+    }
+    known = {worker: one for worker, one in lent.items() if one[0]}
+    if not known:
+        return []
+    worker, (mbits, _device) = min(known.items(), key=lambda item: item[1][0])
+    sent = sum(
+        part.weights
+        for device, part in planned.need.parts.items()
+        if device != HOST and machine.gpus[device].worker == worker
+    )
+    seconds = sent * 8 / (mbits * 1_000_000)
+    return [
+        f"its slowest link is that to {worker}, {mbits} Mbit/s, over which {as_size(sent)} of weights go in {seconds:.0f} s when they are sent first"
+    ]
 
 
 def table(models: Sequence[Mapping[str, Any]], machine: Machine, ledger: Ledger, growth: str) -> str:
@@ -189,4 +214,9 @@ def _in_order(planned: Planned) -> list[Any]:
 
 
 def device_name(device: int, machine: Machine) -> str:
-    return "RAM" if device == HOST else f"GPU {machine.gpus[device].number}"
+    if device == HOST:
+        return "RAM"
+    gpu = machine.gpus[device]
+    if gpu.worker:
+        return f"{gpu.name if not gpu.is_card else f'GPU {gpu.index}'} of {gpu.worker}"
+    return f"GPU {gpu.number}"

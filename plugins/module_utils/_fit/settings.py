@@ -52,6 +52,8 @@ class LlamaCpp:
     prompt_cache_bytes: int = 0
     cache_is_named: bool = False
     projector_on_gpu: bool = True
+    # Split over workers on other hosts: all that it is given is filled alike.
+    spread: bool = False
     # Options about GPUs that the description names: nobody else sets them then.
     named: tuple[str, ...] = ()
 
@@ -110,6 +112,7 @@ def llama_cpp(
         else number(name, options, LAYERS, 0),
         split=_split(name, options),
         named=tuple(flag for flag in (LAYERS, *SPLITS) if flag in named),
+        spread=bool(model.get("rpc")),
         projector_on_gpu=switch(options, "mmproj-offload", default=True),
         prompt_cache_bytes=max(0, number(name, options, "cache-ram", 0)) << 20,
         cache_is_named="cache-ram" in named,

@@ -77,11 +77,11 @@ def test_verify_reaches_what_asks_and_nothing_that_changes(role: str) -> None:
 @pytest.mark.parametrize(
     ("tag", "roles"),
     [
-        ("engines", {"fit", "models", "fetcher", "otel_collector", "llama_cpp", "vllm"}),
-        ("fetcher", {"fit", "models", "fetcher"}),
-        ("llama_cpp", {"fit", "models", "llama_cpp"}),
-        ("vllm_run", {"fit", "models", "vllm"}),
-        ("models", {"fit", "models"}),
+        ("engines", {"llama_rpc", "fit", "models", "fetcher", "otel_collector", "llama_cpp", "vllm"}),
+        ("fetcher", {"llama_rpc", "fit", "models", "fetcher"}),
+        ("llama_cpp", {"llama_rpc", "fit", "models", "llama_cpp"}),
+        ("vllm_run", {"llama_rpc", "fit", "models", "vllm"}),
+        ("models", {"llama_rpc", "fit", "models"}),
         ("frontends", {"fit", "anythingllm", "open_webui"}),
         ("open_webui", {"fit", "open_webui"}),
         ("certificates", {"certificates", "gateway"}),
@@ -90,6 +90,7 @@ def test_verify_reaches_what_asks_and_nothing_that_changes(role: str) -> None:
         (
             "verify",
             {
+                "llama_rpc",
                 "fit",
                 "models",
                 "llama_cpp",

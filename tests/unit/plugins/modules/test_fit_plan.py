@@ -681,3 +681,59 @@ def test_a_model_that_sees_has_its_texts_in_a_part_of_its_description(
     (Path(qwen["path"]) / "config.json").write_text(json.dumps(config))
     found = plan([qwen], gpus=gpus(24))["models"][0]
     assert (found["verdict"], found["architecture"]) == ("fits", "SeerForConditionalGeneration")
+
+
+def lent(name: str, gibibytes: float, **more: Any) -> dict[str, Any]:
+    memory = int(gibibytes * GIB)
+    return {"name": name, "address": f"{name}:50052", "memory_bytes": memory, "gpus": [], "link_mbits": 0, **more}
+
+
+def test_a_model_larger_than_its_host_is_split_over_what_others_lend(plan: Plan) -> None:
+    large = {"name": "qwen3-30b-a3b-Q4_K_M", "rpc": ["fast", "slow"]}
+    hosts = [lent("slow", 8, link_mbits=100), lent("fast", 16, link_mbits=1000)]
+    alone = plan([{**large, "rpc": []}], memory_bytes=8 * GIB, workers=hosts)
+    assert alone["verdict"] == "refused"
+    there = plan([large], memory_bytes=8 * GIB, workers=hosts)
+    (model,) = there["models"]
+    assert model["verdict"] == "fits"
+    # In the order in which its head is told of them, and filled alike.
+    slow, fast = map(float, there["settings"]["qwen3-30b-a3b-Q4_K_M"]["tensor-split"].split(","))
+    assert 1.5 * slow < fast < 2.5 * slow
+    places = {place["device"]: place for place in model["places"]}
+    assert set(places) == {"RAM of slow:50052", "RAM of fast:50052", "RAM"}
+    assert places["RAM"]["layers"] == 0
+    assert "its slowest link is that to slow:50052, 100 Mbit/s" in model["reason"]
+    # Others do not know of them.
+    both = plan([large, {"name": "qwen3-4b-Q8_0"}], memory_bytes=8 * GIB, workers=hosts)
+    assert {place["device"] for place in both["models"][1]["places"]} == {"RAM"}
+
+
+def test_what_a_host_has_is_in_the_sum_and_its_cards_come_behind_those_that_are_lent(plan: Plan) -> None:
+    large = {"name": "qwen3-30b-a3b-Q4_K_M", "rpc": ["card"], "gpus": ["nvidia.com/gpu=0"]}
+    card = lent("card", 64, gpus=[{"name": "NVIDIA L4", "memory_bytes": 12 * GIB}])
+    (model,) = plan([large], gpus=gpus(12), workers=[card])["models"]
+    assert model["verdict"] == "fits"
+    assert [place["device"] for place in model["places"]] == ["GPU 0 of card:50052", "GPU 0", "RAM"]
+    assert all(place["layers"] for place in model["places"][:2])
+    # Where workers have not enough, the head's own memory has the rest.
+    (partly,) = plan([{**large, "gpus": []}], workers=[card])["models"]
+    assert partly["verdict"] == "fits_partly"
+    assert "layers are with its workers" in partly["reason"]
+
+
+def test_what_no_sum_of_hosts_holds_is_refused_with_the_worker_that_would_do(plan: Plan) -> None:
+    large = {"name": "qwen3-next-80b-a3b-Q4_K_M", "rpc": ["one"]}
+    refused = plan([large], memory_bytes=8 * GIB, workers=[lent("one", 16)])
+    assert refused["refused"] == ["qwen3-next-80b-a3b-Q4_K_M"]
+    texts = [remedy["text"] for remedy in refused["models"][0]["remedies"]]
+    (text,) = [text for text in texts if text.startswith("another worker with")]
+    assert f"{text} (fits" in refused["report"]
+    enough = int(text.split()[-2])
+    for size, verdict in ((enough, False), (enough - 1, True)):
+        again = plan(
+            [{**large, "rpc": ["one", "two"]}], memory_bytes=8 * GIB, workers=[lent("one", 16), lent("two", size)]
+        )
+        assert (again["refused"] != []) is verdict
+    # Nobody has asked that host yet.
+    unknown = plan([{**large, "rpc": ["nobody"]}], workers=[])["models"][0]
+    assert (unknown["verdict"], "split over nobody" in unknown["reason"]) == ("unknown", True)

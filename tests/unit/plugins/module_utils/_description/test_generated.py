@@ -39,7 +39,7 @@ DESCRIPTIONS: dict[str, dict[str, Any]] = {
                 "gpus": ["nvidia.com/gpu=0"],
                 "options": {"flash-attn": "on"},
             },
-            "own": {"path": "/srv/models/own.gguf", "task": "embedding"},
+            "own": {"path": "/srv/models/own.gguf", "task": "embedding", "rpc": ["worker"]},
             "pinned": {"source": "https://models.example.com/a.gguf", "sha256": "0f" * 32, "task": "rerank"},
         },
         "hearth_api_keys": [
