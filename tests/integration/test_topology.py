@@ -137,7 +137,7 @@ def test_the_inventory_of_several_hosts_has_one_door_and_three_engines(tmp_path:
     every = engines | {"door"}
     of = dict.fromkeys(("all", "servers", "connected"), every)
     doors = {purpose: {"door"} for purpose in ("gateways", "frontends")}
-    none: dict[str, set[str]] = {purpose: set() for purpose in ("windows", "clients")}
+    none: dict[str, set[str]] = {purpose: set() for purpose in ("rpc_workers", "windows", "clients")}
     assert targets(tmp_path, [FLEET]) == expected({**of, **doors, **none, "engines": engines, "behind": engines})
 
 

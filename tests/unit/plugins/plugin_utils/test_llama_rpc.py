@@ -113,7 +113,7 @@ def test_workers_come_in_the_order_in_which_they_are_planned_and_all_or_none() -
         {"name": name, "address": f"10.77.0.{n}:50052", "build": "b1 a"}
         for n, name in enumerate(("first", "second", "third"), 2)
     ]
-    models = [
+    models: list[dict[str, Any]] = [
         {"name": "large", "rpc": ["second", "first"]},
         {"name": "lacking", "rpc": ["third", "gone"]},
         {"name": "chat"},
