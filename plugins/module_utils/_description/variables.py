@@ -18,6 +18,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.kinds impo
 from ansible_collections.hearth.llm.plugins.module_utils._description.models import MODELS
 from ansible_collections.hearth.llm.plugins.module_utils._description.people import ASSISTANTS, FRONTENDS_KIND, USERS
 from ansible_collections.hearth.llm.plugins.module_utils._description.private_network import PRIVATE_NETWORK
+from ansible_collections.hearth.llm.plugins.module_utils._description.shared_address import SHARED_ADDRESS
 from ansible_collections.hearth.llm.plugins.module_utils._description.special import (
     Address,
     ControllerPath,
@@ -179,6 +180,7 @@ VARIABLES: dict[str, Key] = {
             "where the controller connects to, while the name is not in DNS yet",
             default="what hearth_domain leads to",
         ),
+        *SHARED_ADDRESS,
         *PRIVATE_NETWORK,
         *WINDOWS,
         Key("hearth_otel_collector", Flag(text=True), "whether traces are collected on the host", value=False),

@@ -101,6 +101,7 @@ def test_verify_reaches_what_asks_and_nothing_that_changes(role: str) -> None:
                 "valkey",
                 "verify",
                 "private_network",
+                "shared_address",
             },
         ),
         ("summary", {"anythingllm", "open_webui", "summary"}),

@@ -131,6 +131,8 @@ DESCRIPTIONS: dict[str, dict[str, Any]] = {
         "hearth_lan_sources": ["192.168.1.0/24", "fd00::/8"],
         "hearth_open_ports": [{"port": "51820-51821", "protocol": "udp", "sources": ["0.0.0.0/0"], "comment": "VPN"}],
         "hearth_connect_to": "192.0.2.10:8443",
+        "hearth_shared_address": "192.0.2.10/24",
+        "hearth_shared_interface": "eth0",
         "hearth_private_network": "wireguard",
         "hearth_private_network_range": "10.99.0.0/16",
         "hearth_private_network_port": 51820,
