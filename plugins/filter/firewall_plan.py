@@ -36,7 +36,7 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ (found | hearth.llm.firewall_plan(described)).openings }}"
   vars:
-    found: {provider: nftables, connection: null, sessions: [], ssh_listeners: [], foreign_rules: [], merged_rules: [], uplinks: [eth0]}
+    found: {provider: nftables, connection: null, sessions: [], ssh_listeners: [], foreign_rules: [], merged_rules: [], unknown_protocols: [], uplinks: [eth0]}
     described:
       state: present
       provider: auto
@@ -60,6 +60,7 @@ _value:
     - C(openings), in the order of ports, with C(first) and C(last) (V(0) where the protocol has none), C(protocol) and its C(number), C(sources) (C(ipv4)
       and C(ipv6), merged networks), C(interface) and C(comment), and C(kept_up), ports of tunnels that the host keeps up itself.
     - C(merged), the same in the words of C(ufw) and C(firewalld), and C(unwanted), what of ours stands there and is not wanted any more.
+    - C(unknown_protocols), what of it the firewall in charge does not know.
     - C(lockouts), one sentence for each reason not to do it, with what to do; C(mistaken_uplinks), devices that lead to the network and would be taken for
       those of containers.
   type: dict

@@ -48,8 +48,10 @@ def _shown(source: str, port: str, protocol: str, interface: str) -> str:
     """ufw leaves out the length of a single address, and networks that hold every address."""
     address, _slash, length = source.partition("/")
     through = f"in on {interface} " if interface else ""
-    to = "to any" if port == "any" else f"to any port {port}"
+    to = "" if port == "any" else f"to any port {port} "
     if length == "0":
-        return f"{through}{to} proto {protocol}" if through or port == "any" else f"{port}/{protocol}"
+        if not to:
+            return f"{through or 'to any '}proto {protocol}"
+        return f"{through}{to}proto {protocol}" if through else f"{port}/{protocol}"
     shown = address if length == ("128" if ":" in address else "32") else source
-    return f"{through}from {shown} {to} proto {protocol}"
+    return f"{through}from {shown} {to}proto {protocol}"

@@ -85,6 +85,7 @@ def _findings(
             "write where it is in that network as hearth_private_endpoint of that host."
         )
     networks = [ip_interface(text).network for text in found["interfaces"][interface]["addresses"]]
+    among = listed([str(network) for network in networks])
     for peer, other in zip(peers, [one for one in given["hosts"] if one is not me], strict=True):
         if not peer["address"]:
             yield (
@@ -93,7 +94,7 @@ def _findings(
             )
         elif not any(ip_address(peer["address"]) in network for network in networks):
             yield (
-                f"{peer['name']} is looked for at {peer['address']}, and {interface} of {host} is in {listed([str(network) for network in networks])}: it can only be shared "
+                f"{peer['name']} is looked for at {peer['address']}, and {interface} of {host} is in {among}: it can only be shared "
                 f"in one network, so write where {peer['name']} is in it as hearth_private_endpoint of that host."
             )
     strangers = set(found["having"].get(shared, ())) - {

@@ -46,7 +46,11 @@ def test_a_protocol_without_ports_is_open_as_a_whole_in_the_words_of_each_firewa
     )
     assert [(one["first"], one["last"], one["number"]) for one in openings] == [(0, 0, 112)]
     (rule,) = firewall_ufw_rules(openings)
-    assert rule["line"] == "allow in on eth0 from 192.0.2.12 to any proto vrrp comment 'hearth.llm gateways'"
+    assert rule["line"] == "allow in on eth0 from 192.0.2.12 proto vrrp comment 'hearth.llm gateways'"
+    from_anywhere = firewall_openings([{"protocol": "vrrp", "sources": ["0.0.0.0/0"]}], LAN)
+    assert [rule["line"] for rule in firewall_ufw_rules(from_anywhere)] == [
+        "allow to any proto vrrp comment 'hearth.llm'"
+    ]
     (rich,) = firewall_rich_rules(openings)
     assert rich == 'rule priority="2653" family="ipv4" source address="192.0.2.12/32" protocol value="112" accept'
 
