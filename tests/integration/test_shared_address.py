@@ -155,6 +155,7 @@ def running(gateways: Gateways) -> Gateways:
     dry = gateways.run("deploy_gateway", "--check")
     assert "Would be installed: keepalived" in dry.output
     assert not any(host.succeeds(f"systemctl cat {UNIT} || ls /etc/{UNIT}") for host in gateways.machines.values())
+    gateways.run("prepare_host")
     gateways.run("deploy_gateway", "--diff")
     gateways.run("close_host")
     assert gateways.run("deploy_gateway").changed == 0
