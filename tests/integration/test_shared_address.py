@@ -28,6 +28,8 @@ pytestmark = pytest.mark.skipif("HEARTH_TEST_FLEET" not in os.environ, reason="s
 DOMAIN, PORT = "llm.example.com", 443
 NAMES = ("gateway1", "gateway2")
 UNIT = "hearth-shared-address"
+# As `docker ps` finds it.
+CONTAINER = "--filter name=gateway"
 # Two questions of two seconds that fail, an answer that takes its time, and three seconds of silence, with room to spare.
 LONGEST_OUTAGE = 12.0
 
@@ -123,6 +125,10 @@ class Gateways:
             name for name, host in self.machines.items() if host.succeeds(f"ip -4 -o address | grep -qw {self.address}")
         }
 
+    def await_gateway(self, name: str) -> None:
+        ask = f"curl --silent --insecure https://127.0.0.1:{PORT}/v1/models"
+        await_condition("its gateway to answer", lambda: self.machines[name].succeeds(ask) or None, seconds=120)
+
     def settled(self, count: int = 1) -> set[str]:
         """Who has it, once nothing has moved for some seconds."""
         seen: list[set[str]] = []
@@ -195,13 +201,14 @@ def test_the_address_answers_and_the_first_of_the_inventory_or_whoever_came_firs
 
 def test_a_gateway_that_is_gone_for_good_gives_the_address_away(running: Gateways) -> None:
     before, after, seconds = outage(
-        running, lambda name: running.machines[name].shell("docker kill $(docker ps --quiet --filter name=gateway)")
+        running, lambda name: running.machines[name].shell(f"docker kill $(docker ps --quiet {CONTAINER})")
     )
     assert after != before
     assert seconds < LONGEST_OUTAGE
     # It comes back, and does not take the address from one that answers.
     with running.client() as client:
-        running.run("deploy_gateway")
+        running.machines[before].shell(f"docker start $(docker ps --all --quiet {CONTAINER})")
+        running.await_gateway(before)
         assert running.settled() == {after}
     assert client.longest_outage() < 2
 
@@ -211,11 +218,7 @@ def test_a_host_that_is_gone_loses_the_address_and_does_not_take_it_back(running
     assert after != before
     assert seconds < LONGEST_OUTAGE
     hosts.start(running.machines[before])
-    await_condition(
-        "its gateway to answer",
-        lambda: running.machines[before].succeeds("curl --silent --insecure https://127.0.0.1/v1/models") or None,
-        seconds=120,
-    )
+    running.await_gateway(before)
     assert running.settled() == {after}
 
 
