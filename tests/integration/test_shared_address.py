@@ -169,12 +169,16 @@ def running(gateways: Gateways) -> Gateways:
     return gateways
 
 
-def outage(gateways: Gateways, what: Callable[[str], object]) -> tuple[str, str, float]:
-    """Who had the address before that was done to him, who has it then, and for how long nobody answered."""
+def outage(
+    gateways: Gateways, what: Callable[[str], object], seen: Callable[[str], bool] | None = None
+) -> tuple[str, str, float]:
+    """Who had the address before that was done to him, who has it once that is `seen`, and for how long nobody answered. He loses it, otherwise."""
+    is_seen = seen or (lambda name: name not in gateways.having())
     (before,) = gateways.settled()
     with gateways.client() as client:
         await_condition("the address to answer", lambda: len(client.answered) > 5 or None, seconds=20)
         what(before)
+        await_condition("what was done to be noticed", lambda: is_seen(before) or None, seconds=30)
         missed = len(client.answered)
         (after,) = gateways.settled()
         await_condition("the address to answer again", lambda: len(client.answered) > missed + 10 or None, seconds=60)
@@ -224,7 +228,9 @@ def test_a_host_that_is_gone_loses_the_address_and_does_not_take_it_back(running
 
 def test_a_keepalived_that_is_killed_leaves_no_second_owner(running: Gateways) -> None:
     before, after, seconds = outage(
-        running, lambda name: running.machines[name].shell(f"systemctl kill --signal=KILL {UNIT}")
+        running,
+        lambda name: running.machines[name].shell(f"systemctl kill --signal=KILL {UNIT}"),
+        lambda name: int(running.machines[name].shell(f"systemctl show --property NRestarts --value {UNIT}")) > 0,
     )
     assert {before, after} <= set(NAMES)
     assert seconds < LONGEST_OUTAGE
