@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
@@ -236,14 +237,37 @@ def test_a_keepalived_that_is_killed_leaves_no_second_owner(running: Gateways) -
     assert seconds < LONGEST_OUTAGE
 
 
-def test_an_address_that_somebody_else_has_is_refused_before_anything_is_changed(running: Gateways) -> None:
-    subnet = network.find()
-    assert subnet is not None
-    taken = network.gateway(subnet)
-    outcome = running.run(
-        "deploy_gateway", "--tags", "shared_address", "-e", f"hearth_shared_address={taken}/24", succeeds=False
+@pytest.fixture
+def stranger(running: Gateways) -> Iterator[str]:
+    """The address of somebody else in the network, who is no host of the inventory."""
+    address, name = str(IPv4Address(running.address) - 20), f"hearth-lab-stranger-{running.address.replace('.', '-')}"
+    image = recipes.DEBIAN_12_DOCKER.reference
+    run(
+        "docker",
+        "run",
+        "--detach",
+        "--rm",
+        "--name",
+        name,
+        "--network",
+        network.NAME,
+        "--ip",
+        address,
+        image,
+        "sleep",
+        "600",
     )
-    assert f"hearth_shared_address is {taken}/24, and" in outcome.words
+    yield address
+    run("docker", "rm", "--force", name)
+
+
+def test_an_address_that_somebody_else_has_is_refused_before_anything_is_changed(
+    running: Gateways, stranger: str
+) -> None:
+    outcome = running.run(
+        "deploy_gateway", "--tags", "shared_address", "-e", f"hearth_shared_address={stranger}/24", succeeds=False
+    )
+    assert f"hearth_shared_address is {stranger}/24, and" in outcome.words
     assert "which is no gateway, has it in the network of eth0" in outcome.words
     assert len(running.settled()) == 1
 
