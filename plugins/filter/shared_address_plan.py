@@ -20,7 +20,7 @@ options:
     required: true
   given:
     description:
-      - C(host), which of C(hosts) this one is; C(hosts), in the order in which they have the address, each with C(name) and C(address).
+      - C(host), which of C(hosts) this one is; C(hosts), each with C(name) and C(address).
       - C(address), the shared one with the length of its network, and C(router_id), the number of the virtual router (V(0) for the last number of the
         address).
     type: dict
@@ -53,7 +53,7 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - C(address) and C(with_length) (the shared one), C(interface), C(own_address) (of this host), C(peers) (C(name) and C(address)), C(priority), C(router_id),
+    - C(address) and C(with_length) (the shared one), C(interface), C(own_address) (of this host), C(peers) (C(name) and C(address)), C(router_id),
       C(packages) that are missing, C(openings) for a firewall, and C(findings), one sentence for each reason why it cannot be.
   type: dict
 """

@@ -11,8 +11,6 @@ from typing import Any
 from ansible_collections.hearth.llm.plugins.module_utils._description.words import listed
 
 Described = Mapping[str, Any]
-# The first of the inventory has it where several begin at the same time. Hosts beyond the last step are told apart by their addresses.
-_FIRST, _STEP, _LAST = 250, 10, 1
 # 0 is no number of a virtual router.
 _INSTEAD_OF_0 = 255
 
@@ -35,7 +33,6 @@ def plan(found: Described, given: Described) -> dict[str, Any]:
         "interface": found["interface"],
         "own_address": own,
         "peers": peers,
-        "priority": max(_LAST, _FIRST - _STEP * names.index(given["host"])),
         "router_id": int(given["router_id"]) or shared.ip.packed[-1] or _INSTEAD_OF_0,
         "packages": [] if found["keepalived"] else ["keepalived"],
         "openings": [

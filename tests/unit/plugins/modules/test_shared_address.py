@@ -86,18 +86,24 @@ def gateway(directory: Path, answer: bytes) -> Iterator[int]:
         serving.join()
 
 
+def asked(what: str, port: int) -> int:
+    """How the question ends, which says nothing else."""
+    question = [sys.executable, "-I", str(ASK), what, str(port), "0.5"]
+    ended = subprocess.run(question, check=False, capture_output=True)
+    assert ended.stderr == b""
+    return ended.returncode
+
+
 @pytest.mark.parametrize(
     ("answer", "status"),
     [(b"HTTP/1.1 401 Unauthorized\r\n\r\n", 0), (b"HTTP/1.1 503 Service Unavailable\r\n\r\n", 1), (b"", 1)],
 )
-def test_a_gateway_is_there_when_it_wants_a_key(tmp_path: Path, answer: bytes, status: int) -> None:
+def test_a_gateway_answers_when_it_wants_a_key(tmp_path: Path, answer: bytes, status: int) -> None:
     with gateway(tmp_path, answer) as port:
-        asked = subprocess.run([sys.executable, "-I", ASK, str(port), "0.5"], check=False, capture_output=True)
-    assert (asked.returncode, asked.stderr) == (status, b"")
+        assert asked("answers", port) == status
 
 
-def test_a_gateway_that_is_gone_is_no_gateway() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        port = door.getsockname()[1]
-    asked = subprocess.run([sys.executable, "-I", ASK, str(port), "0.5"], check=False, capture_output=True)
-    assert (asked.returncode, asked.stderr) == (1, b"")
+def test_one_that_is_gone_does_not_listen_and_one_that_is_busy_does(tmp_path: Path) -> None:
+    with gateway(tmp_path, b"") as port:
+        assert asked("listens", port) == 0
+    assert (asked("listens", port), asked("answers", port)) == (1, 1)
