@@ -227,6 +227,22 @@ def test_a_host_that_is_gone_loses_the_address_and_does_not_take_it_back(running
     assert running.settled() == {after}
 
 
+def test_a_gateway_that_hangs_gives_the_address_to_one_that_answers_and_one_of_two_keeps_it(running: Gateways) -> None:
+    hang = f"docker pause $(docker ps --quiet {CONTAINER})"
+    before, after, _seconds = outage(running, lambda name: running.machines[name].shell(hang))
+    assert after != before
+    running.machines[after].shell(hang)
+    told = (
+        f"journalctl --unit {UNIT} --output cat | grep 'Changing effective priority' | tail --lines 1 | grep 'to 100'"
+    )
+    await_condition("that to be noticed", lambda: running.machines[after].succeeds(told) or None, seconds=60)
+    assert running.settled() == {after}
+    for name in NAMES:
+        running.machines[name].shell(f"docker unpause $(docker ps --quiet {CONTAINER})")
+        running.await_gateway(name)
+    assert running.settled() == {after}
+
+
 def test_a_keepalived_that_is_killed_leaves_no_second_owner(running: Gateways) -> None:
     before, after, seconds = outage(
         running,
