@@ -17,7 +17,10 @@ LARGE = {"source": "hf://owner/large", "engine": "vllm", "nodes": ["gpu1", "gpu2
     ("said", "sentence"),
     [
         ({"hosts": ["gpu1"]}, "has both nodes and hosts, and each of hosts would have the whole model: keep one."),
-        ({"instances": {"max": 2}}, "has both nodes and instances, and one model over several hosts is one instance: keep one."),
+        (
+            {"instances": {"max": 2}},
+            "has both nodes and instances, and one model over several hosts is one instance: keep one.",
+        ),
         ({"rpc": ["gpu1"]}, "has both nodes and rpc, and rpc splits a model of llama.cpp: keep one."),
         ({"load": "first_request"}, "a model with nodes is fetched on each of them before it is loaded: write startup"),
         (
@@ -28,7 +31,10 @@ LARGE = {"source": "hf://owner/large", "engine": "vllm", "nodes": ["gpu1", "gpu2
         ({"nodes": ["gpu1"]}, "or write hosts: [gpu1]."),
         ({"nodes": "gpu1"}, ".nodes"),
         ({"options": {"nnodes": 2}}, ".options.nnodes is not for options, because it follows from nodes"),
-        ({"options": {"distributed-executor-backend": "ray"}}, "vLLM splits a model over nodes by itself with mp alone: take it away."),
+        (
+            {"options": {"distributed-executor-backend": "ray"}},
+            "vLLM splits a model over nodes by itself with mp alone: take it away.",
+        ),
     ],
 )
 def test_what_does_not_go_with_nodes_is_said_with_the_remedy(said: dict[str, Any], sentence: str) -> None:
