@@ -161,7 +161,7 @@ def test_both_parts_answer_together_and_come_back_when_one_of_them_dies(parts: t
     with pytest.raises(ConnectionError):
         ask("/health", address="127.0.0.3")
 
-    # vLLM itself notices a lost part by nothing but a request; here all begin anew.
+    # vLLM's parts watch the processes of their own host alone; here all begin anew.
     (lost,) = second.workers()
     os.kill(lost, signal.SIGKILL)
     gone = until(lambda: first.said("Another host is lost, or its part has ended") == 1, parts)
