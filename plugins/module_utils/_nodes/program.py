@@ -4,8 +4,8 @@
 python3 -m ….module_utils._nodes.program --rank RANK --model HASH --join HOST:PORT -- COMMAND…
 
 Runs the parts of one model on several hosts: each COMMAND with the WORDS of the first host behind it. They begin when all are there. When one ends, or its host
-is lost, all are ended, and begin anew together: vLLM's parts watch the processes of their own host alone (v1/executor/multiproc_executor.py of 0.32.0), and take
-none back that was started anew. Meanwhile nobody listens at the port of the API, by which the gateway knows that the model is away. Ends with SIGTERM.
+is lost, all are ended, and begin anew together: vLLM's parts watch the processes of their own host alone (0.32.0, v1/executor/multiproc_executor.py), and
+take none back that was started anew. Meanwhile nobody listens at the port of the API, by which the gateway knows that the model is away. Ends with SIGTERM.
 """
 
 from __future__ import annotations
