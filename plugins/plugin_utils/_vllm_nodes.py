@@ -70,7 +70,7 @@ def openings(
                 "protocol": "tcp",
                 "sources": [f"{address}/32" for address in known],
                 "interface": places.get(host, {}).get("interface", ""),
-                "comment": f"{model['name']} over several hosts"[:80].replace(":", "."),
+                "comment": f"{model['name']} over several hosts"[:80],
             }
             for text in ([f"{port}-{port + 1}"] if rank(model, host) == 0 else []) + [ephemeral]
         ]

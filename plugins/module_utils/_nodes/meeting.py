@@ -127,7 +127,9 @@ class Meeting:
                 self._strangers.remove(place)
                 place.close()
         # Who has waited and is gone is waited for again.
-        self._parts = {rank: place for rank, place in self._parts.items() if place.is_there()}
+        for rank, place in list(self._parts.items()):
+            if not place.is_there():
+                self._parts.pop(rank).close()
 
     def _seat(self, place: Place, said: dict[str, Any]) -> None:
         rank = said.get("rank")
