@@ -41,7 +41,11 @@ def findings(groups: _topology.Groups, models: Any) -> Iterator[str]:
         path = f"hearth_models.{name}"
         for key, named in (("hosts", _named(model)), ("nodes", _nodes(model))):
             yield from (f"{path}.{key}{sentence}" for sentence in _strangers(key, named, everyone, engines))
-        if len(_nodes(model)) > 1 and not _topology.hosts_for(groups, "apart"):
+        if len(_nodes(model)) == 1:
+            yield (
+                f"{path}.nodes names one host alone, {_nodes(model)[0]}: name the others over whose GPUs it is split, or write hosts: [{_nodes(model)[0]}]."
+            )
+        elif _nodes(model) and not _topology.hosts_for(groups, "apart"):
             yield (
                 f"{path}.nodes splits it over several hosts, and each host here serves for itself: name in {_topology.GATEWAYS} those that are doors, and in "
                 f"{_topology.ENGINES} those that serve models, so that the hosts are connected."

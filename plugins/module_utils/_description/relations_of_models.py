@@ -92,8 +92,6 @@ def _over_nodes(models: Mapping[str, Typed]) -> Iterator[str]:
         twice = sorted({node for node in nodes if nodes.count(node) > 1})
         if twice:
             yield f"{path}.nodes names {listed(twice)} twice: keep one."
-        elif len(nodes) == 1:
-            yield f"{path}.nodes names one host alone, {nodes[0]}: name the others over whose GPUs it is split, or write hosts: [{nodes[0]}]."
         if model.get("load") == FIRST_REQUEST:
             yield f"{path}.load is {FIRST_REQUEST!r}, and a model with nodes is fetched on each of them before it is loaded: write startup, or take it away."
 

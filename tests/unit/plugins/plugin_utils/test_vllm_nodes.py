@@ -163,6 +163,8 @@ def test_all_hold_the_model_and_the_first_one_serves_it() -> None:
 def test_hosts_that_cannot_meet_are_found(groups: dict[str, list[str]], sentence: str) -> None:
     (found,) = findings(groups, {"large": {"nodes": ["gpu1", "gpu2"]}})
     assert found.startswith(sentence)
+    (found,) = findings(FLEET, {"large": {"nodes": ["gpu1"]}})
+    assert found.endswith("name the others over whose GPUs it is split, or write hosts: [gpu1].")
 
 
 def test_the_gateway_asks_the_first_host_at_its_address_also_from_beside_it() -> None:

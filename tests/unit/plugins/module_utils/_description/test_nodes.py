@@ -28,8 +28,6 @@ LARGE = {"source": "hf://owner/large", "engine": "vllm", "nodes": ["gpu1", "gpu2
             ".nodes splits it over the GPUs of several hosts, and llama.cpp does not do that: write engine: vllm, or take nodes away.",
         ),
         ({"nodes": ["gpu1", "gpu2", "gpu1"]}, ".nodes names gpu1 twice: keep one."),
-        ({"nodes": ["gpu1"]}, "or write hosts: [gpu1]."),
-        ({"nodes": "gpu1"}, ".nodes"),
         ({"options": {"nnodes": 2}}, ".options.nnodes is not for options, because it follows from nodes"),
         (
             {"options": {"distributed-executor-backend": "ray"}},
