@@ -40,6 +40,7 @@ DESCRIPTIONS: dict[str, dict[str, Any]] = {
                 "options": {"flash-attn": "on"},
             },
             "own": {"path": "/srv/models/own.gguf", "task": "embedding", "rpc": ["worker"]},
+            "large": {"source": "hf://owner/large", "engine": "vllm", "nodes": ["gpu1", "gpu2"]},
             "pinned": {"source": "https://models.example.com/a.gguf", "sha256": "0f" * 32, "task": "rerank"},
         },
         "hearth_api_keys": [
