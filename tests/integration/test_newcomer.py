@@ -129,13 +129,22 @@ def test_what_runs_is_asked_again_without_a_change(machine: hosts.Host) -> None:
     assert re.search(r"localhost +: .*changed=0 ", output)
 
 
+def test_what_was_changed_by_hand_is_named_and_nothing_else(machine: hosts.Host) -> None:
+    machine.shell(f"echo '# by hand' >> {CLONE}/.hearth/service/gateway/haproxy.cfg")
+    with pytest.raises(LabError) as found:
+        hearth(machine, "drift --page")
+    assert "localhost is not as described" in str(found.value)
+
+
 def test_down_leaves_nothing_behind(machine: hosts.Host) -> None:
     hearth(machine, "down")
     assert (
-        machine.execute("sh", "-c", f"cd {CLONE} && ls -d .venv .hearth inventories/local/.secrets 2>&1 || true").count(
-            "No such"
-        )
-        == 3
+        machine.execute(
+            "sh",
+            "-c",
+            f"cd {CLONE} && ls -d .venv .hearth inventories/local/.secrets inventories/local/.reports 2>&1 || true",
+        ).count("No such")
+        == 4
     )
     assert CLONE not in machine.execute("ps", "-eo", "args")
 
