@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import tarfile
@@ -130,10 +131,14 @@ def test_what_runs_is_asked_again_without_a_change(machine: hosts.Host) -> None:
 
 
 def test_what_was_changed_by_hand_is_named_and_nothing_else(machine: hosts.Host) -> None:
-    machine.shell(f"echo '# by hand' >> {CLONE}/.hearth/service/gateway/haproxy.cfg")
-    with pytest.raises(LabError) as found:
+    configuration = machine.shell(f"ls {CLONE}/.hearth/services/gateway/generations/*/haproxy.cfg").strip()
+    machine.shell(f"echo '# by hand' >> {configuration}")
+    with pytest.raises(LabError, match="localhost is not as described: 2 things would be changed"):
         hearth(machine, "drift --page")
-    assert "localhost is not as described" in str(found.value)
+    told = json.loads(machine.shell(f"cat {CLONE}/inventories/local/.reports/drift/drift.json"))
+    written, run_again = told["hosts"]["localhost"]["findings"]
+    assert "haproxy.cfg" in written["difference"]
+    assert "Run the services' programs" in run_again["task"]
 
 
 def test_down_leaves_nothing_behind(machine: hosts.Host) -> None:
