@@ -141,6 +141,17 @@ def test_what_was_changed_by_hand_is_named_and_nothing_else(machine: hosts.Host)
     assert "Run the services' programs" in run_again["task"]
 
 
+def test_what_is_broken_is_told_with_where_to_begin(machine: hosts.Host) -> None:
+    assert "All is well: " in hearth(machine, "doctor --page")
+    ask = f"{CLONE}/.hearth/venvs/*/bin/supervisorctl -c {CLONE}/.hearth/supervisor/supervisord.conf"
+    machine.shell(f"{ask} stop gateway")
+    with pytest.raises(LabError) as told:
+        hearth(machine, "doctor --page")
+    assert "CLIENTS SEE localhost, route: localhost:8443 cannot be reached" in tidy(str(told.value))
+    assert "BEGIN WITH localhost, service: The program gateway is stopped" in tidy(str(told.value))
+    machine.shell(f"{ask} start gateway")
+
+
 def test_down_leaves_nothing_behind(machine: hosts.Host) -> None:
     hearth(machine, "down")
     assert (
