@@ -102,11 +102,8 @@ def test_each_layer_is_told_of_by_itself(gateway: Gateway, tmp_path: Path) -> No
     assert key[0] == "key"
     gateway.statuses["/v1/models"] = 503
     (door,) = gateway.wrong()
-    assert door == (
-        "gateway",
-        f"{gateway.url}/models is answered by 503: "
-        '{"error": {"message": "It is broken."}} Look at the gateway\'s log.',
-    )
+    assert door[0] == "gateway"
+    assert f"{gateway.url}/models is answered by 503" in door[1]
     gateway.statuses.update({"/v1/models": 200, "/v1/chat/completions": 503, "/": 502})
     model, page = gateway.wrong()
     assert model[0] == "model"
