@@ -120,6 +120,12 @@ VARIABLES: dict[str, Key] = {
             default="{{ inventory_dir }}/.models.lock.yml",
         ),
         Key(
+            "hearth_reports_directory",
+            ControllerPath(".reports", own=True),
+            "what is reported of the hosts lies below it, on the controller",
+            default="{{ inventory_dir }}/.reports",
+        ),
+        Key(
             "hearth_hub_endpoint",
             Url(),
             "the hub that hf:// sources are read from, or a mirror of it",
