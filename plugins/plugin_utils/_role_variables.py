@@ -57,7 +57,11 @@ PUBLISHED = frozenset(
         "private_network_published",
         "shared_address_published",
         "verify_answers",
+        "verify_inside",
         "verify_offered",
+        "verify_outside",
+        "vllm_node_offer",
+        "vllm_published",
         "windows_host_found",
         *(f"{name}_page" for name in frontends()),
     )
