@@ -19,7 +19,12 @@ AWX_JOB = "AWX_PRIVATE_DATA_DIR"
 
 SECRETS = ".secrets"
 # By which variable a user says that it is elsewhere.
-VARIABLES = {SECRETS: "hearth_secrets_directory", ".models.lock.yml": "hearth_models_lock_file"}
+VARIABLES = {
+    SECRETS: "hearth_secrets_directory",
+    ".models.lock.yml": "hearth_models_lock_file",
+    ".sbom.cdx.json": "hearth_sbom_file",
+    ".monitoring": "hearth_monitoring_directory",
+}
 
 
 def place_of(name: str, variable: str, known: Mapping[str, Any], template: Callable[[Any], Any]) -> Path:
