@@ -14,7 +14,7 @@ description:
 positional: described, lock, endpoint
 options:
   _input:
-    description: The models as M(hearth.llm.sbom_info#module) says them.
+    description: The models as M(hearth.llm.sbom_info) says them.
     type: list
     elements: dict
     required: true
