@@ -23,6 +23,8 @@ VARIABLES = {
     SECRETS: "hearth_secrets_directory",
     ".models.lock.yml": "hearth_models_lock_file",
     ".reports": "hearth_reports_directory",
+    ".sbom.cdx.json": "hearth_sbom_file",
+    ".monitoring": "hearth_monitoring_directory",
 }
 
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 import ctypes
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
-from lab.cache import locked
+from lab.cache import directory, locked
 from lab.shell import LabError, run, say
 
 # Program, library or file → the packages of Debian and Ubuntu that bring it.
@@ -31,6 +32,29 @@ PROVIDERS = {
     "qemu-system-x86_64": ("qemu-system-x86",),
     "ssh-keygen": ("openssh-client",),
 }
+
+
+# Programs of packages that would start a server where they are installed.
+UNPACKED = {"promtool": "prometheus", "prometheus-node-exporter": "prometheus-node-exporter"}
+
+
+def unpacked(program: str) -> Path:
+    """A program of the distribution's package, which is fetched and not installed; kept with the lab's images."""
+    found = shutil.which(program)
+    if found:
+        return Path(found)
+    package = UNPACKED[program]
+    place = directory("stock", "unpacked", package)
+    path = place / "usr/bin" / program
+    with locked("packages"):
+        if not path.exists():
+            if not shutil.which("apt-get"):
+                raise LabError(f"what tests need is missing here: install {program} (Debian: {package})")
+            say(f"fetching {package}")
+            with tempfile.TemporaryDirectory(dir=place) as aside:
+                run("sh", "-c", 'cd "$1" && apt-get -qq download "$2"', "sh", aside, package)
+                run("dpkg-deb", "--extract", next(Path(aside).glob("*.deb")), place)
+    return path
 
 
 def provide(*programs: str) -> None:

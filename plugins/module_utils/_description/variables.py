@@ -126,6 +126,18 @@ VARIABLES: dict[str, Key] = {
             default="{{ inventory_dir }}/.reports",
         ),
         Key(
+            "hearth_sbom_file",
+            ControllerPath(".sbom.cdx.json", file=True),
+            "the [bill of materials](sbom.md), a file on the controller",
+            default="{{ inventory_dir }}/.sbom.cdx.json",
+        ),
+        Key(
+            "hearth_monitoring_directory",
+            ControllerPath(".monitoring"),
+            "what `monitoring.yml` writes lies below it, on the controller ([monitoring.md](monitoring.md))",
+            default="{{ inventory_dir }}/.monitoring",
+        ),
+        Key(
             "hearth_hub_endpoint",
             Url(),
             "the hub that hf:// sources are read from, or a mirror of it",

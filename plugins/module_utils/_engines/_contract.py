@@ -103,6 +103,13 @@ class Engine:
     says_usage = False
     # How a context is stretched beyond what a model was trained for.
     stretched_by = ""
+    # What asks the program in its container which build it is, the first that answers; and where that stands in what it says.
+    version_commands: Sequence[Sequence[str]] = ()
+    version_said: re.Pattern[str] = re.compile(r"(?!)")
+    # What its /metrics calls requests that are waiting and running, and tokens that it has read and written. Empty: nobody knows.
+    series: Mapping[str, str] = MappingProxyType({})
+    # Whether /metrics wants the engine's key.
+    metrics_want_key = True
 
     def options(
         self,
@@ -232,6 +239,11 @@ class Engine:
     def section(self, model: str) -> str:
         """What a shared engine's own list of models calls a model."""
         return model
+
+    def metrics_question(self, model: Model, number: int, beside: int, loaded_max: int) -> dict[str, str] | None:  # noqa: ARG002
+        """What is asked of /metrics for an instance of a model; None where asking would load it, or keep it from being unloaded. `beside` is how many models
+        are served by the same engine, of which `loaded_max` are loaded at the same time."""
+        return {}
 
     def arguments(self, options: Mapping[str, Any], known: Any = None) -> list[str]:  # noqa: ARG002
         """The options as words of a command line; `known` is the list of those that its build has."""

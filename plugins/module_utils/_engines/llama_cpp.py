@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -98,6 +99,16 @@ class LlamaCpp(Engine):
     builds = _BUILDS
     stretched_by = "rope-scaling: yarn with rope-scale, or override-kv"
     follows = _FOLLOWS
+    version_commands = (("/app/llama-server", "--version"), ("llama-server", "--version"))
+    version_said = re.compile(r"^version: (.+?)\s*$", re.MULTILINE)
+    series = MappingProxyType(
+        {
+            "waiting": "llamacpp:requests_deferred",
+            "running": "llamacpp:requests_processing",
+            "read": "llamacpp:prompt_tokens_total",
+            "written": "llamacpp:tokens_predicted_total",
+        }
+    )
 
     def options(
         self,
@@ -192,6 +203,16 @@ class LlamaCpp(Engine):
         """The router takes what stands behind a colon for a quantization, and writes it in capital letters. Nothing else is wrong with a served name, and
         answers say the section's."""
         return identifier(model) if ":" in model else model
+
+    def metrics_question(self, model: Model, number: int, beside: int, loaded_max: int) -> dict[str, str] | None:
+        """The router counts a question for a model's metrics as a use of it: it begins anew to wait for idle_unload_seconds, and puts those off that are asked
+        by people (ggml-org/llama.cpp#20227). So only models are asked that stay loaded in any case."""
+        stays = number <= self.instances(model)[0] and "idle_unload_seconds" not in model
+        if self.is_apart(model):
+            return {}
+        if not stays or beside > loaded_max:
+            return None
+        return {"model": self.section(str(model["name"])), "autoload": "false"}
 
     def _stays(self, model: Model, number: int) -> bool:
         """Whether an instance is there though nobody asks. Where nothing is said of instances, idle_unload_seconds is meant for the only one."""

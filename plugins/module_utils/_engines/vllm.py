@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._engine_options.names import canonical, spelled_alike
@@ -67,6 +68,20 @@ class Vllm(Engine):
     builds = _BUILDS
     stretched_by = "hf-overrides"
     follows = _FOLLOWS
+    # `vllm --version` would load PyTorch first.
+    version_commands = (
+        ("python3", "-c", "from importlib.metadata import version; print('version:', version('vllm'))"),
+    )
+    version_said = re.compile(r"^version: (\S+)", re.MULTILINE)
+    series = MappingProxyType(
+        {
+            "waiting": "vllm:num_requests_waiting",
+            "running": "vllm:num_requests_running",
+            "read": "vllm:prompt_tokens_total",
+            "written": "vllm:generation_tokens_total",
+        }
+    )
+    metrics_want_key = False
 
     def options(
         self,

@@ -97,6 +97,18 @@ local function tracked(field)
   return counts
 end
 
+-- When the certificate ends, from ASN.1's YYMMDDhhmmssZ. Unknown until somebody has asked over TLS, which each run does at its end.
+local function certificate_end(applet)
+  local year, month, day, hour, minute, second = (applet:get_var("proc.certificate_end") or ""):match("^(%d%d)(%d%d)(%d%d)(%d%d)(%d%d)(%d%d)")
+  if not year then return {} end
+  -- os.time takes what it is given for local time.
+  local there = { year = 2000 + year, month = month, day = day, hour = hour, min = minute, sec = second, isdst = false }
+  local here = os.time(there)
+  local utc = os.date("!*t", here)
+  utc.isdst = false
+  return { [""] = here + os.difftime(here, os.time(utc)) }
+end
+
 core.register_service("counts", "http", function(applet)
   local out = {}
   write_counts(out, "hearth_requests_total", "Requests for a model that the key may use.", tracked("http_req_cnt"))
@@ -107,6 +119,7 @@ core.register_service("counts", "http", function(applet)
   write_counts(out, "hearth_refusals_total", "Requests that a limit has refused.", refusals)
   write_histograms(out, "hearth_queue_seconds", "Time in the queue of a model.", times.queue)
   write_histograms(out, "hearth_first_byte_seconds", "Time until the engine began to answer, with that in the queue.", times.first_byte)
+  write_counts(out, "hearth_certificate_end_seconds", "When the certificate ends, seconds since 1970.", certificate_end(applet), "gauge")
   for _, write in ipairs(hearth_metrics) do
     write(function(name, help, counts, kind) write_counts(out, name, help, counts, kind) end)
   end

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 Content = bytes | str | Path
 LARGE_SUFFIXES = (".gguf", ".safetensors", ".bin")
 LARGE_BYTES = 1 << 20
@@ -121,4 +123,11 @@ def model_info(
         "sha": commit,
         "gated": "auto" if gated else False,
         "siblings": siblings,
+        **({"cardData": card} if (card := card_data(files)) else {}),
     }
+
+
+def card_data(files: Mapping[str, Blob]) -> dict[str, Any]:
+    """The hub reads what stands at the head of README.md, between two lines of dashes."""
+    text = files["README.md"].file.read_text() if "README.md" in files else ""
+    return yaml.safe_load(text.split("---\n")[1]) if text.startswith("---\n") else {}

@@ -86,8 +86,10 @@ class Application:
             "kv_cache_max_concurrency": "12.5",
         }
         config = ",".join(f'{name}="{value}"' for name, value in labels.items())
-        running = f'vllm:num_requests_running{{engine="0",model_name="{self.names[0]}"}} 0.0'
-        return f"# TYPE vllm:cache_config_info gauge\nvllm:cache_config_info{{{config}}} 1.0\n{running}\n"
+        rows = [f"# TYPE vllm:cache_config_info gauge\nvllm:cache_config_info{{{config}}} 1.0"]
+        for name in ("num_requests_running", "num_requests_waiting", "prompt_tokens_total", "generation_tokens_total"):
+            rows.append(f'vllm:{name}{{engine="0",model_name="{self.names[0]}"}} 0.0')
+        return "\n".join(rows) + "\n"
 
 
 async def whole(send: Send, model: str, text: str) -> None:

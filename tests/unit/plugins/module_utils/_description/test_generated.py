@@ -126,6 +126,8 @@ DESCRIPTIONS: dict[str, dict[str, Any]] = {
         "hearth_secrets_directory": "/home/me/secrets",
         "hearth_models_lock_file": "/home/me/models.lock.yml",
         "hearth_reports_directory": "/home/me/reports",
+        "hearth_sbom_file": "/home/me/sbom.cdx.json",
+        "hearth_monitoring_directory": "/home/me/monitoring",
         "hearth_hub_endpoint": "https://hub.example.com",
         "hearth_gpu_policy": "required",
         "hearth_gpus": ["nvidia.com/gpu=all"],
