@@ -57,6 +57,7 @@ PUBLISHED = frozenset(
         "private_network_published",
         "verify_answers",
         "verify_offered",
+        "verify_private_target",
         "windows_host_found",
         *(f"{name}_page" for name in frontends()),
     )
