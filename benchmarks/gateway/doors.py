@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import re
 import shutil
@@ -12,11 +13,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from integration import locked
 from integration.conftest import PROJECT, Runner
+from integration.programs import stop_all
 from load import Door
 
 HERE = Path(__file__).parent
@@ -57,23 +60,54 @@ def _listens(port: int) -> bool:
 
 
 @contextlib.contextmanager
+def engines(
+    directory: Path, slots: int, token_seconds: float, *, count: int = 1, models: int = 0, name: str = "engine"
+) -> Iterator[list[Door]]:
+    """So many engines, all in one process; each is a router of so many models, or has one."""
+    ports = _free_ports(count)
+    listed = ",".join(map(str, ports))
+    command = (sys.executable, str(HERE / "engine.py"), listed, str(slots), str(token_seconds), str(models))
+    with running(*command, port=ports[-1], log=directory / f"{name}.log"):
+        yield [Door(name, port) for port in ports]
+
+
+def _free_ports(count: int) -> list[int]:
+    """Different ones."""
+    with contextlib.ExitStack() as held:
+        listeners = [held.enter_context(socket.socket()) for _number in range(count)]
+        for listener in listeners:
+            listener.bind(("127.0.0.1", 0))
+        return [int(listener.getsockname()[1]) for listener in listeners]
+
+
+@contextlib.contextmanager
 def engine(directory: Path, slots: int, token_seconds: float) -> Iterator[Door]:
-    port = free_port()
-    command = (sys.executable, str(HERE / "engine.py"), str(port), str(slots), str(token_seconds))
-    with running(*command, port=port, log=directory / "engine.log"):
-        yield Door("engine", port)
+    with engines(directory, slots, token_seconds) as (door,):
+        yield door
+
+
+def bench(address: str, slots: int) -> dict[str, dict[str, Any]]:
+    """The one model of most benchmarks. An older tree knows one address."""
+    return {"bench": {"address": address, "addresses": [address], "slots": slots, "max_output_tokens": 1000}}
 
 
 @contextlib.contextmanager
 def gateway(
-    directory: Path, address: str, slots: int, *, name: str = "gateway", tree: Path = PROJECT
+    directory: Path,
+    models: Mapping[str, Mapping[str, Any]],
+    *,
+    keys: Mapping[str, str] = KEYS,
+    engine_key: str = "",
+    max_body_mib: int = 28,
+    name: str = "gateway",
+    tree: Path = PROJECT,
 ) -> Iterator[Door]:
-    """The gateway as the role of a tree makes it, in the runtime `process`."""
+    """The gateway as the role of a tree makes it, in the runtime `process`. What asks has the last of the keys, which is an operator's."""
     home = directory / f"playbook-{name}"
     home.mkdir()
     directory = directory / name
-    play = Runner(home)
     port = free_port()
+    last = list(keys)[-1]
     description = {
         "hearth_runtime": "process",
         "hearth_directory": str(directory / "h"),
@@ -82,48 +116,63 @@ def gateway(
         "gateway_address": "127.0.0.1",
         "gateway_port": port,
         "gateway_metrics_port": free_port(),
-        # A picture of 20 MB, as clients send it.
-        "gateway_max_body_bytes": 28 << 20,
-        # An older tree knows one address.
-        "gateway_models": {
-            "bench": {"address": address, "addresses": [address], "slots": slots, "max_output_tokens": 1000}
-        },
-        "gateway_api_keys": [{"name": name, "key": key} for name, key in KEYS.items()],
+        # 28 hold a picture of 20 MB, as clients send it.
+        "gateway_max_body_bytes": max_body_mib << 20,
+        "gateway_models": models,
+        "gateway_api_keys": [{"name": one, "key": key, "operator": one == last} for one, key in keys.items()],
+        **({"gateway_engine_key": engine_key} if engine_key else {}),
     }
 
-    def describe(state: str) -> None:
-        roles = ["hearth.llm.certificates", "hearth.llm.gateway"]
-        variables = {**description, "gateway_state": state}
-        collections = {"ANSIBLE_COLLECTIONS_PATH": str(tree / ".collections")}
-        play([{"hosts": "localhost", "gather_facts": False, "vars": variables, "roles": roles}], variables=collections)
-
-    describe("present")
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "vars": description,
+        "roles": ["hearth.llm.certificates", "hearth.llm.gateway"],
+    }
+    # What Ansible says is told where it fails.
+    with contextlib.redirect_stdout(io.StringIO()):
+        Runner(home)([play], variables={"ANSIBLE_COLLECTIONS_PATH": str(tree / ".collections")})
     try:
-        yield Door(name, port, KEYS["quiet"], directory / "secrets/tls/ca.pem", f"-f\0{directory}/h")
+        yield Door(name, port, keys[last], directory / "secrets/tls/ca.pem", f"-f\0{directory}/h")
     finally:
-        describe("absent")
+        stop_all(directory / "h")
+
+
+def configuration(directory: Path, door: Door) -> Path:
+    """Where what the role has written for a gateway lies."""
+    return directory / door.name / "h/services/gateway/current"
+
+
+def copied(directory: Path, door: Door, name: str, changes: Mapping[str, str]) -> Door:
+    """A gateway's configuration for another one of HAProxy beside it, with lines changed: each pattern has to be there. `program` names it for HAProxy."""
+    files = directory / name
+    shutil.copytree(configuration(directory, door), files, symlinks=False)
+    port, metrics_port = free_port(), free_port()
+    path = files / "haproxy.cfg"
+    text = path.read_text().replace(f":{door.port}\n", f":{port}\n")
+    for pattern, line in {
+        r"/_(gateway|door|look|waiting)\.sock": rf"/_{name}_\1.sock",
+        r"(frontend metrics\n +bind \S+:)\d+": rf"\g<1>{metrics_port}",
+        **changes,
+    }.items():
+        text, found = re.subn(pattern, line, text, flags=re.MULTILINE)
+        if not found:
+            raise SystemExit(f"{path} has not the lines that this benchmark changes: {pattern}.")
+    path.write_text(text)
+    return Door(name, port, door.key, door.authority, str(path))
 
 
 @contextlib.contextmanager
-def first_come_first_served(directory: Path, door: Door) -> Iterator[Door]:
+def changed(directory: Path, door: Door, name: str, changes: Mapping[str, str]) -> Iterator[Door]:
+    """The same gateway with lines changed."""
+    other = copied(directory, door, name, changes)
+    with running(HAPROXY, "-W", "-db", "-f", other.program, port=other.port, log=directory / f"{name}.log"):
+        yield other
+
+
+def first_come_first_served(directory: Path, door: Door) -> contextlib.AbstractContextManager[Door]:
     """The same configuration, with a queue that knows no turns."""
-    files = directory / "fifo"
-    shutil.copytree(directory / "gateway/h/services/gateway/current", files, symlinks=False)
-    port, metrics_port = free_port(), free_port()
-    path = files / "haproxy.cfg"
-    text = path.read_text()
-    text, turns = re.subn(r"^ *http-request set-priority-offset .*$", "", text, flags=re.MULTILINE)
-    text = (
-        text.replace(f":{door.port}\n", f":{port}\n")
-        .replace("_gateway.sock", "_fifo.sock")
-        .replace("_door.sock", "_fifo_door.sock")
-    )
-    text, binds = re.subn(r"(frontend metrics\n +bind \S+:)\d+", rf"\g<1>{metrics_port}", text)
-    if (turns, binds) != (1, 1):
-        raise SystemExit(f"{path} has not the lines that this benchmark changes.")
-    path.write_text(text)
-    with running(HAPROXY, "-W", "-db", "-f", str(path), port=port, log=directory / "fifo.log"):
-        yield Door("fifo", port, door.key, door.authority)
+    return changed(directory, door, "fifo", {r"^ *http-request set-priority-offset .*$": ""})
 
 
 @contextlib.contextmanager

@@ -6,13 +6,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
+import itertools
 import json
 import os
+import random
 import re
 import ssl
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,11 +38,19 @@ class Door:
                 if self.program and process.name.isdecimal() and self.program in (process / "cmdline").read_text():
                     yield (process / file).read_text()
 
+    def _memory(self, kind: str) -> int:
+        found = [re.search(rf"^{kind}:\s+(\d+) kB", text, re.MULTILINE) for text in self._of_processes("status")]
+        return sum(int(match[1]) * 1024 for match in found if match)
+
+    @property
+    def memory(self) -> int:
+        """Bytes that its processes take together."""
+        return self._memory("VmRSS")
+
     @property
     def most_memory(self) -> int:
         """Bytes that its processes have taken together, each when it took most."""
-        found = [re.search(r"^VmHWM:\s+(\d+) kB", text, re.MULTILINE) for text in self._of_processes("status")]
-        return sum(int(match[1]) * 1024 for match in found if match)
+        return self._memory("VmHWM")
 
     @property
     def computed(self) -> float:
@@ -88,19 +99,13 @@ class Seen:
 class Client:
     """One connection, opened when it is needed."""
 
-    def __init__(self, door: Door, *, tokens: int, stream: bool, length: int = 1) -> None:
-        body = {
-            "model": "bench",
-            "messages": [{"role": "user", "content": "x" * length}],
-            "max_tokens": tokens,
-            "stream": stream,
-        }
-        data = json.dumps(body).encode()
-        head = (
-            f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {door.key}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n"
-        )
-        self._door, self._request, self._end = door, head.encode() + data, tokens
+    def __init__(
+        self, door: Door, *, tokens: int, stream: bool, length: int = 1, models: Sequence[str] = ("bench",)
+    ) -> None:
+        """It asks one of the models after the other."""
+        body = {"messages": [{"role": "user", "content": "x" * length}], "max_tokens": tokens, "stream": stream}
+        self._door = door
+        self._requests = itertools.cycle([_request(door.key, {"model": model, **body}) for model in models])
         self._tls = door.tls
         self._stream = stream
         self._writer: asyncio.StreamWriter | None = None
@@ -115,7 +120,7 @@ class Client:
                 self._reader, self._writer = await asyncio.open_connection(
                     "127.0.0.1", self._door.port, ssl=self._tls, server_hostname=name
                 )
-            self._writer.write(self._request)
+            self._writer.write(next(self._requests))
             head = (await self._reader.readuntil(b"\r\n\r\n")).lower()
             if self._stream:
                 text = await self._reader.readuntil(b"\n\n")
@@ -139,15 +144,38 @@ class Client:
             self._writer = None
 
 
+def _request(key: str, body: dict[str, object]) -> bytes:
+    data = json.dumps(body).encode()
+    head = (
+        f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n"
+    )
+    return head.encode() + data
+
+
 async def closed_loop(
-    door: Door, concurrency: int, requests: int, *, tokens: int, stream: bool, length: int = 1
+    door: Door,
+    concurrency: int,
+    requests: int,
+    *,
+    tokens: int,
+    stream: bool | None,
+    length: int = 1,
+    models: Sequence[str] = ("bench",),
+    keys: Sequence[str] = (),
 ) -> Seen:
-    """So many clients that each ask again as soon as they are answered, until all requests are answered."""
+    """So many clients that each ask again as soon as they are answered, until all requests are answered.
+
+    With `stream` None every other client streams. Each client begins with another model, and has another one of the keys.
+    """
     seen = Seen()
     left = iter(range(requests))
 
-    async def work() -> None:
-        client = Client(door, tokens=tokens, stream=stream, length=length)
+    async def work(number: int) -> None:
+        own = dataclasses.replace(door, key=keys[number % len(keys)]) if keys else door
+        first = number * len(models) // concurrency
+        streams = number % 2 == 1 if stream is None else stream
+        client = Client(own, tokens=tokens, stream=streams, length=length, models=[*models[first:], *models[:first]])
         await client.ask()
         await ready.wait()
         for _number in left:
@@ -155,11 +183,36 @@ async def closed_loop(
         client.close()
 
     ready = asyncio.Barrier(concurrency + 1)
-    clients = [asyncio.create_task(work()) for _client in range(concurrency)]
+    clients = [asyncio.create_task(work(number)) for number in range(concurrency)]
     await ready.wait()
     begin, computed = time.perf_counter(), door.computed
     await asyncio.gather(*clients)
     seen.wall, seen.computed = time.perf_counter() - begin, door.computed - computed
+    return seen
+
+
+async def open_loop(
+    door: Door, per_second: float, requests: int, *, tokens: int, models: Sequence[str] = ("bench",)
+) -> Seen:
+    """Requests that come by chance, so many a second on average, whether those before are answered or not. Every other is streamed."""
+    seen, resting = Seen(), {stream: list[Client]() for stream in (False, True)}
+    chance = random.Random(1)
+
+    async def ask(stream: bool) -> None:
+        client = resting[stream].pop() if resting[stream] else Client(door, tokens=tokens, stream=stream, models=models)
+        await measured(client, seen)
+        resting[stream].append(client)
+
+    begin, computed = time.perf_counter(), door.computed
+    at, asked = begin, []
+    for number in range(requests):
+        at += chance.expovariate(per_second)
+        await asyncio.sleep(max(0.0, at - time.perf_counter()))
+        asked.append(asyncio.create_task(ask(number % 2 == 1)))
+    await asyncio.gather(*asked)
+    seen.wall, seen.computed = time.perf_counter() - begin, door.computed - computed
+    for client in itertools.chain(*resting.values()):
+        client.close()
     return seen
 
 

@@ -21,6 +21,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._errors import InputErr
 from ansible_collections.hearth.llm.plugins.module_utils._frontends import frontends
 from ansible_collections.hearth.llm.plugins.plugin_utils import _distribution, _placement, _role_variables, _topology
 from ansible_collections.hearth.llm.plugins.plugin_utils._role_judgements import Judges
+from ansible_collections.hearth.llm.plugins.plugin_utils._shared_address import described as _shared_address
 from ansible_collections.hearth.llm.plugins.plugin_utils._templates import OMITTED, Reader
 
 # Where models may be described for one role alone.
@@ -74,6 +75,7 @@ class ActionModule(ActionBase):
         )
         if not arguments["values_only"]:
             findings.extend(self._of_groups(variables, given, nobody_serves=wanted))
+            findings.extend(self._of_shared_address(variables, given))
             findings.extend(self._distribution(reader, variables, given))
             findings.extend(self._secrets(variables, given))
         if arguments["of_roles"]:
@@ -140,6 +142,23 @@ class ActionModule(ActionBase):
         # Of others than those that serve, or use, models nothing is asked.
         if host in groups.get("all", ()) and host in _topology.hosts_for(groups, "servers"):
             yield from _placement.findings(groups, given.get("hearth_models"))
+
+    @staticmethod
+    def _of_shared_address(variables: dict[str, Any], given: Mapping[str, Any]) -> Iterator[str]:
+        """What is wrong with the address that several gateways share."""
+        everybody = variables.get("hostvars") or {}
+        # One that is wrong has its finding already.
+        right = _description.read(given).get(_shared_address.ADDRESS)
+
+        def said(host: str, variable: str) -> Any:
+            # What another host has in a template may not be readable from here: it is taken for what this one has.
+            with contextlib.suppress(AnsibleError):
+                return everybody[host].get(variable)
+            return given.get(variable)
+
+        if right is not None:
+            host, groups = str(variables.get("inventory_hostname", "")), variables.get("groups") or {}
+            yield from _shared_address.findings(groups, host, given, said)
 
     def _secrets(self, variables: dict[str, Any], given: Mapping[str, Any]) -> Iterator[str]:
         """What is wrong with files of keys that lie on the controller already. None is made, and none is shown."""

@@ -95,6 +95,18 @@ options:
     description: For each served name the addresses of the workers that the model is split over, C(host:port) (llama.cpp).
     type: dict
     default: {}
+  node:
+    description: The host's name in the inventory, which C(nodes) of models know it by (vLLM).
+    type: str
+    default: ''
+  places:
+    description: For each host over which a model is split the C(address) and the C(interface) at which it meets the others (vLLM).
+    type: dict
+    default: {}
+  node_port:
+    description: The first of the ports at which the parts of such models meet (vLLM).
+    type: int
+    default: 0
   timeout_seconds:
     description: How long a model may take to come up, seconds.
     type: int
@@ -117,7 +129,8 @@ _value:
     C(given), for each served name its options, without dashes, to be judged and compared; C(told), the same for each instance with its files, what was planned
     for this host and the devices in a shared container; C(gpus), with C(container), C(devices) and C(findings); C(ports), for each instance a port of the host;
     C(questions), what M(hearth.llm.completion_probe) asks the instances that answer at once; C(services), C(service_items) of the role service, one for each
-    instance, or where models share one for as many instances as the model has that has most.
+    instance, or where models share one for as many instances as the model has that has most; C(parts), the same of models that another host serves and of
+    which this one has a part.
   - An instance is called by the served name of its model, and from the second on with a dot and its number behind it, C(chat.2).
   type: dict
 """

@@ -24,7 +24,8 @@ options:
     description:
       - The inputs of the role without C(firewall_).
       - C(state), C(provider), C(ssh_port), C(ssh_sources), C(lan_sources), C(known_tunnels), C(unproven) and C(container_interfaces).
-      - C(ports), dictionaries with C(port) (a number, or a range such as C(8000-8010)), C(protocol), C(sources), C(interface) and C(comment).
+      - C(ports), dictionaries with C(port) (a number, or a range such as C(8000-8010)), C(protocol) (C(vrrp) has no port), C(sources), C(interface) and
+        C(comment).
       - C(connection), how Ansible reaches the host, C(ansible_connection).
     type: dict
     required: true
@@ -35,7 +36,7 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ (found | hearth.llm.firewall_plan(described)).openings }}"
   vars:
-    found: {provider: nftables, connection: null, sessions: [], ssh_listeners: [], foreign_rules: [], merged_rules: [], uplinks: [eth0]}
+    found: {provider: nftables, connection: null, sessions: [], ssh_listeners: [], foreign_rules: [], merged_rules: [], unknown_protocols: [], uplinks: [eth0]}
     described:
       state: present
       provider: auto
@@ -56,9 +57,10 @@ _value:
     - C(provider), who guards the host itself; C(came_by_ssh), whether Ansible's next connection can prove anything, and C(needs_stranger), whether somebody
       on the host itself has to try instead.
     - C(ssh_ports), the ports of SSH; C(ssh_elsewhere), where SSH servers listen, if at none of these.
-    - C(openings), in the order of ports, with C(first), C(last), C(protocol), C(sources) (C(ipv4) and C(ipv6), merged networks), C(interface) and
-      C(comment), and C(kept_up), ports of tunnels that the host keeps up itself.
+    - C(openings), in the order of ports, with C(first) and C(last) (V(0) where the protocol has none), C(protocol) and its C(number), C(sources) (C(ipv4)
+      and C(ipv6), merged networks), C(interface) and C(comment), and C(kept_up), ports of tunnels that the host keeps up itself.
     - C(merged), the same in the words of C(ufw) and C(firewalld), and C(unwanted), what of ours stands there and is not wanted any more.
+    - C(unknown_protocols), what of it the firewall in charge does not know.
     - C(lockouts), one sentence for each reason not to do it, with what to do; C(mistaken_uplinks), devices that lead to the network and would be taken for
       those of containers.
   type: dict

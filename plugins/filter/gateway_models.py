@@ -94,7 +94,8 @@ class _Place:
 
     def addresses(self, name: str) -> list[str]:
         engine, model = self.engine(name), self.models[name]
-        if self._host["is_here"]:
+        # One that is split over nodes listens at its host's address, also for the gateway beside it.
+        if self._host["is_here"] and not (model.get("nodes") and self._host.get("address")):
             return engine.addresses(name, model, self._runtime, self._directory)
         if not self._host["address"]:
             raise AnsibleFilterError(

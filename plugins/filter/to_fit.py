@@ -45,7 +45,7 @@ from ansible_collections.hearth.llm.plugins.plugin_utils._records import records
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-WANTED = ("source", "path", "files", "task", "context_tokens", "slots", "instances", "load", "rpc", "options")
+WANTED = ("source", "path", "files", "task", "context_tokens", "slots", "instances", "load", "rpc", "nodes", "options")
 
 
 def to_fit(

@@ -26,7 +26,8 @@ options:
   variable:
     description:
       - The variable by which a user says that it is elsewhere. C(~) and environment variables in its value are replaced.
-      - The default is C(hearth_secrets_directory) for C(.secrets), and C(hearth_models_lock_file) for C(.models.lock.yml). Any other name needs one.
+      - The default is C(hearth_secrets_directory) for C(.secrets), C(hearth_models_lock_file) for C(.models.lock.yml) and C(hearth_reports_directory) for
+        C(.reports). Any other name needs one.
     type: str
   refusal:
     description: Give the reason why there is no such place, or an empty text, in the place of the path.

@@ -32,6 +32,7 @@ _raw:
   description:
     - C(name); C(is_here), whether it is the host at hand; C(runtime).
     - C(address), at which others reach its engines, empty where there is none, or it is not known.
+    - C(node), the C(address) and the C(interface) at which it meets others over whose GPUs a model is split.
     - C(models), those that it serves, as they are described for it; C(ports), the (first) port of each engine; and C(gpus), where the role
       P(hearth.llm.fit#role) has looked in this run.
   type: list
@@ -46,7 +47,7 @@ from ansible.plugins.lookup import LookupBase
 from ansible_collections.hearth.llm.plugins.module_utils._description.private_network import RANGE
 from ansible_collections.hearth.llm.plugins.module_utils._engines import engines
 from ansible_collections.hearth.llm.plugins.plugin_utils import _topology
-from ansible_collections.hearth.llm.plugins.plugin_utils._placement import models_on
+from ansible_collections.hearth.llm.plugins.plugin_utils._placement import served_on
 from ansible_collections.hearth.llm.plugins.plugin_utils._private_network.addresses import address_of
 
 
@@ -74,12 +75,23 @@ class LookupModule(LookupBase):
                 return str(known_already)
             return address_of(name, IPv4Network(said("hearth_private_network_range", RANGE)))
 
+        def interface() -> str:
+            """Through which others reach that address."""
+            made = "hearth" if said("hearth_private_network", "wireguard") == "wireguard" else ""
+            published = said("private_network_published", {}).get("interface", "")
+            return str(published or said("hearth_private_interface", "") or made)
+
+        at = address()
         return {
             "name": name,
             "is_here": is_here,
             "runtime": said("hearth_runtime", "docker"),
-            "address": address(),
-            "models": models_on(said("hearth_models", {}), name),
+            "address": at,
+            "models": served_on(said("hearth_models", {}), name),
+            "node": {
+                "address": str(said("vllm_node_address", "") or at),
+                "interface": str(said("vllm_node_interface", "") or interface()),
+            },
             **({"gpus": of_it["fit_gpu_cards"]} if "fit_gpu_cards" in of_it else {}),
             "ports": {
                 engine.name: int(said(engine.port_variable or f"{engine.name}_port", engine.port))

@@ -71,13 +71,15 @@ class LookupModule(LookupBase):
         rooms = []
         for name, engine in engines().items():
             own = self._said(f"{name}_models", served_by(models, name))
+            # Of a model that another host serves it has a part, which has no port.
+            served = [model for model in own if not model.get("nodes") or model["nodes"][0] == host]
             rooms.append(
                 {
                     **self._room(engine, engine.port_variable or f"{name}_port"),
                     "described": bool(own),
-                    "models": [model["name"] for model in own],
-                    "instances": {model["name"]: engine.instances(model)[1] for model in own},
-                    "apart": [model["name"] for model in own if engine.is_apart(model)],
+                    "models": [model["name"] for model in served],
+                    "instances": {model["name"]: engine.instances(model)[1] for model in served},
+                    "apart": [model["name"] for model in served if engine.is_apart(model)],
                 }
             )
         return rooms

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 UFW_MARK = "comment 'hearth.llm"
 RICH_RULE_MARK = 'priority="2653"'
 
+# Says what it would do, with an address that nobody has.
+_TRY_UFW = ("ufw", "--dry-run", "allow", "from", "192.0.2.1", "to", "any", "proto", "vrrp")
+
 _PLAIN: dict[str, Any] = {"LC_ALL": "C.UTF-8", "LANGUAGE": "C"}
 _MISSING = 127
 
@@ -46,6 +49,12 @@ class HostFirewall:
             kept = self._output("firewall-cmd", "--permanent", "--list-rich-rules").splitlines()
             return sorted({line.strip() for line in running + kept if RICH_RULE_MARK in line}), []
         return [], []
+
+    def unknown_protocols(self, provider: str) -> list[str]:
+        """Protocols without ports that an older one does not know."""
+        if provider != "ufw" or self._succeeds(*_TRY_UFW):
+            return []
+        return ["vrrp"]
 
     def _succeeds(self, *command: str) -> bool:
         return bool(self._run(*command)[0] == 0)

@@ -131,6 +131,12 @@ merged_rules:
   elements: str
   returned: always
   sample: ["allow from 192.168.0.0/16 to any port 443 proto tcp comment 'hearth.llm gateway'"]
+unknown_protocols:
+  description: Protocols without ports that ufw does not know, where it is in charge and older than 0.36.2.
+  type: list
+  elements: str
+  returned: success
+  sample: []
 foreign_rules:
   description: Rules of others in ufw. One of these must not be made ours, for then we would remove it one day.
   type: list
@@ -180,6 +186,7 @@ def run(firewall: HostFirewall, host: Host, ask: Ask, *, nft: str, systemd: bool
         "uplinks": uplinks(),
         "merged_rules": ours,
         "foreign_rules": theirs,
+        "unknown_protocols": firewall.unknown_protocols(provider),
     }
 
 

@@ -101,13 +101,21 @@ options:
         type: list
         elements: str
         default: []
+      nodes:
+        description:
+          - Hosts over whose GPUs it is split (vLLM). The part of one of them is planned, with the GPUs that are here; each has as many.
+          - Its layers are shared out among them, and each layer among the GPUs of one, unless O(models[].options) say otherwise.
+        type: list
+        elements: str
+        default: []
       options:
         description: >-
           The engine's long flags without the dashes. Those that decide about memory are heeded: of llama.cpp C(n-gpu-layers), C(tensor-split), C(split-mode),
           C(main-gpu), C(device), C(ctx-size), C(parallel), C(ubatch-size), C(cache-type-k), C(cache-type-v), C(flash-attn), C(kv-unified), C(kv-offload),
           C(swa-full),
           C(cpu-moe), C(n-cpu-moe), C(cache-ram), C(mmproj) and C(mmproj-offload); of vLLM C(max-model-len), C(max-num-seqs), C(max-num-batched-tokens),
-          C(gpu-memory-utilization), C(kv-cache-dtype), C(tensor-parallel-size) and C(enforce-eager).
+          C(gpu-memory-utilization), C(kv-cache-dtype), C(tensor-parallel-size),
+          C(pipeline-parallel-size) and C(enforce-eager).
         type: dict
         default: {}
   gpus:
@@ -400,6 +408,7 @@ def argument_spec() -> dict[str, Any]:
         "load": {"type": "str", "choices": ["startup", "on_demand", "first_request"], "default": "startup"},
         "gpus": {"type": "list", "elements": "str"},
         "rpc": {"type": "list", "elements": "str", "default": []},
+        "nodes": {"type": "list", "elements": "str", "default": []},
         "options": {"type": "dict", "default": {}},
     }
     worker = {
@@ -552,7 +561,8 @@ def _wanted(model: Mapping[str, Any], params: Mapping[str, Any], reader: Reader,
     if ENGINES[model["engine"]].serves == "repository":
         repository, place = reader.repository(model)
         _check_context(model, params, repository.trained_context, place)
-        served = settings.vllm(model, options, repository.trained_context)
+        count = len(machine.gpus) if gpus is None else len(gpus)
+        served = settings.vllm(model, options, repository.trained_context, count)
         return Wanted(model["name"], repository, served, on_demand, place, gpus, bool(model["gpus"]), why)
     facts, sight, place = reader.gguf(model)
     _check_task(model, facts, options)

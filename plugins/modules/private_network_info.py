@@ -135,15 +135,14 @@ running:
 """
 
 import ipaddress
-import json
 import os
-import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
 from ansible_collections.hearth.llm.plugins.module_utils._host_firewall import asker, uplinks
 from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
+from ansible_collections.hearth.llm.plugins.module_utils._networks import addresses, links, resolve
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.listeners import listeners
 from ansible_collections.hearth.llm.plugins.module_utils._sockets import plain, sockets
 from ansible_collections.hearth.llm.plugins.module_utils._ssh_connection import ssh_connection
@@ -178,28 +177,20 @@ def run(
     ways: Sequence[str],
 ) -> dict[str, Any]:
     """`ways` are the interfaces that lead to the network."""
-    links = {
-        link["ifname"]: link
-        for link in json.loads(ask("ip", "-json", "-details", "address", "show") or "[]")
-        if "ifname" in link
-    }
-    running = _running(ask, interface, links)
+    found = links(ask)
+    running = _running(ask, interface, found)
     taken = any(one.protocol == "udp" and one.port == port for one in sockets(host, protocols=["udp"]))
     return {
         "tun": host.exists("/dev/net/tun"),
-        "interfaces": {name: {"addresses": _addresses(link), "up": _is_up(link)} for name, link in links.items()},
+        "interfaces": {name: {"addresses": addresses(link), "up": _is_up(link)} for name, link in found.items()},
         "reachable_addresses": [
-            address for name, link in links.items() if name != interface for address in _reachable(link)
+            address for name, link in found.items() if name != interface for address in _reachable(link)
         ],
-        "uplink_mtu": min((int(links[way]["mtu"]) for way in ways if way in links), default=0),
+        "uplink_mtu": min((int(found[way]["mtu"]) for way in ways if way in found), default=0),
         "endpoints": {endpoint: resolve(endpoint) for endpoint in endpoints},
         "port_taken": taken and running.get("port") != port,
         "running": running,
     }
-
-
-def _addresses(link: dict[str, Any]) -> list[str]:
-    return [f"{one['local']}/{one['prefixlen']}" for one in link.get("addr_info", ()) if one.get("family") == "inet"]
 
 
 def _is_up(link: dict[str, Any]) -> bool:
@@ -214,27 +205,18 @@ def _reachable(link: dict[str, Any]) -> Iterator[str]:
             yield str(address)
 
 
-def _running(ask: Ask, name: str, links: dict[str, Any]) -> dict[str, Any]:
-    if name not in links:
+def _running(ask: Ask, name: str, there: dict[str, Any]) -> dict[str, Any]:
+    if name not in there:
         return {}
     interface = Interface(ask, name)
     return {
-        "userspace": links[name].get("linkinfo", {}).get("info_kind") == "tun",
-        "address": next(iter(_addresses(links[name])), ""),
-        "mtu": int(links[name]["mtu"]),
+        "userspace": there[name].get("linkinfo", {}).get("info_kind") == "tun",
+        "address": next(iter(addresses(there[name])), ""),
+        "mtu": int(there[name]["mtu"]),
         "public_key": interface.word("public-key"),
         "port": interface.port(),
         "peers": interface.peers(),
     }
-
-
-def _resolve(name: str) -> list[str]:
-    """Always in the same order, that of IPv4 first: servers of names like to give another one each time."""
-    try:
-        found = {str(one[4][0]) for one in socket.getaddrinfo(name, None, proto=socket.IPPROTO_UDP)}
-    except (OSError, UnicodeError):
-        return []
-    return sorted(found, key=lambda address: (":" in address, address))
 
 
 def _came_by() -> dict[str, str] | None:
@@ -251,7 +233,7 @@ def _look(module: HearthModule) -> dict[str, Any]:
     modprobe = module.get_bin_path("modprobe", opt_dirs=sbin)
     loadable = modprobe is not None and module.run_command([modprobe, "--dry-run", "--quiet", "wireguard"])[0] == 0
     looked = run(
-        host, asker(module.run_command), _resolve, params["interface"], params["port"], params["endpoints"], uplinks()
+        host, asker(module.run_command), resolve, params["interface"], params["port"], params["endpoints"], uplinks()
     )
     return {
         **looked,

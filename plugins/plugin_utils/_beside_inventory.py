@@ -19,7 +19,11 @@ AWX_JOB = "AWX_PRIVATE_DATA_DIR"
 
 SECRETS = ".secrets"
 # By which variable a user says that it is elsewhere.
-VARIABLES = {SECRETS: "hearth_secrets_directory", ".models.lock.yml": "hearth_models_lock_file"}
+VARIABLES = {
+    SECRETS: "hearth_secrets_directory",
+    ".models.lock.yml": "hearth_models_lock_file",
+    ".reports": "hearth_reports_directory",
+}
 
 
 def place_of(name: str, variable: str, known: Mapping[str, Any], template: Callable[[Any], Any]) -> Path:

@@ -12,7 +12,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._engines import engines
 from ansible_collections.hearth.llm.plugins.module_utils._engines._contract import Engine, context_tokens
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._served_names import instance
-from ansible_collections.hearth.llm.plugins.plugin_utils import _engine_option_lists
+from ansible_collections.hearth.llm.plugins.plugin_utils import _engine_option_lists, _vllm_nodes
 from ansible_collections.hearth.llm.plugins.plugin_utils._program import program_files
 
 Model = Mapping[str, Any]
@@ -41,16 +41,21 @@ def engine_plan(
     fingerprints: Mapping[str, str] | None = None,
     build: str = "",
     workers: Mapping[str, Sequence[str]] | None = None,
+    node: str = "",
+    places: Mapping[str, Mapping[str, str]] | None = None,
+    node_port: int = 0,
     timeout_seconds: int | str = 300,
 ) -> dict[str, Any]:
     if engine not in engines():
         raise AnsibleFilterError(f"engine is {engine!r}: use one of {', '.join(engines())}.")
     serving = engines()[engine]
+    models, parts = _vllm_nodes.parts(models, node)
     apart = [str(model["name"]) for model in models if runtime == "docker" and serving.is_apart(model)]
     sharing = [model for model in models if model["name"] not in apart]
     given_gpus = serving.gpus_of(sharing, gpus, runtime, gpu_numbers)
     devices = given_gpus["devices"]
 
+    # Of a model that another host serves this one has a part: it has no port, and is asked nothing.
     most = {str(model["name"]): serving.instances(model)[1] for model in models}
     numbered = [(model, number) for model in models for number in range(1, most[str(model["name"])] + 1)]
 
@@ -82,13 +87,17 @@ def engine_plan(
         raise AnsibleFilterError(error.message) from error
     all_told = {
         instance(model["name"], number): {**files(model), **told(model, placed(model["name"], number), number)}
-        for model, number in numbered
+        for model, number in [*numbered, *((model, 1) for model in parts)]
     }
 
-    # What keeps the head of a model running that is split over workers.
-    keeper = [
-        {"path": path, "content": content} for path, content in sorted(program_files("_rpc").items() if apart else ())
-    ]
+    # What keeps a model running that is split: over workers, or over the GPUs of several hosts.
+    rooms = {"_rpc": bool(apart), "_nodes": any(model.get("nodes") for model in [*models, *parts])}
+    keepers = {
+        room: [{"path": path, "content": content} for path, content in sorted(program_files(room).items())]
+        if needed
+        else []
+        for room, needed in rooms.items()
+    }
 
     def run(model: Model, number: int) -> dict[str, Any]:
         name = str(model["name"])
@@ -102,9 +111,10 @@ def engine_plan(
             "words": words,
             "socket": serving.socket(name, directory, number),
             "address": address,
-            "port": ports[called],
+            "port": ports.get(called, 0),
             "image": build,
-            "keeper": keeper,
+            "keeper": keepers["_nodes" if model.get("nodes") else "_rpc"],
+            "over": _vllm_nodes.over(model, node, places or {}, node_port),
             "workers": list((workers or {}).get(name, [])),
             "gpus": list((planned_gpus or {}).get(called) or model.get("gpus", gpus)),
             "fingerprint": str((fingerprints or {}).get(name, "")),
@@ -125,6 +135,9 @@ def engine_plan(
                 "timeout_seconds": int(timeout_seconds),
             },
         )
+
+    def definition(model: Model, number: int = 1) -> dict[str, Any]:
+        return serving.definition(str(model["name"]), all_told[instance(model["name"], number)], run(model, number))
 
     is_shared = serving.shared and runtime != "process"
     own = [one for one in numbered if not is_shared or one[0]["name"] in apart]
@@ -155,11 +168,9 @@ def engine_plan(
         ],
         "services": [
             *(shared(number) for number in range(1, together + 1)),
-            *(
-                serving.definition(str(model["name"]), all_told[instance(model["name"], number)], run(model, number))
-                for model, number in own
-            ),
+            *(definition(model, number) for model, number in own),
         ],
+        "parts": [definition(model) for model in parts],
     }
 
 

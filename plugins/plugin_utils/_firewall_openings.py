@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: hearth.llm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ports that a firewall shall open, checked and in one form: every port has its protocol, and its sources apart for IPv4 and IPv6."""
+"""Ports and protocols that a firewall shall open, checked and in one form: each with its protocol, and its sources apart for IPv4 and IPv6."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from ansible.errors import AnsibleFilterError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-PROTOCOLS = ("tcp", "udp")
+# The numbers of the protocols, which hosts without /etc/protocols do not know by their names.
+NUMBERS = {"tcp": 6, "udp": 17, "vrrp": 112}
+# Of those that have none, the whole protocol is open.
+WITH_PORTS = ("tcp", "udp")
 # What can stand in a comment of nftables and ufw alike.
 COMMENT = re.compile(r"[\w .,:;/()+@=-]{0,80}")
 INTERFACE = re.compile(r"[A-Za-z0-9._@-]{0,15}")
@@ -33,10 +36,14 @@ def _opening(port: Mapping[str, Any], sources: Iterable[str], findings: list[str
     text, protocol, comment = str(port.get("port", "")), port.get("protocol", "tcp"), port.get("comment", "")
     found = RANGE.fullmatch(text)
     first, last = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
-    if not 1 <= first <= last <= LAST_PORT:
+    if protocol not in NUMBERS:
+        findings.append(f"{text}: '{protocol}' is no protocol: write {', '.join(NUMBERS)}")
+    if protocol in NUMBERS and protocol not in WITH_PORTS:
+        first = last = 0
+        if text:
+            findings.append(f"{text}: {protocol} has no ports: leave the port out")
+    elif not 1 <= first <= last <= LAST_PORT:
         findings.append(f"'{text}' is no port: write a number, or a range such as 8000-8010")
-    if protocol not in PROTOCOLS:
-        findings.append(f"{text}: '{protocol}' is no protocol: write tcp or udp")
     if not COMMENT.fullmatch(comment):
         findings.append(
             f"{text}: the comment '{comment}' is longer than 80 characters, or has one that cannot stand in a rule"
@@ -48,6 +55,7 @@ def _opening(port: Mapping[str, Any], sources: Iterable[str], findings: list[str
         "first": first,
         "last": last,
         "protocol": protocol,
+        "number": NUMBERS.get(protocol, 0),
         "sources": _sources(text, port.get("sources", sources), findings),
         # Where it alone is open; empty for all.
         "interface": interface,

@@ -66,6 +66,7 @@ def plan(found: Described, given: Described) -> dict[str, Any]:
         "lockouts": firewall_lockouts(
             openings, people, given["known_tunnels"], None if provider == "nftables" else unwanted
         ),
+        "unknown_protocols": sorted({one["protocol"] for one in openings} & {*found["unknown_protocols"]}),
         "ssh_elsewhere": [] if {*listening} & {*ssh_ports} else listening,
         "mistaken_uplinks": _mistaken(found["uplinks"], given["container_interfaces"]),
     }

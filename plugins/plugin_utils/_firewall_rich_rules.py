@@ -1,6 +1,8 @@
 # SPDX-FileCopyrightText: hearth.llm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Openings in the words of firewalld: a rich rule for each source of each port. All have the same unusual priority, by which they are known as ours.
+"""Openings in the words of firewalld: a rich rule for each source of each port, or of a protocol that has none.
+
+All have the same unusual priority, by which they are known as ours.
 
 A rich rule knows no interface: what is open through one alone is open to its sources, whose packets the kernel takes from nowhere else (rp_filter).
 """
@@ -18,14 +20,15 @@ PRIORITY = 2653
 
 def firewall_rich_rules(openings: Iterable[Mapping[str, Any]]) -> list[str]:
     return [
-        f'rule priority="{PRIORITY}" family="{family}" source address="{source}" '
-        f'port port="{_range(opening)}" protocol="{opening["protocol"]}" accept'
+        f'rule priority="{PRIORITY}" family="{family}" source address="{source}" {_what(opening)} accept'
         for opening in openings
         for family, sources in opening["sources"].items()
         for source in sources
     ]
 
 
-def _range(opening: Mapping[str, Any]) -> str:
+def _what(opening: Mapping[str, Any]) -> str:
     first, last = opening["first"], opening["last"]
-    return str(first) if first == last else f"{first}-{last}"
+    if not first:
+        return f'protocol value="{opening["number"]}"'
+    return f'port port="{first if first == last else f"{first}-{last}"}" protocol="{opening["protocol"]}"'

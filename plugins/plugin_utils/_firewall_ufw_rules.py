@@ -1,6 +1,8 @@
 # SPDX-FileCopyrightText: hearth.llm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Openings in the words of ufw: a rule for each source of each port. All have a comment by which they are known as ours, and the line that ufw will show.
+"""Openings in the words of ufw: a rule for each source of each port, or of a protocol that has none.
+
+All have a comment by which they are known as ours, and the line that ufw will show.
 
 What rules of others open already is left to them: ufw would only change the comment of their rule.
 """
@@ -29,7 +31,8 @@ def _without_comment(rule: str) -> str:
 
 def _rule(opening: Mapping[str, Any], source: str) -> dict[str, str]:
     first, last = opening["first"], opening["last"]
-    port = str(first) if first == last else f"{first}:{last}"
+    # Of a protocol without ports all is open.
+    port = "any" if not first else str(first) if first == last else f"{first}:{last}"
     comment = f"{MARK} {opening['comment']}".strip()
     return {
         "from_ip": source,
@@ -45,7 +48,10 @@ def _shown(source: str, port: str, protocol: str, interface: str) -> str:
     """ufw leaves out the length of a single address, and networks that hold every address."""
     address, _slash, length = source.partition("/")
     through = f"in on {interface} " if interface else ""
+    to = "" if port == "any" else f"to any port {port} "
     if length == "0":
-        return f"{through}to any port {port} proto {protocol}" if through else f"{port}/{protocol}"
+        if not to:
+            return f"{through or 'to any '}proto {protocol}"
+        return f"{through}{to}proto {protocol}" if through else f"{port}/{protocol}"
     shown = address if length == ("128" if ":" in address else "32") else source
-    return f"{through}from {shown} to any port {port} proto {protocol}"
+    return f"{through}from {shown} {to}proto {protocol}"

@@ -35,6 +35,8 @@ def plan(given: Described) -> dict[str, Any]:
     deadlines = {name: int(model.get("answer_deadline_seconds", deadline)) for name, model in backends.items()}
     domains = [(domain, name) for name, site in sorted(sites.items()) for domain in site["domains"]]
     shared_out = sorted(name for name, model in backends.items() if len(_hosts(model)) > 1)
+    fetched = sorted(name for name, model in backends.items() if model.get("load") == FIRST_REQUEST)
+    several = [name for name, model in backends.items() if len(model["servers"]) > 1]
     account_key = given["acme_account_key_file"]
     return {
         "backends": backends,
@@ -43,20 +45,25 @@ def plan(given: Described) -> dict[str, Any]:
         "long_bytes": _LONG_BYTES,
         "deadlines": deadlines,
         # Those that are fetched on their first request.
-        "fetched": sorted(name for name, model in backends.items() if model.get("load") == FIRST_REQUEST),
+        "fetched": fetched,
         # Those with several instances, and how long it is of use to know which of them has read a conversation.
-        "several": {
-            name: int(model.get("idle_unload_seconds", _REMEMBERED_SECONDS))
-            for name, model in backends.items()
-            if len(model["servers"]) > 1
-        },
+        "several": {name: int(backends[name].get("idle_unload_seconds", _REMEMBERED_SECONDS)) for name in several},
         # Those that several hosts serve: each of them may be away.
         "shared_out": shared_out,
+        # Addresses that are checked, each once, whatever models it has: those of models for which there are others.
+        "checked": sorted(
+            {
+                server["address"]
+                for name in several
+                if name not in fetched
+                for server in backends[name]["servers"].values()
+            }
+        ),
         # Whether the engines are asked what they have loaded though nobody looks.
         "looks": bool(shared_out),
         "several_map": _lines(
             "# Name of a backend, how many instances its model has.",
-            *(f"{name} {len(model['servers'])}" for name, model in backends.items() if len(model["servers"]) > 1),
+            *(f"{name} {len(backends[name]['servers'])}" for name in several),
         ),
         "longest_seconds": max([int(given["answer_timeout_seconds"]), *deadlines.values()]),
         "served_map": _lines(

@@ -55,6 +55,7 @@ PUBLISHED = frozenset(
         "models_paths",
         "models_projectors",
         "private_network_published",
+        "shared_address_published",
         "verify_answers",
         "verify_offered",
         "verify_private_target",

@@ -33,6 +33,8 @@ FIELDS = (
 )
 # Of one lock file there is one environment, named by this many digits of its hash.
 _DIGITS = 12
+# What Docker calls the network that is no network of its own.
+_HOST = "host"
 
 
 @dataclass(frozen=True)
@@ -245,6 +247,8 @@ def _container(definition: Mapping[str, Any], place: Place, restart_key: str, *,
     gpus, limits = definition.get("gpus") or [], definition.get("limits") or {}
     by_runtime = bool(gpus) and not knows_cdi
     memory = limits.get("memory") or "0"
+    # Who has the host's own network is known by the host's addresses, and publishes nothing.
+    is_of_host = definition["network"] == _HOST
     own = {"source": place.root, "target": "/etc/hearth", "read_only": True}
     container = {
         "name": place.container,
@@ -259,7 +263,7 @@ def _container(definition: Mapping[str, Any], place: Place, restart_key: str, *,
         "memory_swap": memory,
         "cpus": float(limits.get("cpus") or 0),
         "pids_limit": int(limits.get("pids") or 512),
-        "networks": [{"name": definition["network"], "aliases": definition["aliases"]}],
+        "networks": [] if is_of_host else [{"name": definition["network"], "aliases": definition["aliases"]}],
         "network_mode": definition["network"],
         "published_ports": [f"{port['address']}:{port['host']}:{port['container']}" for port in definition["ports"]],
         "mounts": [{**mount, "type": "bind"} for mount in [own, *definition["mounts"]]],

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import tarfile
@@ -129,13 +130,37 @@ def test_what_runs_is_asked_again_without_a_change(machine: hosts.Host) -> None:
     assert re.search(r"localhost +: .*changed=0 ", output)
 
 
+def test_what_was_changed_by_hand_is_named_and_nothing_else(machine: hosts.Host) -> None:
+    configuration = machine.shell(f"ls {CLONE}/.hearth/services/gateway/generations/*/haproxy.cfg").strip()
+    machine.shell(f"echo '# by hand' >> {configuration}")
+    with pytest.raises(LabError, match="localhost is not as described: 2 things would be changed"):
+        hearth(machine, "drift --page")
+    told = json.loads(machine.shell(f"cat {CLONE}/inventories/local/.reports/drift/drift.json"))
+    written, run_again = told["hosts"]["localhost"]["findings"]
+    assert "haproxy.cfg" in written["difference"]
+    assert "Run the services' programs" in run_again["task"]
+
+
+def test_what_is_broken_is_told_with_where_to_begin(machine: hosts.Host) -> None:
+    assert "All is well: " in hearth(machine, "doctor --page")
+    ask = f"{CLONE}/.hearth/venvs/*/bin/supervisorctl -c {CLONE}/.hearth/supervisor/supervisord.conf"
+    machine.shell(f"{ask} stop gateway")
+    with pytest.raises(LabError) as told:
+        hearth(machine, "doctor --page")
+    assert "CLIENTS SEE localhost, route: localhost:8443 cannot be reached" in tidy(str(told.value))
+    assert "BEGIN WITH localhost, service: The program gateway is stopped" in tidy(str(told.value))
+    machine.shell(f"{ask} start gateway")
+
+
 def test_down_leaves_nothing_behind(machine: hosts.Host) -> None:
     hearth(machine, "down")
     assert (
-        machine.execute("sh", "-c", f"cd {CLONE} && ls -d .venv .hearth inventories/local/.secrets 2>&1 || true").count(
-            "No such"
-        )
-        == 3
+        machine.execute(
+            "sh",
+            "-c",
+            f"cd {CLONE} && ls -d .venv .hearth inventories/local/.secrets inventories/local/.reports 2>&1 || true",
+        ).count("No such")
+        == 4
     )
     assert CLONE not in machine.execute("ps", "-eo", "args")
 

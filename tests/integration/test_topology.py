@@ -36,6 +36,7 @@ FOR = {
     "deploy_gateway": ["gateways", "gateways"],
     "deploy_rpc_workers": ["rpc_workers"],
     "destroy_cloud_vm": ["servers"],
+    "doctor": ["gateways", "connected", "connected"],
     "fetch_models": ["engines"],
     "leave_out_distributions": ["servers"],
     "look_at_models": ["engines"],
@@ -55,6 +56,7 @@ SITE = [
     *("deploy_engines", "deploy_gateway", "deploy_frontends", "close_host", "open_windows", "verify", "summary"),
 ]
 FOR["site"] = [purpose for name in SITE for purpose in FOR[name]]
+FOR["drift"] = ["all", *FOR["site"], "all"]
 
 EVERYBODY = {"gateway", "engine", "page", "spare", "laptop", "phone", "pc", "worker"}
 GROUPED = """

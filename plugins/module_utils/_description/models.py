@@ -99,7 +99,7 @@ MODEL = Record(
         ),
         "which hosts serve it, by their names in the inventory: with several, each answers a part of the requests",
         default="all of hearth_engines",
-        also=("host", "nodes", "on", "placement"),
+        also=("host", "on", "placement"),
     ),
     Key(
         "task",
@@ -217,7 +217,17 @@ MODEL = Record(
         ),
         "hosts of hearth_rpc_workers over which it is split beside its engine's own host; each serves one model (llama_cpp)",
         default="none",
-        also=("split_over", "rpc_workers", "rpc_backends", "nodes"),
+        also=("split_over", "rpc_workers", "rpc_backends"),
+    ),
+    Key(
+        "nodes",
+        ListOf(
+            Text("the name of a host", example="gpu1"),
+            empty="name the hosts over whose GPUs it is split, or leave nodes out",
+        ),
+        "hosts of hearth_engines over whose GPUs one model is split, with as many GPUs on each; the first one is asked (vllm)",
+        default="none",
+        also=("node", "nnodes", "multi_node", "split_over_hosts"),
     ),
     Key(
         "options",

@@ -54,6 +54,7 @@ def of_host(described: Typed, around: Surroundings) -> Iterator[str]:
             if model.get("gpus"):
                 yield f"hearth_models.{name}.gpus is [{listed(model['gpus'])}], and hearth_gpu_policy is none: take one of them away."
     yield from _private_network(described)
+    yield from _shared_address(described)
     yield from _tls(described.get("hearth_tls", Typed()))
     yield from _tls_files(described.get("hearth_tls", Typed()), around)
 
@@ -75,6 +76,33 @@ def _private_network(described: Typed) -> Iterator[str]:
     judged = mode == "wireguard" and "hearth_private_network_range" not in described.unsure
     if judged and address and ipaddress.ip_address(address) not in ipaddress.ip_network(network):
         yield f"hearth_private_address is {address}, and hearth_private_network_range is {network}: write one of its addresses, or take it away."
+
+
+def _shared_address(described: Typed) -> Iterator[str]:
+    given = described.get("hearth_shared_address")
+    if given is None:
+        if "hearth_shared_interface" in described and described.lacks("hearth_shared_address"):
+            yield (
+                f"hearth_shared_interface is '{described['hearth_shared_interface']}', and hearth_shared_address is not described: "
+                "write the address that it is to have, or take it away."
+            )
+        return
+    listens = described.get("hearth_address", "0.0.0.0")
+    if listens not in ("0.0.0.0", "::"):
+        yield (
+            f"hearth_address is {listens}, and hearth_shared_address is {given}, at which nobody would answer: "
+            "take hearth_address away, so that the gateway listens at every address of its host."
+        )
+    network = described.get("hearth_private_network_range", RANGE)
+    judged = described.get("hearth_private_network", "wireguard") == "wireguard" and not {
+        "hearth_private_network",
+        "hearth_private_network_range",
+    } & set(described.unsure)
+    if judged and ipaddress.ip_interface(given).ip in ipaddress.ip_network(network):
+        yield (
+            f"hearth_shared_address is {given}, and {network} is the network that the hosts have for themselves: write an address that clients reach, "
+            "or another hearth_private_network_range."
+        )
 
 
 def _sockets(described: Typed) -> Iterator[str]:

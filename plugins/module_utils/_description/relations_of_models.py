@@ -27,6 +27,7 @@ def of_models(described: Typed) -> Iterator[str]:
     models = described.get("hearth_models", {})
     yield from (f"hearth_models: {clash}" for clash in (*clashes(models), *instance_clashes(most_instances(models))))
     yield from _split(models)
+    yield from _over_nodes(models)
     for name, model in models.items():
         path = f"hearth_models.{name}"
         engine = engines().get(model.get("engine", DEFAULT if model.lacks("engine") else ""))
@@ -64,6 +65,35 @@ def _split(models: Mapping[str, Typed]) -> Iterator[str]:
             elif list(hosts).count(host) > 1:
                 yield f"hearth_models.{name}.rpc names {host} twice: keep one."
                 break
+
+
+# What of a model does not go with nodes, and why.
+_NOT_OVER_NODES = {
+    "hosts": "each of hosts would have the whole model",
+    "instances": "one model over several hosts is one instance",
+    "rpc": "rpc splits a model of llama.cpp",
+}
+
+
+def _over_nodes(models: Mapping[str, Typed]) -> Iterator[str]:
+    for name, model in models.items():
+        path, nodes = f"hearth_models.{name}", list(model.get("nodes") or ())
+        if not nodes:
+            continue
+        engine = engines().get(model.get("engine", DEFAULT))
+        if engine and not engine.over_nodes and "engine" not in model.unsure:
+            able = listed([other for other, one in engines().items() if one.over_nodes])
+            yield f"{path}.nodes splits it over the GPUs of several hosts, and {engine.title} does not do that: write engine: {able}, or take nodes away."
+        yield from (
+            f"{path} has both nodes and {key}, and {why}: keep one."
+            for key, why in _NOT_OVER_NODES.items()
+            if model.get(key)
+        )
+        twice = sorted({node for node in nodes if nodes.count(node) > 1})
+        if twice:
+            yield f"{path}.nodes names {listed(twice)} twice: keep one."
+        if model.get("load") == FIRST_REQUEST:
+            yield f"{path}.load is {FIRST_REQUEST!r}, and a model with nodes is fetched on each of them before it is loaded: write startup, or take it away."
 
 
 def most_instances(models: Mapping[str, Typed]) -> dict[str, int]:

@@ -40,6 +40,7 @@ class Model:
     answer_deadline_seconds: int | None
     gpus: Sequence[str] | None
     rpc: Sequence[str] | None
+    nodes: Sequence[str] | None
     options: Mapping[str, Any]
 
 

@@ -18,6 +18,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.kinds impo
 from ansible_collections.hearth.llm.plugins.module_utils._description.models import MODELS
 from ansible_collections.hearth.llm.plugins.module_utils._description.people import ASSISTANTS, FRONTENDS_KIND, USERS
 from ansible_collections.hearth.llm.plugins.module_utils._description.private_network import PRIVATE_NETWORK
+from ansible_collections.hearth.llm.plugins.module_utils._description.shared_address import SHARED_ADDRESS
 from ansible_collections.hearth.llm.plugins.module_utils._description.special import (
     Address,
     ControllerPath,
@@ -119,6 +120,12 @@ VARIABLES: dict[str, Key] = {
             default="{{ inventory_dir }}/.models.lock.yml",
         ),
         Key(
+            "hearth_reports_directory",
+            ControllerPath(".reports", own=True),
+            "what is reported of the hosts lies below it, on the controller",
+            default="{{ inventory_dir }}/.reports",
+        ),
+        Key(
             "hearth_hub_endpoint",
             Url(),
             "the hub that hf:// sources are read from, or a mirror of it",
@@ -179,6 +186,7 @@ VARIABLES: dict[str, Key] = {
             "where the controller connects to, while the name is not in DNS yet",
             default="what hearth_domain leads to",
         ),
+        *SHARED_ADDRESS,
         *PRIVATE_NETWORK,
         *WINDOWS,
         Key("hearth_otel_collector", Flag(text=True), "whether traces are collected on the host", value=False),

@@ -86,6 +86,8 @@ class Engine:
     planned = False
     # Whether one engine serves all models in a container.
     shared = False
+    # Whether it splits one model over the GPUs of several hosts, which `nodes` of the model names.
+    over_nodes = False
     # Whether it loads a model by a request, and unloads one that nobody asks.
     unloads = False
     # The input of its role that says the (first) port of the host, and its default.
@@ -253,7 +255,7 @@ class Engine:
         """What the role `service` is told of the service of one instance of a model, where each has one. `run` has its `number`, and whether it `stays`: it is
         loaded from the start then; the model's `path` and its `fingerprint`, which changes with its bytes; `load`, as described; `words`, its options as words
         of a command line; `socket`, or `address` and `port`; `gpus` and `timeout_seconds`; of one that is split the addresses of its `workers`, the `image` of
-        its head and the files of its `keeper`."""
+        its head and the files of its `keeper`; of one with `nodes`, `over`: which of how many hosts this is, and where the first one is (`_engine_plan`)."""
         return {"name": self.own_service(model, run["number"])}
 
     def asked_context(self, model: Model, defaults: Mapping[str, Any]) -> tuple[int, str]:  # noqa: ARG002

@@ -44,8 +44,15 @@ _FOLLOWS = {
         "uds",
     ),
     "vllm_api_key": ("api-key",),
+    "nodes": ("nnodes", "n", "node-rank", "r", "master-addr", "master-port", "headless"),
 }
+# What starts the parts of one model on several hosts together, and the image's own program.
+_KEEPER = "ansible_collections.hearth.llm.plugins.module_utils._nodes.program"
+_SERVE = ("vllm", "serve")
+# Behind them an engine of another kind would be asked for, which takes no nodes.
+_BACKEND = "distributed-executor-backend"
 _BUILDS = {"vllm": _BUILD}
+_OWN = ("--config", "{config}/api_key.yaml", "--middleware", "closed_paths.ClosedPaths")
 
 
 class Vllm(Engine):
@@ -53,6 +60,7 @@ class Vllm(Engine):
     title = "vLLM"
     serves = "repository"
     planned = True
+    over_nodes = True
     port_variable = "vllm_first_port"
     port = 18100
     gpus = ("nvidia.com/gpu=all",)
@@ -75,6 +83,10 @@ class Vllm(Engine):
             options["override-generation-config"] = {"max_new_tokens": int(model["max_output_tokens"])}
         if model.get("task") in ("embedding", "rerank"):
             options["runner"] = "pooling"
+        if model.get("nodes"):
+            # The layers are shared out among hosts, and each layer among the GPUs of one: numbers of each layer are exchanged within a host, and between
+            # hosts those of one layer alone.
+            options["pipeline-parallel-size"] = len(model["nodes"])
         for given in (planned or {}, defaults, model.get("options") or {}):
             options.update(spelled_alike(given))
         return options
@@ -83,6 +95,9 @@ class Vllm(Engine):
         yield from super().findings(path, model, runtime)
         if model.get("load") == "on_demand":
             yield f"{path}.load is 'on_demand', and vLLM has its models loaded from the start: write startup, or take it away."
+        backend = described(model, {}).get(_BACKEND, "mp")
+        if model.get("nodes") and backend != "mp":
+            yield f"{path}.options.{_BACKEND} is {backend!r}, and vLLM splits a model over nodes by itself with mp alone: take it away."
         if "idle_unload_seconds" in model:
             yield f"{path}.idle_unload_seconds is {model['idle_unload_seconds']}, and vLLM never unloads a model: take it away."
         if str(model.get("source", model.get("path", ""))).lower().endswith(".gguf"):
@@ -96,13 +111,53 @@ class Vllm(Engine):
             for word in _words(name, value, known.by_name.get(name) if known else None)
         ]
 
+    def _over_nodes(self, model: str, run: Mapping[str, Any]) -> dict[str, Any]:
+        """The first host's part, which answers, or that of another one, which listens to nobody but the other hosts.
+
+        Each part says to the others at which address and port it is, the port being one that its kernel had free: a container has to have its host's own
+        network for that.
+        """
+        over = run["over"]
+        is_first = over["rank"] == 0
+        where = {
+            "VLLM_HOST_IP": over["address"],
+            **dict.fromkeys(("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME"), over["interface"]),
+        }
+        meets = ["--model", run["fingerprint"], "--listen" if is_first else "--join", f"{over['first']}:{over['port']}"]
+        split = ["--nnodes", str(over["count"]), "--master-addr", over["first"], "--master-port", str(over["port"] + 1)]
+        own = ["--host", run["address"], "--port", str(run["port"]), *_OWN, "--node-rank", "0"]
+        others = ["--headless", "--node-rank", str(over["rank"])]
+        # What all are told the first one tells the others, so that they never begin with different options.
+        told = ["--served-model-name", model, *split, f"--{_BACKEND}", "mp", *run["words"]]
+        ends = {"--nodes": str(over["count"])} if is_first else {"--rank": str(over["rank"])}
+        return {
+            **super().definition(model, {}, run),
+            "entrypoint": ["env", *(f"{name}={value}" for name, value in where.items()), "python3", "-m", _KEEPER],
+            "command": [
+                *(word for item in ends.items() for word in item),
+                *meets,
+                *("--", *_SERVE, run["path"], *(own if is_first else others)),
+                *(("--", *told) if is_first else ()),
+            ],
+            "files": [*run["keeper"], {"path": "fingerprint", "content": run["fingerprint"]}],
+            "gpus": run["gpus"],
+            "network": "host",
+            "health": {
+                "url": f"http://{run['address']}:{run['port']}/health",
+                "timeout_seconds": run["timeout_seconds"],
+            }
+            if is_first
+            else {},
+        }
+
     def definition(self, model: str, options: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:
+        if run["over"]:
+            return self._over_nodes(model, run)
         listens = ["--host", "0.0.0.0", "--port", str(CONTAINER_PORT)]
-        own = ["--config", "{config}/api_key.yaml", "--middleware", "closed_paths.ClosedPaths"]
         url = f"http://{run['address']}:{run['port']}/health"
         return {
             **super().definition(model, options, run),
-            "command": [run["path"], "--served-model-name", model, *listens, *own, *run["words"]],
+            "command": [run["path"], "--served-model-name", model, *listens, *_OWN, *run["words"]],
             "files": [{"path": "fingerprint", "content": run["fingerprint"]}],
             "gpus": run["gpus"],
             "ports": [{"address": run["address"], "host": run["port"], "container": CONTAINER_PORT}],

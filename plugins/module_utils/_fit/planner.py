@@ -135,10 +135,19 @@ def _place_vllm(wanted: Wanted, facts: HubFacts, settings: Vllm, machine: Machin
         need = vllm.on_host(facts, settings)
         missing = {HOST: need.total(HOST) - rooms[HOST]} if need.total(HOST) > rooms[HOST] else {}
         return Planned(wanted, "refused" if missing else "fits", need, sequences=settings.slots, missing=missing)
-    if len(gpus) < settings.gpus:
-        return Planned(wanted, "refused", Need(), reason=f"it asks for {settings.gpus} GPUs, and is given {len(gpus)}")
+    if settings.gpus % settings.nodes:
+        return Planned(
+            wanted,
+            "refused",
+            Need(),
+            reason=f"it asks for {settings.gpus} GPUs (tensor-parallel-size times pipeline-parallel-size) of {settings.nodes} hosts with as many each",
+        )
+    here = settings.gpus // settings.nodes
+    if len(gpus) < here:
+        where = " of this host" if settings.nodes > 1 else ""
+        return Planned(wanted, "refused", Need(), reason=f"it asks for {here} GPUs{where}, and is given {len(gpus)}")
     # vLLM takes the first of those that it is given, whatever else is on them. Of several instances each is given those with the most room.
-    chosen = sorted(gpus, key=lambda gpu: (-rooms[gpu] if wanted.of > 1 else 0, gpu))[: settings.gpus]
+    chosen = sorted(gpus, key=lambda gpu: (-rooms[gpu] if wanted.of > 1 else 0, gpu))[:here]
     need = vllm.on_gpus(facts, settings, {gpu: machine.gpus[gpu].memory_bytes for gpu in sorted(chosen)})
     need.on(HOST).overhead = HOST_CUDA_PROCESS_BYTES
     missing = {device: part.total - rooms[device] for device, part in need.parts.items() if part.total > rooms[device]}

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _STEP = 256
 _SHORTEST_CONTEXT = 1024
+# More hosts are none that a user has at hand.
+_MOST_NODES = 16
 # llama.cpp allows no more (LLAMA_MAX_SEQ).
 _MOST_SLOTS = 256
 # A host that lends more is none that a user has at hand.
@@ -145,9 +147,24 @@ class Finder:
             self._shorter(wanted, settings),
             self._try(wanted, replace(settings, utilization=0.95)) if settings.utilization < 0.95 else None,
         ]
-        more = [count for count in (2, 4, 8) if settings.gpus < count <= len(self._machine.gpus)]
-        found += [self._try(wanted, replace(settings, gpus=count)) for count in more]
+        more = [
+            count for count in (2, 4, 8) if settings.gpus < count <= len(self._machine.gpus) and settings.nodes == 1
+        ]
+        found += [self._try(wanted, replace(settings, gpus=count * settings.pipeline)) for count in more]
+        if settings.nodes > 1:
+            found.append(self._more_nodes(wanted, settings))
         return [remedy for remedy in found if remedy]
+
+    def _more_nodes(self, wanted: Wanted, settings: Vllm) -> Remedy | None:
+        """The fewest hosts with such GPUs over which it would fit. Its layers are shared out among them."""
+        here = settings.gpus // settings.nodes
+        for count in range(settings.nodes + 1, _MOST_NODES + 1):
+            after = self._planned(
+                replace(wanted, settings=replace(settings, nodes=count, pipeline=count, gpus=count * here)), self._seats
+            )
+            if after:
+                return Remedy(f"{count} nodes with {here} such GPU{'s' if here > 1 else ''} each", after.verdict)
+        return None
 
     def _shorter(self, wanted: Wanted, settings: LlamaCpp | Vllm) -> Remedy | None:
         return self._most(

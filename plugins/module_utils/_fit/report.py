@@ -7,8 +7,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._fit.gguf_facts import Facts
+from ansible_collections.hearth.llm.plugins.module_utils._fit.hub_facts import HubFacts
 from ansible_collections.hearth.llm.plugins.module_utils._fit.llama_cpp import HOST
-from ansible_collections.hearth.llm.plugins.module_utils._fit.settings import LAYERS, SPLITS, LlamaCpp
+from ansible_collections.hearth.llm.plugins.module_utils._fit.settings import LAYERS, SPLITS, TENSOR, LlamaCpp, Vllm
 from ansible_collections.hearth.llm.plugins.module_utils._sizes import as_size
 
 if TYPE_CHECKING:
@@ -103,7 +104,10 @@ def unplanned(wanted: Mapping[str, Any], why: str, verdict: str, notes: Sequence
 def settings_of(planned: Planned) -> dict[str, Any]:
     """The engine's options that put the model where it was planned, as far as the description left them open."""
     settings = planned.wanted.settings
-    if not isinstance(settings, LlamaCpp) or not planned.split or planned.verdict == "refused":
+    if isinstance(settings, Vllm):
+        is_open = settings.nodes > 1 and TENSOR not in settings.named and planned.verdict != "refused"
+        return {TENSOR: settings.gpus // settings.pipeline} if is_open else {}
+    if not planned.split or planned.verdict == "refused":
         return {}
     options: dict[str, Any] = {}
     if LAYERS not in settings.named:
@@ -129,6 +133,7 @@ def reason(planned: Planned, machine: Machine) -> str:
         lacking.append(
             f"{planned.gpu_layers} of {_most_layers(planned)} layers are {where}, the others are computed by the processor"
         )
+    lacking += _over_nodes(planned)
     if planned.verdict != "refused":
         lacking += _slowest_link(planned, machine)
     if planned.verdict == "fits_partly" and not isinstance(planned.wanted.settings, LlamaCpp):
@@ -136,6 +141,18 @@ def reason(planned: Planned, machine: Machine) -> str:
             f"{planned.sequences:.1f} sequences of full length have room at the same time, not {planned.wanted.settings.slots}"
         )
     return "; ".join(lacking)
+
+
+def _over_nodes(planned: Planned) -> list[str]:
+    settings, facts = planned.wanted.settings, planned.wanted.facts
+    if not isinstance(settings, Vllm) or not isinstance(facts, HubFacts) or settings.nodes == 1:
+        return []
+    here = settings.gpus // settings.nodes
+    each = as_size(facts.weight_bytes // settings.nodes)
+    what = f"{here} GPU{'s' if here > 1 else ''}"
+    return [
+        f"{as_size(facts.weight_bytes)} of weights are split over {settings.nodes} hosts with {what} each, {each} on each host"
+    ]
 
 
 def _slowest_link(planned: Planned, machine: Machine) -> list[str]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # Options that say how many layers go to GPUs, and to which.
 LAYERS = "n-gpu-layers"
+TENSOR = "tensor-parallel-size"
 SPLITS = ("tensor-split", "split-mode", "main-gpu", "device")
 CACHE_BYTES = {name.lower(): size / weights for name, weights, size in TENSOR_TYPES.values()}
 _CUDA_DEVICE = re.compile(r"CUDA(\d+)\Z", re.IGNORECASE)
@@ -66,9 +67,16 @@ class Vllm:
     slots: int = 1
     batch: int = 2048
     utilization: float = 0.9
+    # Of all hosts together.
     gpus: int = 1
+    # Parts of the layers, one behind the other, each of which is shared by the others of its GPUs.
+    pipeline: int = 1
+    # Hosts that have as many of them each.
+    nodes: int = 1
     cache_bytes: int = 2
     eager: bool = False
+    # Options about GPUs that the description names.
+    named: tuple[str, ...] = ()
 
 
 def llama_cpp(
@@ -119,19 +127,27 @@ def llama_cpp(
     )
 
 
-def vllm(model: Mapping[str, Any], defaults: Mapping[str, Any], trained_context: int) -> Vllm:
-    """As the role vllm tells them to the engine, which finds a context itself where it is told auto: at most what the model was trained for."""
+def vllm(model: Mapping[str, Any], defaults: Mapping[str, Any], trained_context: int, gpus_here: int = 0) -> Vllm:
+    """As the role vllm tells them to the engine, which finds a context itself where it is told auto: at most what the model was trained for. `gpus_here`:
+    how many GPUs each of its hosts gives it, where it has several."""
     engine = VLLM
     context = engine.decided_context(model, defaults, trained_context)
     options = vllm_long(engine.options(model, defaults, context=context))
     name = str(model["name"])
     cache = str(options.get("kv-cache-dtype", "auto")).lower()
+    nodes = len(model.get("nodes") or ()) or 1
+    pipeline = max(1, number(name, options, "pipeline-parallel-size", 1))
+    # What is left open, each host's GPUs share.
+    tensor = number(name, options, TENSOR, max(1, gpus_here * nodes // pipeline) if nodes > 1 else 1)
     return Vllm(
         context=context,
         slots=number(name, options, "max-num-seqs", 1),
         batch=number(name, options, "max-num-batched-tokens", Vllm.batch),
         utilization=share(name, options, "gpu-memory-utilization", Vllm.utilization),
-        gpus=number(name, options, "tensor-parallel-size", 1) * number(name, options, "pipeline-parallel-size", 1),
+        gpus=tensor * pipeline,
+        pipeline=pipeline,
+        nodes=nodes,
+        named=tuple(flag for flag in (TENSOR,) if flag in vllm_long(options)),
         cache_bytes=1 if cache.startswith("fp8") else 4 if cache in ("float32", "fp32") else 2,
         eager=switch(options, "enforce-eager", default=False),
     )

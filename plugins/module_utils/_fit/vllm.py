@@ -27,8 +27,13 @@ _GRAPH_BYTES = 600 << 20
 
 def token_bytes(facts: HubFacts, settings: Vllm) -> int:
     """What one token takes in the cache of each GPU: heads are shared out, but no GPU has less than one."""
-    heads = -(-facts.kv_heads // settings.gpus)
-    return facts.layers * heads * facts.head_width * settings.cache_bytes
+    heads = -(-facts.kv_heads // (settings.gpus // settings.pipeline))
+    return layers(facts, settings) * heads * facts.head_width * settings.cache_bytes
+
+
+def layers(facts: HubFacts, settings: Vllm) -> int:
+    """Of one part of the pipeline, the largest one."""
+    return -(-facts.layers // settings.pipeline)
 
 
 def working_bytes(facts: HubFacts, settings: Vllm) -> int:
@@ -46,7 +51,7 @@ def on_gpus(facts: HubFacts, settings: Vllm, totals: dict[int, int]) -> Need:
         part.weights = facts.weight_bytes // settings.gpus
         part.compute = working_bytes(facts, settings)
         part.cache = max(0, int(memory * settings.utilization) - part.weights - part.compute)
-        part.layers = facts.layers
+        part.layers = layers(facts, settings)
     return need
 
 
@@ -54,10 +59,10 @@ def on_host(facts: HubFacts, settings: Vllm) -> Need:
     """vLLM's build for processors: weights, and a cache that is as large as the description asks for."""
     need = Need()
     part = need.on(HOST)
-    part.weights = facts.weight_bytes
+    part.weights = facts.weight_bytes // settings.nodes
     part.cache = token_bytes(facts, settings) * settings.context * settings.slots
     part.compute = working_bytes(facts, settings)
-    part.layers = facts.layers
+    part.layers = layers(facts, settings)
     return need
 
 

@@ -1,17 +1,18 @@
 -- SPDX-FileCopyrightText: hearth.llm contributors
 -- SPDX-License-Identifier: GPL-3.0-or-later
--- Asks the engines which of their models are loaded, and the service that fetches models how far it is, while somebody looks: no request ever waits for
--- this, nor one of them for another that hangs.
+-- Asks the engines which of their models are loaded, and the service that fetches models how far it is, while somebody looks, or hosts.lua watches: no request
+-- ever waits for this, nor one of them for another that hangs. An engine is asked once for all of its models.
 -- Engines are asked through the frontend `look:engines`, which knows their addresses and their key, and ends what takes long.
 -- Told by the environment: the sockets of that frontend and of that service, which is not there where no model is fetched on its first request.
 
 engines = {}
 local look_socket, fetcher_socket = os.getenv("GATEWAY_LOOK_SOCKET"), os.getenv("GATEWAY_FETCHER_SOCKET") or ""
--- Seconds for which an answer does, and for which they are asked on after somebody has looked.
-local FRESH, LOOKED_AT = 1, 10
-local looked = -LOOKED_AT
--- By engine: what its models are, whether it is being asked, when it was, and whether it says of its only model that it sleeps.
-local found, asking, asked, has_properties = {}, {}, {}, {}
+-- Seconds for which an answer does, and for which they are asked on after somebody has looked. Who only watches learns of a server of one model little that
+-- HAProxy's own checks do not see: its answer does for longer.
+local FRESH, LOOKED_AT, SELDOM = 1, 10, 10
+local looked, watched = -LOOKED_AT, -LOOKED_AT
+-- By engine: what its models are, whether it is being asked, when it was, whether it says of its only model that it sleeps, and whether it has just that one.
+local found, asking, asked, has_properties, has_one = {}, {}, {}, {}, {}
 -- No engine is called so.
 local FETCHER = ":fetcher"
 
@@ -55,6 +56,7 @@ end
 local function ask(engine)
   local status, listing = get(look_socket, "/v1/models", engine)
   local models, last = {}, nil
+  has_one[engine] = nil
   if status == 200 and type(listing) == "table" and type(listing.data) == "table" then
     for _, entry in ipairs(listing.data) do
       if type(entry) == "table" and type(entry.id) == "string" then
@@ -63,7 +65,8 @@ local function ask(engine)
       end
     end
     -- A server of one model serves it by whatever name.
-    if #listing.data == 1 and type(listing.data[1].status) ~= "table" then models["*"] = last end
+    has_one[engine] = #listing.data == 1 and type(listing.data[1].status) ~= "table"
+    if has_one[engine] then models["*"] = last end
   elseif status == 503 and type(listing) == "table" and type(listing.error) == "table" and listing.error.message == "Loading model" then
     models["*"] = { state = "loading" }
   else
@@ -100,9 +103,20 @@ function engines.state(engine, name, id)
   return models[name] or models[id] or models["*"] or { state = "failed", why = "Its engine does not serve it." }
 end
 
+local function ask_on(names)
+  engines.names = fetcher_socket ~= "" and { FETCHER, table.unpack(names) } or names
+end
+
+-- They are asked, and nobody waits.
+function engines.watch(names)
+  watched = now()
+  if not engines.names then ask_on(names) end
+end
+
 -- Somebody looks: they are asked, and for a moment waited for, where nobody has looked for a while.
 function engines.look(names)
-  engines.names, looked = fetcher_socket ~= "" and { FETCHER, table.unpack(names) } or names, now()
+  looked = now()
+  ask_on(names)
   local last = looked + 0.5
   while now() < last do
     local all = true
@@ -112,12 +126,18 @@ function engines.look(names)
   end
 end
 
+local function is_due(name)
+  local age = now() - (asked[name] or -SELDOM)
+  if now() - looked < LOOKED_AT then return age >= FRESH end
+  return now() - watched < LOOKED_AT and name ~= FETCHER and age >= (has_one[name] and SELDOM or FRESH)
+end
+
 core.register_task(function()
   while tonumber(core.get_info()["Stopping"]) == 0 do
     core.msleep(200)
-    if now() - looked < LOOKED_AT then
+    if engines.names then
       for _, name in ipairs(engines.names) do
-        if not asking[name] and now() - (asked[name] or 0) >= FRESH then
+        if not asking[name] and is_due(name) then
           asking[name] = true
           core.register_task(function() ask_once(name) end)
         end

@@ -14,60 +14,73 @@ local file = io.open("models.json")
 local described = json.decode(file:read("a"))
 file:close()
 
-local models, all_engines = {}, {}
+local models, all_engines, marks = {}, {}, {}
 for name, model in pairs(described.models) do
-  local hosts, several = {}, false
-  for _, server in ipairs(model.servers) do
-    several = several or (hosts[1] ~= nil and hosts[1] ~= server.host)
-    hosts[#hosts + 1] = server.host
+  local several = false
+  for _, server in ipairs(model.servers) do several = several or server.host ~= model.servers[1].host end
+  if several then
+    models[name] = model
+    for _, server in ipairs(model.servers) do marks[server.mark] = true end
   end
-  if several then models[name] = model end
 end
 for engine in pairs(described.engines) do all_engines[#all_engines + 1] = engine end
 
-local function is_leaving(server)
-  local mark = io.open(directory .. "/" .. server.mark)
-  if mark then mark:close() end
-  return mark ~= nil
+-- Marks that are there. A host may have a hundred models, and its mark is looked for once.
+local function leaving()
+  local found = {}
+  for mark in pairs(marks) do
+    local its_file = io.open(directory .. "/" .. mark)
+    if its_file then its_file:close() end
+    found[mark] = its_file ~= nil
+  end
+  return found
 end
 
--- By engine and model, since when it could not load it.
+-- By model and place, since when its engine could not load it.
 local failed_since = {}
-local function cannot(engine, name, id)
-  local state = engines.state(engine, name, id).state
-  local place = engine .. " " .. id
+local function cannot(name, model, place)
+  local state = engines.state(model.engines[place], name, model.id).state
+  local since = failed_since[name]
   if state ~= "failed" then
-    failed_since[place] = nil
+    if since then since[place] = nil end
     return state == "loading"
   end
-  failed_since[place] = failed_since[place] or now()
-  return (now() - failed_since[place]) % (LEFT_ALONE + TRIED) < LEFT_ALONE
+  since = since or {}
+  failed_since[name] = since
+  since[place] = since[place] or now()
+  return (now() - since[place]) % (LEFT_ALONE + TRIED) < LEFT_ALONE
 end
 
 local function is_up(server) return not server:get_stats().status:match("^DOWN") end
 
--- Servers that are kept out, by model and server.
+-- Places of servers that are kept out, by model.
 local out = {}
-local function share_out(name, model)
-  local servers, wanted, others = core.backends[model.id].servers, {}, false
+local function share_out(name, model, left)
+  local wanted, any = {}, false
   for place, server in ipairs(model.servers) do
-    wanted[place] = is_leaving(server) or cannot(model.engines[place], name, model.id)
-    others = others or (not wanted[place] and is_up(servers[server.name]))
+    wanted[place] = left[server.mark] or cannot(name, model, place)
+    any = any or wanted[place]
   end
+  -- HAProxy tells a hundred figures of a server, which takes its time: none is asked for as long as all are well.
+  if not any and not out[name] then return end
+  local servers, others, kept = core.backends[model.id].servers, false, out[name] or {}
+  for place, server in ipairs(model.servers) do others = others or (not wanted[place] and is_up(servers[server.name])) end
   for place, server in ipairs(model.servers) do
-    local key, is_out = model.id .. "/" .. server.name, wanted[place] and others
-    if is_out ~= (out[key] or false) then
+    local is_out = wanted[place] and others
+    if is_out ~= (kept[place] or false) then
       -- Requests that it has go on, and no new one comes.
       if is_out then servers[server.name]:set_maint() else servers[server.name]:set_ready() end
-      out[key] = is_out
+      kept[place] = is_out or nil
     end
   end
+  out[name] = next(kept) and kept
 end
 
 core.register_task(function()
   while tonumber(core.get_info()["Stopping"]) == 0 do
-    for name, model in pairs(models) do share_out(name, model) end
-    engines.look(all_engines)
+    local left = leaving()
+    for name, model in pairs(models) do share_out(name, model, left) end
+    engines.watch(all_engines)
     core.msleep(300)
   end
 end)

@@ -112,32 +112,33 @@ local function slots_of(model)
   return math.tointeger(sum)
 end
 
--- Where it is served, one for each server, with what the server does: whether it gets requests, and what of the model it has.
-local function servers_of(name, model)
-  local told = json.list()
+-- What its servers have under way and in their queues; and where hosts are told apart, one for each, with what it does: whether it gets requests, and what of
+-- the model it has. HAProxy tells a hundred figures of a server, which takes its time: each is asked once, and none that would say nothing.
+local function servers_of(name, model, backend, rests)
+  local in_use, queued, told = 0, 0, json.list()
   for place, server in ipairs(model.servers) do
-    if server.host == "" then return json.null end
-    local counted = core.backends[model.id].servers[server.name]:get_stats()
-    told[place] = {
-      host = server.host,
-      state = engines.state(model.engines[place], name, model.id).state,
-      gets_requests = not (counted.status:match("^DOWN") or counted.status:match("^MAINT")),
-      slots = server.slots or json.null,
-      slots_in_use = tonumber(counted.scur) or 0,
-    }
+    if server.host ~= "" or not rests then
+      local counted = backend.servers[server.name]:get_stats()
+      local current = tonumber(counted.scur) or 0
+      in_use, queued = in_use + current, queued + (tonumber(counted.qcur) or 0)
+      if server.host ~= "" then
+        told[#told + 1] = {
+          host = server.host,
+          state = engines.state(model.engines[place], name, model.id).state,
+          gets_requests = not (counted.status:match("^DOWN") or counted.status:match("^MAINT")),
+          slots = server.slots or json.null,
+          slots_in_use = current,
+        }
+      end
+    end
   end
-  return told
+  return in_use, queued, #told > 0 and told or json.null
 end
 
 local function model_of(name, model, moment, rate)
   local backend = core.backends[model.id]
   local counted = backend:get_stats()
-  local in_use, queued = 0, 0
-  -- HAProxy tells a hundred figures of each, which takes its time.
-  for _, server in pairs(tonumber(counted.scur) == 0 and {} or backend.servers) do
-    local figures_of_one = server:get_stats()
-    in_use, queued = in_use + (tonumber(figures_of_one.scur) or 0), queued + (tonumber(figures_of_one.qcur) or 0)
-  end
+  local in_use, queued, servers = servers_of(name, model, backend, tonumber(counted.scur) == 0)
   local fetch = engines.fetch(name) or engines.fetch(model.id) or {}
   local seen, loaded = state_of(name, model, fetch)
   local counted_tokens = tokens(name, model.id)
@@ -154,7 +155,7 @@ local function model_of(name, model, moment, rate)
     slots = model.slots and slots_of(model) or json.null,
     slots_in_use = in_use,
     waiting = (tonumber(counted.qcur) or 0) + queued,
-    servers = servers_of(name, model),
+    servers = servers,
     longest_wait_seconds = 0,
     requests_per_minute = rate or 0,
     tokens_per_second = counted_tokens and tokens_per_second(name, moment, counted_tokens.completion) or json.null,

@@ -59,6 +59,8 @@ class Engine:
     most_running: int = 0
     # Whether it is there at all.
     is_up: bool = False
+    # Where it listens.
+    host: str = "127.0.0.1"
 
     def __enter__(self) -> Self:
         self.go.set()
@@ -72,7 +74,7 @@ class Engine:
             self._close()
 
     def _listen(self, port: int) -> None:
-        self._server = _Server(("127.0.0.1", port), _Handler)
+        self._server = _Server((self.host, port), _Handler)
         self._server.engine = self
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         self.is_up = True
@@ -96,7 +98,7 @@ class Engine:
 
     @property
     def address(self) -> str:
-        return f"127.0.0.1:{self._server.server_address[1]}"
+        return f"{self.host}:{self._server.server_address[1]}"
 
     def forget(self) -> None:
         """As it was at the start, for the next test."""

@@ -124,6 +124,12 @@ def test_gpus_are_given_by_their_names_or_by_nvidias_runtime() -> None:
     assert "device_requests" not in by_runtime["container"]
 
 
+def test_one_that_has_the_network_of_its_host_is_in_no_other() -> None:
+    (service,) = plan({"name": "a", "network": "host"})["services"]
+    (started,) = service_starts([written("a", definition=service["generation"]["definition"])], {}, DIRECTORY, "docker")
+    assert (started["container"]["network_mode"], started["container"]["networks"]) == ("host", [])
+
+
 def test_who_looks_at_a_service_from_outside_is_told_where() -> None:
     assert service_place("valkey", DIRECTORY) == {
         "files": "/var/lib/hearth/services/valkey/current",

@@ -50,6 +50,13 @@ def test_our_rules_are_told_from_those_of_others() -> None:
     assert host(firewall_cmd=(0, listed, "")).rules("firewalld") == ([OURS], [])
 
 
+def test_an_old_ufw_does_not_know_a_protocol_without_ports() -> None:
+    old = host(ufw=(1, "", "ERROR: Unsupported protocol 'vrrp'\n"))
+    assert old.unknown_protocols("ufw") == ["vrrp"]
+    assert old.unknown_protocols("firewalld") == []
+    assert host(ufw=(0, "", "")).unknown_protocols("ufw") == []
+
+
 def test_a_firewall_that_is_broken_says_so() -> None:
     with pytest.raises(HearthError, match="'ufw status' ended with 1: ERROR: problem running"):
         host(ufw__status=(1, "", "ERROR: problem running\n")).provider()

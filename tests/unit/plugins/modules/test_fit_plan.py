@@ -305,6 +305,33 @@ def test_instances_of_vllm_are_given_cards_of_their_own(plan: Plan, qwen: dict[s
     assert found["models"][1]["remedies"][0]["text"] == "instances.max: 1"
 
 
+def test_vllm_over_several_hosts_is_planned_as_the_part_of_one(plan: Plan, qwen: dict[str, Any]) -> None:
+    model = {**qwen, "slots": 4, "nodes": ["gpu1", "gpu2"]}
+    found = plan([model], gpus=gpus(24, 24))
+    part = found["models"][0]
+    # Half of the layers on each host, each shared by two GPUs.
+    assert found["settings"] == {"qwen": {"tensor-parallel-size": 2}}
+    assert [(place["layers"], place["weight_bytes"]) for place in part["places"][:2]] == [(14, QWEN_BYTES // 4)] * 2
+    assert part["full_sequences"] == pytest.approx(
+        part["places"][0]["cache_bytes"] / (14 * 2 * 2 * 128 * 2 * 8192), rel=0.01
+    )
+    assert part["reason"] == "5.2 GiB of weights are split over 2 hosts with 2 GPUs each, 2.6 GiB on each host"
+    told = engine_plan([model], "vllm", node="gpu1", planned=found["settings"])["told"]["qwen"]
+    assert (told["pipeline-parallel-size"], told["tensor-parallel-size"]) == (2, 2)
+
+    # What the options say is what counts, and has to go up in the hosts.
+    refused = plan([{**model, "options": {"tensor-parallel-size": 2}}], gpus=gpus(24))["models"][0]
+    assert refused["reason"].startswith("it asks for 2 GPUs of this host, and is given 1")
+    odd = {"tensor-parallel-size": 1, "pipeline-parallel-size": 3}
+    assert "it asks for 3 GPUs" in plan([{**model, "options": odd}], gpus=gpus(24))["models"][0]["reason"]
+
+    # What is too large for two hosts says how many would do.
+    share = {"gpu-memory-utilization": 0.7}
+    tight = plan([{**model, "context_tokens": 32768, "options": share}], gpus=gpus(6))["models"][0]
+    assert tight["verdict"] == "refused"
+    assert "3 nodes with 1 such GPU each" in [one["text"] for one in tight["remedies"]]
+
+
 def test_vllm_is_refused_where_one_full_context_has_no_place_and_a_shorter_one_is_named(
     plan: Plan, qwen: dict[str, Any]
 ) -> None:

@@ -22,6 +22,7 @@ FOUND: dict[str, Any] = {
     "ssh_listeners": [{"port": 2200}, {"port": 22}, {"port": 22}],
     "foreign_rules": [],
     "merged_rules": [],
+    "unknown_protocols": [],
     "uplinks": ["eth0"],
 }
 GIVEN: dict[str, Any] = {
@@ -120,3 +121,10 @@ def test_a_distribution_of_wsl_is_left_to_windows_and_each_network_has_a_reason_
     assert plan()["left_to_windows"] == ""
     assert "has an address of Windows" in plan({"wsl": "nat"})["left_to_windows"]
     assert "loopback0" in plan({"wsl": "mirrored"})["left_to_windows"]
+
+
+def test_what_the_firewall_in_charge_does_not_know_is_found() -> None:
+    vrrp = [{"protocol": "vrrp", "sources": ["192.0.2.12"]}]
+    assert plan({"unknown_protocols": ["vrrp"]}, ports=vrrp)["unknown_protocols"] == ["vrrp"]
+    assert plan({"unknown_protocols": ["vrrp"]})["unknown_protocols"] == []
+    assert plan(ports=vrrp)["unknown_protocols"] == []

@@ -57,6 +57,26 @@ WRONG: list[tuple[str, list[tuple[str, str]]]] = [
         [("hearth_private_address is 10.1.2.3, and hearth_private_network_range is 10.212.0.0/16", "or take it away")],
     ),
     ("hearth_private_network_range: 8.8.0.0/16", [("hearth_private_network_range is '8.8.0.0/16'", "10.212.0.0/16")]),
+    (
+        "hearth_shared_address: 192.0.2.10",
+        [("hearth_shared_address is '192.0.2.10'", "with the length of its network, such as 192.0.2.10/24")],
+    ),
+    ("hearth_shared_address: 'fd00::1/64'", [("hearth_shared_address is 'fd00::1/64'", "such as 192.0.2.10/24")]),
+    ("hearth_shared_address: 192.0.2.255/24", [("hearth_shared_address is '192.0.2.255/24'", "that a host may have")]),
+    (
+        "{hearth_shared_address: 10.212.3.4/16, hearth_address: 192.0.2.1}",
+        [
+            ("hearth_address is 192.0.2.1, and hearth_shared_address is 10.212.3.4/16", "at every address of its host"),
+            (
+                "hearth_shared_address is 10.212.3.4/16, and 10.212.0.0/16 is the network that the hosts have",
+                "or another hearth_private_network_range",
+            ),
+        ],
+    ),
+    (
+        "hearth_shared_interface: eth1",
+        [("hearth_shared_interface is 'eth1', and hearth_shared_address is not described", "or take it away")],
+    ),
     # Was passed over in silence.
     (model("engine: openvino"), [("hearth_models.m.engine is 'openvino'", "write llama_cpp or vllm")]),
     (model("engine: ollama"), [("hearth_models.m.engine is 'ollama'", "write llama_cpp")]),

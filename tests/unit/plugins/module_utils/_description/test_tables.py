@@ -75,7 +75,7 @@ NAMES = {"aliases", "default", "hosts"}
 @pytest.mark.parametrize(
     ("variable", "role", "option", "not_there"),
     [
-        ("hearth_models", "llama_cpp", "llama_cpp_models", {"engine", "gpus", *NAMES}),
+        ("hearth_models", "llama_cpp", "llama_cpp_models", {"engine", "gpus", "nodes", *NAMES}),
         ("hearth_models", "vllm", "vllm_models", {"engine", "idle_unload_seconds", "rpc", *NAMES}),
         ("hearth_api_keys", "gateway", "gateway_api_keys", set()),
         ("hearth_users", "anythingllm", "anythingllm_users", set()),
