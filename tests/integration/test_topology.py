@@ -31,7 +31,7 @@ FOR = {
     "check_secrets": ["servers"],
     "connect_hosts": ["connected"],
     "close_host": ["connected"],
-    "deploy_engines": ["engines", "engines", "gateways"],
+    "deploy_engines": ["engines", "engines", "engines", "gateways"],
     "deploy_frontends": ["frontends", "gateways"],
     "deploy_gateway": ["gateways", "gateways"],
     "deploy_rpc_workers": ["rpc_workers"],
