@@ -40,10 +40,11 @@ EXAMPLES = r"""
       tun: true
       wg: /usr/bin/wg
       wireguard_go: ""
-      interfaces: {eth0: {addresses: [192.0.2.1/24]}}
+      interfaces: {eth0: {addresses: [192.0.2.1/24], up: true}}
       uplink_mtu: 1500
       endpoints: {192.0.2.2: [192.0.2.2]}
       port_taken: false
+      came_by: {client_address: 192.0.2.9, server_address: 192.0.2.1}
       running: {}
     described:
       host: a

@@ -26,8 +26,9 @@ def addresses(link: dict[str, Any]) -> list[str]:
 
 
 def resolve(name: str) -> list[str]:
-    """The addresses of a name, or of itself; none where the host does not know it."""
+    """The addresses of a name, or of itself; none where the host does not know it. Always in one order, those of IPv4 first: servers of names change it."""
     try:
-        return sorted({str(found[4][0]) for found in socket.getaddrinfo(name, None, proto=socket.IPPROTO_UDP)})
+        found = {str(one[4][0]) for one in socket.getaddrinfo(name, None, proto=socket.IPPROTO_UDP)}
     except (OSError, UnicodeError):
         return []
+    return sorted(found, key=lambda address: (":" in address, address))

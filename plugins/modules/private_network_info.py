@@ -31,6 +31,15 @@ options:
     type: list
     elements: str
     default: []
+  ports:
+    description: TCP ports of which is to be said who holds them.
+    type: list
+    elements: int
+    default: []
+  directory:
+    description: Everything of hearth.llm on the host lies below it. A service of another installation is called one.
+    type: path
+    default: /var/lib/hearth
 """
 
 EXAMPLES = r"""
@@ -78,10 +87,29 @@ wireguard_go:
   returned: always
   sample: ""
 interfaces:
-  description: Each interface of the host with its C(addresses) of IPv4, as C(address/length).
+  description: Each interface of the host with its C(addresses) of IPv4, as C(address/length), and whether packets go through it (C(up)).
   type: dict
   returned: always
-  sample: {eth0: {addresses: [192.0.2.1/24]}}
+  sample: {eth0: {addresses: [192.0.2.1/24], up: true}}
+reachable_addresses:
+  description: Addresses of IPv4 and IPv6 at which others may reach the host, which are those of all interfaces but O(interface), without loopback and such as
+    hold for one link alone.
+  type: list
+  elements: str
+  returned: always
+  sample: [192.0.2.1, "2001:db8::1"]
+listeners:
+  description: Who holds O(ports), by its C(address), C(port) and C(name).
+  type: list
+  elements: dict
+  returned: always
+  sample: [{address: 10.212.7.9, port: 18080, name: the container hearth-llama_cpp}]
+came_by:
+  description: >-
+    The SSH connection by which this is asked, C(client_address) and C(server_address). Null where it is none.
+  type: dict
+  returned: always
+  sample: {client_address: 192.0.2.9, server_address: 192.0.2.1}
 uplink_mtu:
   description: The smallest MTU of the interfaces that lead to the network; V(0) where none does.
   type: int
@@ -106,6 +134,7 @@ running:
   sample: {}
 """
 
+import ipaddress
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -114,11 +143,13 @@ from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
 from ansible_collections.hearth.llm.plugins.module_utils._host_firewall import asker, uplinks
 from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
 from ansible_collections.hearth.llm.plugins.module_utils._networks import addresses, links, resolve
-from ansible_collections.hearth.llm.plugins.module_utils._sockets import sockets
+from ansible_collections.hearth.llm.plugins.module_utils._preflight.listeners import listeners
+from ansible_collections.hearth.llm.plugins.module_utils._sockets import plain, sockets
+from ansible_collections.hearth.llm.plugins.module_utils._ssh_connection import ssh_connection
 from ansible_collections.hearth.llm.plugins.module_utils._wireguard import Interface
 
 if TYPE_CHECKING:
-    from typing import Callable, Sequence
+    from typing import Callable, Iterator, Sequence
 
     from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule
     from ansible_collections.hearth.llm.plugins.module_utils._wireguard import Ask
@@ -131,6 +162,8 @@ def argument_spec() -> dict[str, Any]:
         "interface": {"type": "str", "required": True},
         "port": {"type": "int"},
         "endpoints": {"type": "list", "elements": "str", "default": []},
+        "ports": {"type": "list", "elements": "int", "default": []},
+        "directory": {"type": "path", "default": "/var/lib/hearth"},
     }
 
 
@@ -149,12 +182,27 @@ def run(
     taken = any(one.protocol == "udp" and one.port == port for one in sockets(host, protocols=["udp"]))
     return {
         "tun": host.exists("/dev/net/tun"),
-        "interfaces": {name: {"addresses": addresses(link)} for name, link in found.items()},
+        "interfaces": {name: {"addresses": addresses(link), "up": _is_up(link)} for name, link in found.items()},
+        "reachable_addresses": [
+            address for name, link in found.items() if name != interface for address in _reachable(link)
+        ],
         "uplink_mtu": min((int(found[way]["mtu"]) for way in ways if way in found), default=0),
         "endpoints": {endpoint: resolve(endpoint) for endpoint in endpoints},
         "port_taken": taken and running.get("port") != port,
         "running": running,
     }
+
+
+def _is_up(link: dict[str, Any]) -> bool:
+    """Switched on, and with something at its other end."""
+    return {"UP", "LOWER_UP"} <= set(link.get("flags", ()))
+
+
+def _reachable(link: dict[str, Any]) -> Iterator[str]:
+    for one in link.get("addr_info", ()):
+        address = ipaddress.ip_address(one["local"])
+        if not address.is_loopback and not address.is_link_local:
+            yield str(address)
 
 
 def _running(ask: Ask, name: str, there: dict[str, Any]) -> dict[str, Any]:
@@ -171,6 +219,14 @@ def _running(ask: Ask, name: str, there: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _came_by() -> dict[str, str] | None:
+    connection = ssh_connection()
+    # Before Python 3.9 an address with its link is none.
+    return connection and {
+        name: plain(connection[name].partition("%")[0]) for name in ("client_address", "server_address")
+    }
+
+
 def _look(module: HearthModule) -> dict[str, Any]:
     host, params = Host(), module.params
     sbin = ["/usr/sbin", "/sbin"]
@@ -181,6 +237,11 @@ def _look(module: HearthModule) -> dict[str, Any]:
     )
     return {
         **looked,
+        "listeners": [
+            {"address": one.address, "port": one.port, "name": one.name}
+            for one in (listeners(host, set(params["ports"]), params["directory"]) if params["ports"] else ())
+        ],
+        "came_by": _came_by(),
         "root": os.geteuid() == 0,
         "systemd": Path("/run/systemd/system").is_dir(),
         "kernel": loadable or host.exists("/sys/module/wireguard"),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # The inputs that say where what is no room listens, by their roles.
 INPUTS = {
     "gateway": ("gateway_address", "gateway_port", "gateway_metrics_address", "gateway_metrics_port"),
+    "llama_rpc": ("llama_rpc_port",),
     "otel_collector": ("otel_collector_address", "otel_collector_health_port", "otel_collector_metrics_port"),
 }
 
@@ -27,10 +28,13 @@ def _ports(said: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     def port(purpose: str, address: str, name: str, variable: str = "") -> dict[str, Any]:
         return {"address": said[address], "port": said[name], "purpose": purpose, "variable": variable or name}
 
-    yield port("gateway", "gateway_address", "gateway_port", "hearth_port")
-    yield port("gateway's metrics", "gateway_metrics_address", "gateway_metrics_port")
-    if int(said["gateway_redirect_port"]) > 0:
-        yield port("gateway's redirect to HTTPS", "gateway_address", "gateway_redirect_port")
+    if said["gateway"]:
+        yield port("gateway", "gateway_address", "gateway_port", "hearth_port")
+        yield port("gateway's metrics", "gateway_metrics_address", "gateway_metrics_port")
+        if int(said["gateway_redirect_port"]) > 0:
+            yield port("gateway's redirect to HTTPS", "gateway_address", "gateway_redirect_port")
+    if said["rpc_worker"]:
+        yield port("worker of llama.cpp's RPC", "loopback", "llama_rpc_port")
     for room in said["engines"]:
         # As processes, engines listen on sockets in the directory.
         if room["described"] and said["runtime"] == "docker":

@@ -60,6 +60,7 @@ PUBLISHED = frozenset(
         "verify_inside",
         "verify_offered",
         "verify_outside",
+        "verify_private_target",
         "vllm_node_offer",
         "vllm_published",
         "windows_host_found",

@@ -33,7 +33,7 @@ PURPOSES = {
     "frontends": (FRONTENDS,),
     "servers": SERVING,
     # Those of them that are no door.
-    "behind": SERVING,
+    "behind": CONNECTED,
     "connected": CONNECTED,
     # Those of them that have to reach each other.
     "apart": CONNECTED,

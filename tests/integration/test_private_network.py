@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: hearth.llm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hosts of the lab in a private network: they come and go, break and restart, and what goes on between the others goes on."""
+"""Hosts of the lab in a private network: they come and go, break and restart, and what goes on between the others goes on.
+
+Four hosts take some minutes, and are run by HEARTH_TEST_FLEET=1. Without it there is one, whose peer is not there.
+"""
 
 from __future__ import annotations
 
@@ -8,35 +11,31 @@ import json
 import os
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.hearth.llm.plugins.plugin_utils._private_network.addresses import address_of
 from integration.conftest import PROJECT, Outcome, Runner
 from lab import hosts, recipes
 from lab.shell import await_condition
 
-CONNECT = PROJECT / "playbooks/connect_hosts.yml"
-FIRST, LATER = ("a", "b", "c"), ("a", "b", "d")
+fleet = pytest.mark.skipif("HEARTH_TEST_FLEET" not in os.environ, reason="set HEARTH_TEST_FLEET=1")
+
+PLAYBOOKS = PROJECT / "playbooks"
+CONNECT, CLOSE = PLAYBOOKS / "connect_hosts.yml", PLAYBOOKS / "close_host.yml"
+# What each host is for, at first and later: one that has gone is a client, and looks at the others from outside.
+FIRST = {"a": "hearth_gateways", "b": "hearth_engines", "c": "hearth_rpc_workers"}
+LATER = {"a": "hearth_gateways", "b": "hearth_engines", "d": "hearth_rpc_workers", "c": "hearth_clients"}
+SEEN_FROM_C = ("-e", json.dumps({"verify_seen_from": ["c"]}))
+QUICKLY = ("-e", "private_network_answer_seconds=1")
 UNIT = "hearth-private-network"
 RANGE = IPv4Network("10.212.0.0/16")
-PORT, OTHER_PORT = 7000, 7001
-# A container has no such device, and loses what was made in its place when it restarts. A machine has it.
-TUN = """
-cat > /etc/systemd/system/tun.service <<'END'
-[Unit]
-Before=hearth-private-network.service
-[Service]
-Type=oneshot
-ExecStart=sh -c 'mkdir -p /dev/net && test -e /dev/net/tun || mknod /dev/net/tun c 10 200'
-[Install]
-WantedBy=multi-user.target
-END
-systemctl enable --now --quiet tun
-"""
+# That of a worker, which engines have, and one that nobody has.
+PORT, OTHER_PORT = 50052, 7001
 ECHO = """
 import socketserver
 
@@ -66,18 +65,30 @@ class Network:
         self.playbook = Runner(directory)
         self.directory = directory
 
-    def run(self, names: Collection[str], *options: str, play: Any = CONNECT, succeeds: bool = True) -> Outcome:
-        """With an inventory of these hosts."""
-        known = hosts.inventory([self.machines[name] for name in names])
+    def run(self, groups: Mapping[str, str], *options: str, play: Any = CONNECT, succeeds: bool = True) -> Outcome:
+        """With an inventory of these hosts, each in its group."""
+        known = hosts.inventory([self.machines[name] for name in groups if name in self.machines])
         everybody = known["all"]["hosts"]
-        described = {"ansible_become": True, "hearth_private_network": "wireguard", "private_network_answer_seconds": 8}
-        known["all"]["vars"].update(described)
-        known["all"]["hosts"] = {name: everybody[self.machines[name].name] for name in names}
+        # What nobody listens at, for one that is not there.
+        nowhere = {"ansible_host": "192.0.2.77"}
+        known["all"]["vars"].update({"ansible_become": True, "private_network_answer_seconds": 8})
+        known["all"]["hosts"] = {
+            name: everybody[self.machines[name].name] if name in self.machines else nowhere for name in groups
+        }
+        known["all"]["children"] = {
+            group: {"hosts": dict.fromkeys(name for name, own in groups.items() if own == group)}
+            for group in set(groups.values()) - {""}
+        }
         (self.directory / "inventory/hosts.json").write_text(json.dumps(known))
         return self.playbook(play, "--diff", *options, succeeds=succeeds)
 
     def address(self, name: str) -> str:
         return address_of(name, RANGE)
+
+    def echo(self, name: str, port: int) -> None:
+        self.machines[name].shell(
+            f"cat > /root/echo{port}.py <<'END'\n{ECHO.format(port=port)}\nEND\nsystemd-run --quiet --unit=echo{port} python3 /root/echo{port}.py"
+        )
 
     def reaches(self, name: str, address: str, port: int) -> bool:
         return self.machines[name].succeeds(f"timeout 3 bash -c ': < /dev/tcp/{address}/{port}'")
@@ -87,6 +98,14 @@ class Network:
         await_condition(
             f"{other} to answer {name}", lambda: self.reaches(name, self.address(other), 22) or None, seconds=30
         )
+
+
+def play_of(playbook: str, name: str) -> list[dict[str, Any]]:
+    """One play of a playbook, by the beginning of its name."""
+    (play,) = [
+        one for one in yaml.safe_load((PLAYBOOKS / f"{playbook}.yml").read_text()) if one["name"].startswith(name)
+    ]
+    return [{**play, "vars_files": [str(PLAYBOOKS / path) for path in play["vars_files"]]}]
 
 
 def changed_tasks(outcome: Outcome) -> dict[str, list[str]]:
@@ -101,13 +120,44 @@ def changed_tasks(outcome: Outcome) -> dict[str, list[str]]:
     return dict(found)
 
 
+def no_key_is_shown(network: Network, outcome: Outcome) -> None:
+    secrets = network.directory / "inventory/.secrets/private_network"
+    for path in secrets.iterdir():
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert path.read_text().strip() not in outcome.output
+
+
+def machines_of(names: str) -> dict[str, hosts.Host]:
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+    machines = {name: hosts.fresh(f"wg-{name}-{worker}", recipes.DEBIAN_12) for name in names}
+    for machine in machines.values():
+        hosts.give_tun(machine)
+    return machines
+
+
+def test_a_host_waits_for_a_peer_that_is_not_there(tmp_path: Path) -> None:
+    machines = machines_of("z")
+    try:
+        network = Network(machines, tmp_path)
+        groups = {"z": "hearth_gateways", "y": "hearth_engines"}
+        first = network.run(groups, "--limit=z", "-vvv", *QUICKLY)
+        no_key_is_shown(network, first)
+        assert "New: y. Taken away: nobody." in first.words
+        assert (
+            f"y ({network.address('y')}) has not answered over hearth, and the two have never agreed on keys"
+            in first.words
+        )
+        assert machines["z"].shell("wg show hearth allowed-ips").endswith(f"{network.address('y')}/32")
+        assert machines["z"].shell("stat --format %a /etc/wireguard/hearth.conf") == "600"
+        assert network.run(groups, "--limit=z", *QUICKLY).changed == 0
+    finally:
+        hosts.down(list(machines.values()))
+
+
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
-    machines = {name: hosts.fresh(f"wg-{name}-{worker}", recipes.DEBIAN_12) for name in "abcd"}
+    machines = machines_of("abcd")
     try:
-        for machine in machines.values():
-            machine.shell(TUN)
         yield Network(machines, tmp_path_factory.mktemp("network"))
     finally:
         hosts.down(list(machines.values()))
@@ -119,16 +169,15 @@ def connected(network: Network) -> Network:
     dry = network.run(FIRST, "--check")
     assert "Would be installed: wireguard-tools" in dry.output
     assert not network.machines["a"].succeeds(f"systemctl cat {UNIT} || ls /etc/wireguard")
-    outcome = network.run(FIRST)
-    secrets = network.directory / "inventory/.secrets/private_network"
-    assert {path.name: oct(path.stat().st_mode & 0o777) for path in secrets.iterdir()} == dict.fromkeys(FIRST, "0o600")
-    for path in secrets.iterdir():
-        assert path.read_text().strip() not in outcome.output
-    assert network.machines["a"].shell("stat --format %a /etc/wireguard/hearth.conf") == "600"
+    outcome = network.run(FIRST, "-vvv")
+    assert {path.name for path in (network.directory / "inventory/.secrets/private_network").iterdir()} == set(FIRST)
+    no_key_is_shown(network, outcome)
     return network
 
 
+@fleet
 def test_a_second_run_changes_nothing_but_brings_back_what_is_broken(connected: Network) -> None:
+    assert connected.run(FIRST).changed == 0
     assert connected.reaches("a", connected.address("c"), 22)
     broken = connected.machines["b"]
     broken.shell(f"systemctl stop {UNIT}")
@@ -142,14 +191,12 @@ def test_a_second_run_changes_nothing_but_brings_back_what_is_broken(connected: 
     assert connected.reaches("b", connected.address("a"), 22)
 
 
+@fleet
 def test_a_host_that_comes_and_one_that_goes_touch_only_peers_and_no_connection(connected: Network) -> None:
     a, b = connected.machines["a"], connected.machines["b"]
-    for port in (PORT, OTHER_PORT):
-        a.shell(
-            f"cat > /root/echo{port}.py <<'END'\n{ECHO.format(port=port)}\nEND\nsystemd-run --quiet python3 /root/echo{port}.py"
-        )
+    connected.echo("a", OTHER_PORT)
     connected.await_way("b", "a")
-    hold = HOLD.format(address=connected.address("a"), port=PORT)
+    hold = HOLD.format(address=connected.address("a"), port=OTHER_PORT)
     b.shell(f"cat > /root/hold.py <<'END'\n{hold}\nEND\nsystemd-run --quiet --unit=hold python3 /root/hold.py")
     outcome = connected.run(LATER)
     told = ["configure | Write what the interface is told", "run | Tell the interface which peers there are"]
@@ -162,68 +209,98 @@ def test_a_host_that_comes_and_one_that_goes_touch_only_peers_and_no_connection(
         "the connection to go on", lambda: int(b.shell("wc --bytes < /run/held")) > held or None, seconds=20
     )
     assert b.succeeds("systemctl is-active --quiet hold")
+    b.shell("systemctl stop hold")
     assert connected.reaches("d", connected.address("b"), 22)
 
 
-def test_the_firewall_lets_peers_in_and_a_port_through_the_tunnel_to_those_that_have_it(connected: Network) -> None:
-    a = connected.machines["a"]
-    plays = [
-        {
-            "name": "Close a host",
-            "hosts": "a",
-            "gather_facts": False,
-            "vars": {
-                "private_network_mode": "wireguard",
-                "private_network_hosts": "{{ ['a', 'b', 'd'] | hearth.llm.private_network_hosts(hostvars) }}",
-                "private_network_open_ports": [{"port": PORT, "hosts": ["b"], "comment": "engine"}],
-                "firewall_open_ports": [],
-            },
-            "tasks": [
-                {
-                    "name": "Publish",
-                    "ansible.builtin.include_role": {"name": "hearth.llm.private_network", "tasks_from": "publish"},
-                },
-                {"name": "Close", "ansible.builtin.include_role": {"name": "hearth.llm.firewall"}},
-            ],
-        }
-    ]
-    connected.run(LATER, play=plays)
-    (way_in,) = re.findall(r".*udp dport 51820 accept", a.shell("nft list chain inet hearth input"))
-    assert set(re.findall(r"[\d.]{7,}", way_in)) == {connected.machines[name].address for name in "bd"}
-    # A new flow, which only an open port lets in: b is somewhere else now, and a has nothing to say to it.
-    connected.machines["b"].shell("systemctl stop hold; wg set hearth listen-port 51999")
-    await_condition("b to come in", lambda: connected.reaches("b", connected.address("a"), PORT) or None, seconds=30)
-    assert not connected.reaches("b", connected.address("a"), OTHER_PORT)
-    assert not connected.reaches("d", connected.address("a"), PORT)
-    assert not connected.reaches("b", a.address, PORT)
-    a.shell("systemctl disable --now --quiet hearth-firewall; nft delete table inet hearth")
+@fleet
+def test_what_others_could_reach_is_named_and_closed_hosts_are_proven(connected: Network) -> None:
+    look = play_of("verify", "Verify between the hosts")
+    d = connected.machines["d"]
+    connected.echo("d", PORT)
+    open_to_all = connected.run(LATER, *SEEN_FROM_C, play=look, succeeds=False).words
+    (pid,) = d.shell(f"pgrep --full echo{PORT}.py").split()
+
+    def seen(address: str, asker: str) -> str:
+        return f"d: port {PORT} at {address}, held by python3 (process {pid}, echo{PORT}.service), answers {asker}, "
+
+    for address, askers in ((d.address, "abc"), (connected.address("d"), "a")):
+        for asker in askers:
+            assert seen(address, asker) + "and is for b over the private network alone: have it listen" in open_to_all
+    assert seen(connected.address("d"), "b") not in open_to_all
+
+    connected.run(LATER, play=CLOSE)
+    assert connected.run(LATER, play=CLOSE).changed == 0
+    closed = connected.run(LATER, *SEEN_FROM_C, play=look)
+    assert re.search(
+        r"[1-9]\d* ports of other hosts, each at an address where it is not for a, were tried, and none answers",
+        closed.words,
+    )
+
+    (way_in,) = re.findall(r".*udp dport 51820 accept", d.shell("nft list chain inet hearth input"))
+    assert set(re.findall(r"[\d.]{7,}", way_in)) == {connected.machines[name].address for name in "ab"}
+    # A new flow, which only an open port lets in: b is somewhere else now, and d has nothing to say to it.
+    connected.machines["b"].shell("wg set hearth listen-port 51999")
+    await_condition("b to come in", lambda: connected.reaches("b", connected.address("d"), PORT) or None, seconds=30)
+    connected.machines["b"].shell("wg set hearth listen-port 51820")
+    assert not connected.reaches("b", connected.address("d"), OTHER_PORT)
+    # Whoever sends a packet for the network by the LAN is not in the network.
+    c = connected.machines["c"]
+    c.shell(f"systemctl stop {UNIT}; ip route replace {connected.address('d')}/32 via {d.address}")
+    assert not connected.reaches("c", connected.address("d"), PORT)
+
+    d.shell("wg set hearth listen-port 51999")
+    elsewhere = connected.run(LATER, "--limit=d", play=look, succeeds=False)
+    assert (
+        "d: WireGuard listens on UDP port 51999 by hearth, and UDP port 51820 is declared and open" in elsewhere.words
+    )
+    assert changed_tasks(connected.run(LATER, "--limit=d")) == {"d": ["run | Tell the interface which peers there are"]}
 
 
+@fleet
 def test_the_network_comes_back_with_the_host_and_with_its_program(connected: Network) -> None:
     b = connected.machines["b"]
     hosts.reboot(b)
     connected.await_way("b", "a")
     connected.await_way("a", "b")
     if b.succeeds("pgrep wireguard-go"):
+        index = b.shell("cat /sys/class/net/hearth/ifindex")
         b.shell(f"systemctl kill --signal=KILL {UNIT}")
+        await_condition(
+            "another interface",
+            lambda: (
+                b.succeeds(
+                    f"systemctl is-active --quiet {UNIT} && test $(cat /sys/class/net/hearth/ifindex) != {index}"
+                )
+                or None
+            ),
+            seconds=30,
+        )
         connected.await_way("b", "a")
-    assert "hearth" in b.shell("ip -oneline address show dev hearth")
 
 
+@fleet
 def test_who_does_not_answer_is_named_with_what_to_look_at(connected: Network) -> None:
-    connected.machines["d"].shell(f"systemctl stop {UNIT}")
-    limited = connected.run(LATER, "--tags", "verify", "--limit", "a,b", "-e", "private_network_answer_seconds=2")
-    outcome = connected.run(LATER, "--tags", "verify", "-e", "private_network_answer_seconds=2", succeeds=False)
+    connected.await_way("a", "d")
+    # Nobody knows it by this key.
+    connected.machines["d"].shell("wg genkey | wg set hearth private-key /dev/stdin")
+    limited = connected.run(LATER, "--tags", "verify", "--limit", "a,b", *QUICKLY)
+    outcome = connected.run(LATER, "--tags", "verify", *QUICKLY, succeeds=False)
     words = f"d ({connected.address('d')}) has not answered over hearth, and the two last agreed on keys"
     assert words in limited.words
     assert f"a: {words}" in outcome.words.replace("'", "")
     assert f"{connected.machines['d'].address}:51820 (hearth_private_endpoint" in outcome.words
+    assert changed_tasks(connected.run(LATER)) == {"d": ["run | Tell the interface which peers there are"]}
 
 
-def test_none_takes_all_of_it_away(connected: Network) -> None:
-    assert "a" in changed_tasks(connected.run(connected.machines, "-e", "hearth_private_network=none"))
-    for machine in connected.machines.values():
-        assert not machine.succeeds(
-            f"ip link show hearth || systemctl cat {UNIT} || test -e /etc/wireguard/hearth.conf"
+@fleet
+def test_what_was_made_is_taken_away(connected: Network) -> None:
+    remove = play_of("remove", "Remove the firewall and the private network")
+    none = dict.fromkeys(connected.machines, "")
+    connected.run(LATER, play=remove)
+    for name in "abd":
+        assert not connected.machines[name].succeeds(
+            f"ip link show hearth || systemctl cat {UNIT} || test -e /etc/wireguard/hearth.conf || nft list table inet hearth"
         )
-    assert connected.run(connected.machines, "-e", "hearth_private_network=none").changed == 0
+    assert "c" in changed_tasks(connected.run(none, "-e", "hearth_private_network=none"))
+    assert connected.run(none, "-e", "hearth_private_network=none").changed == 0

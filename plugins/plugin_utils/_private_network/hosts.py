@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible.errors import AnsibleFilterError
 from ansible_collections.hearth.llm.plugins.module_utils._description import VARIABLES
 
 Variables = Mapping[str, Any]
@@ -19,7 +20,12 @@ def hosts(names: Iterable[str], everybody: Mapping[str, Variables], default_mode
 def _host(name: str, variables: Variables, default_mode: str) -> dict[str, Any]:
     port = int(variables.get("hearth_private_network_port", VARIABLES["hearth_private_network_port"].value))
     given = variables.get("hearth_private_endpoint", variables.get("ansible_host", name))
-    endpoint, endpoint_port = split(str(given))
+    try:
+        endpoint, endpoint_port = split(str(given))
+    except ValueError:
+        raise AnsibleFilterError(
+            f"hearth_private_endpoint of {name} is {given!r}: write an address, or an address with a port such as 192.0.2.10:51820."
+        ) from None
     return {
         "name": name,
         "mode": str(variables.get("hearth_private_network", default_mode)),

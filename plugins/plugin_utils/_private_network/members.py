@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ansible_collections.hearth.llm.plugins.module_utils._exposure.finding import endpoint
+
 
 @dataclass(frozen=True)
 class Member:
@@ -23,10 +25,4 @@ class Member:
     @property
     def reached_at(self) -> str:
         """As WireGuard writes it; empty where nobody reaches the host from outside."""
-        if not self.endpoint:
-            return ""
-        return (
-            f"[{self.endpoint}]:{self.endpoint_port}"
-            if ":" in self.endpoint
-            else f"{self.endpoint}:{self.endpoint_port}"
-        )
+        return endpoint(self.endpoint, self.endpoint_port) if self.endpoint else ""

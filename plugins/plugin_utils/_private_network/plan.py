@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network, ip_interface
 from typing import Any
 
+from ansible.errors import AnsibleFilterError
+from ansible_collections.hearth.llm.plugins.module_utils._exposure.finding import endpoint
 from ansible_collections.hearth.llm.plugins.plugin_utils._private_network import findings
 from ansible_collections.hearth.llm.plugins.plugin_utils._private_network.addresses import address_of
 from ansible_collections.hearth.llm.plugins.plugin_utils._private_network.members import Member
@@ -24,7 +26,7 @@ def plan(found: Described, given: Described) -> dict[str, Any]:
     """`given` are the inputs of the role, `host` is this one, and `public_keys` are those of all hosts by their names, once they are there."""
     if given["mode"] == "existing":
         return _existing(found, given)
-    network = IPv4Network(given["range"])
+    network = _network(given["range"])
     keys = given.get("public_keys") or {}
     members = [
         Member(
@@ -37,7 +39,7 @@ def plan(found: Described, given: Described) -> dict[str, Any]:
     others = [member for member in members if member is not me]
     userspace = not found["kernel"]
     mtu = int(given["mtu"]) or max(_LEAST_MTU, (found["uplink_mtu"] or _USUAL_MTU) - _OVERHEAD)
-    peers = [_peer(me, other, int(given["keepalive_seconds"])) for other in others]
+    peers = [_peer(found, me, other, int(given["keepalive_seconds"])) for other in others]
     running = found["running"]
     wanted = {"address": f"{me.address}/{network.prefixlen}", "mtu": mtu, "userspace": userspace}
     there = running.get("peers", {})
@@ -61,7 +63,7 @@ def plan(found: Described, given: Described) -> dict[str, Any]:
             *_way_in(found, me, others),
             *_over_the_network(given, {one.name: one.address for one in members}, given["own_interface"]),
         ],
-        "findings": list(findings.of_wireguard(found, given, network, me, others)),
+        "findings": list(findings.of_wireguard(found, given, network, me, members)),
     }
 
 
@@ -79,12 +81,24 @@ def _existing(found: Described, given: Described) -> dict[str, Any]:
     }
 
 
-def _peer(me: Member, other: Member, keepalive: int) -> dict[str, Any]:
+def _network(text: str) -> IPv4Network:
+    try:
+        return IPv4Network(text)
+    except ValueError as error:
+        raise AnsibleFilterError(
+            f"private_network_range is {text!r}, and it has to be a network of IPv4 such as 10.212.0.0/16 ({error})."
+        ) from error
+
+
+def _peer(found: Described, me: Member, other: Member, keepalive: int) -> dict[str, Any]:
+    # One name that is not known when the host starts, and WireGuard would take no peer at all: it is told addresses.
+    known = found["endpoints"].get(other.endpoint) or [other.endpoint]
     return {
         "name": other.name,
         "public_key": other.public_key,
         "address": other.address,
         "endpoint": other.reached_at,
+        "told_endpoint": endpoint(known[0], other.endpoint_port) if other.endpoint else "",
         # Whoever cannot be reached keeps the way back to itself open.
         "keepalive_seconds": 0 if me.endpoint else keepalive,
     }

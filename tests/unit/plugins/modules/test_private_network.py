@@ -29,11 +29,15 @@ LINKS = [
     {
         "ifname": "eth0",
         "mtu": 1460,
+        "flags": ["BROADCAST", "UP", "LOWER_UP"],
         "addr_info": [
             {"family": "inet", "local": "192.0.2.1", "prefixlen": 24},
+            {"family": "inet6", "local": "2001:db8::1", "prefixlen": 64},
             {"family": "inet6", "local": "fe80::1", "prefixlen": 64},
         ],
     },
+    # Switched on, and nothing at its other end.
+    {"ifname": "dummy0", "mtu": 1500, "flags": ["NO-CARRIER", "UP"]},
     {
         "ifname": "hearth",
         "mtu": 1380,
@@ -72,7 +76,9 @@ def test_what_runs_is_told_without_a_key_that_is_secret(tmp_path: Path) -> None:
             "c=": {"addresses": [], "keepalive_seconds": 25},
         },
     }
-    assert found["interfaces"]["eth0"] == {"addresses": ["192.0.2.1/24"]}
+    assert found["interfaces"]["eth0"] == {"addresses": ["192.0.2.1/24"], "up": True}
+    assert not found["interfaces"]["dummy0"]["up"]
+    assert found["reachable_addresses"] == ["192.0.2.1", "2001:db8::1"]
     assert (found["uplink_mtu"], found["endpoints"]) == (1460, {"b.example": ["b.example"]})
     # Its own port is nobody else's.
     assert not found["port_taken"]

@@ -7,6 +7,7 @@ from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
+from ansible.errors import AnsibleFilterError
 from ansible_collections.hearth.llm.plugins.plugin_utils._private_network.addresses import address_of
 from ansible_collections.hearth.llm.plugins.plugin_utils._private_network.hosts import hosts
 from ansible_collections.hearth.llm.plugins.plugin_utils._private_network.plan import plan
@@ -25,11 +26,15 @@ FOUND: dict[str, Any] = {
     "tun": True,
     "wg": "/usr/bin/wg",
     "wireguard_go": "",
-    "interfaces": {"lo": {"addresses": ["127.0.0.1/8"]}, "eth0": {"addresses": ["192.0.2.1/24"]}},
+    "interfaces": {
+        "lo": {"addresses": ["127.0.0.1/8"], "up": True},
+        "eth0": {"addresses": ["192.0.2.1/24"], "up": True},
+    },
     "uplink_mtu": 1500,
     "endpoints": {name: [name] for name in ("192.0.2.1", "192.0.2.2")}
     | {"c.example.com": ["192.0.2.3", "2001:db8::3"]},
     "port_taken": False,
+    "came_by": {"client_address": "192.0.2.99", "server_address": "192.0.2.1"},
     "running": {},
 }
 
@@ -209,6 +214,35 @@ FINDINGS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
         "b would be looked for at 192.0.2.2, which is a itself",
     ),
     ({"endpoints": {**FOUND["endpoints"], "192.0.2.2": ["10.212.0.9"]}}, {}, "which is in the private network itself"),
+    (
+        {"came_by": {"client_address": "10.212.9.9", "server_address": "192.0.2.1"}},
+        {},
+        "This run comes to a from 10.212.9.9, and hearth_private_network_range is 10.212.0.0/16, so that no answer would find back: choose a range",
+    ),
+    (
+        {
+            "came_by": {"client_address": "10.1.0.9", "server_address": "10.1.0.1"},
+            "running": {"address": "10.1.0.1/16"},
+        },
+        {},
+        f"This run comes to a by 10.1.0.1 of hearth, which would be {at('a')} then: set ansible_host",
+    ),
+    # What is wrong with others, or between them, keeps everybody out: each would be told of it.
+    (
+        {},
+        {"c": {"hearth_private_endpoint": "c.example.com:443", "hearth_private_address": at("b")}},
+        f"b and c would both be {at('b')}: give the one that is new another address",
+    ),
+    (
+        {},
+        {"b": {"ansible_host": "192.0.2.2", "hearth_private_address": "10.212.255.255"}},
+        "hearth_private_address of b",
+    ),
+    (
+        {},
+        {"c": {"ansible_host": "192.0.2.2", "hearth_private_network_port": 51900}},
+        "b and c would both be looked for at 192.0.2.2:51900: where a router stands before them",
+    ),
 ]
 
 
@@ -229,17 +263,27 @@ def test_what_keeps_a_host_out_is_one_sentence(found: dict[str, Any], inventory:
             "100.64.0.1",
             "tailscale0 of a has 100.64.0.1, 100.64.0.2",
         ),
-        ("wg7", {}, "", "hearth_private_interface is wg7, and a has none of that name: it has tailscale0."),
-        ("down0", {}, "", "hearth_private_interface is down0, and on a it has no IPv4 address"),
+        (
+            "wg7",
+            {},
+            "",
+            "hearth_private_interface is wg7, and a has none of that name: it has down0, hearth, tailscale0.",
+        ),
+        ("bare0", {}, "", "hearth_private_interface is bare0, and on a it has no IPv4 address"),
+        ("down0", {}, "10.9.0.1", "hearth_private_interface is down0, and on a it is down: bring that network up"),
+        ("lo", {}, "127.0.0.1", "hearth_private_interface is lo, by which nobody else reaches a: name another one of"),
+        ("hearth", {}, "10.212.0.1", "which hearth_private_network: wireguard makes and anything else takes away"),
     ],
 )
 def test_a_network_that_is_there_is_looked_at(
     interface: str, inventory: dict[str, Any], address: str, sentence: str
 ) -> None:
     interfaces = {
-        "lo": {"addresses": ["127.0.0.1/8"]},
-        "down0": {"addresses": []},
-        "tailscale0": {"addresses": ["100.64.0.1/32", "100.64.0.2/32"]},
+        "lo": {"addresses": ["127.0.0.1/8"], "up": True},
+        "bare0": {"addresses": [], "up": True},
+        "down0": {"addresses": ["10.9.0.1/24"], "up": False},
+        "hearth": {"addresses": ["10.212.0.1/16"], "up": True},
+        "tailscale0": {"addresses": ["100.64.0.1/32", "100.64.0.2/32"], "up": True},
     }
     wanted = of(
         found={"interfaces": interfaces}, inventory={**INVENTORY, **inventory}, mode="existing", interface=interface
@@ -250,7 +294,7 @@ def test_a_network_that_is_there_is_looked_at(
 
 
 def test_in_a_network_that_is_there_ports_are_open_to_those_whose_address_is_described() -> None:
-    found = {"interfaces": {"tun0": {"addresses": ["10.8.0.1/24"]}}}
+    found = {"interfaces": {"tun0": {"addresses": ["10.8.0.1/24"], "up": True}}}
     inventory = {**INVENTORY, "b": {"hearth_private_address": "10.8.0.2"}}
     ports = [{"port": 8080, "hosts": ["a", "b", "c"]}]
     wanted = of(found=found, inventory=inventory, mode="existing", interface="tun0", open_ports=ports)
@@ -273,3 +317,18 @@ def test_an_endpoint_may_be_written_in_any_way(endpoint: str, parts: tuple[str, 
     described = {host["name"]: host for host in hosts(inventory, inventory, "wireguard")}["d"]
     assert (described["endpoint"], described["endpoint_port"]) == parts
     assert of(inventory=inventory)["peers"][-1]["endpoint"] == written
+
+
+def test_wireguard_is_told_addresses_for_it_takes_no_peer_where_one_name_is_not_known() -> None:
+    peers = {peer["name"]: peer for peer in of()["peers"]}
+    assert (peers["c"]["endpoint"], peers["c"]["told_endpoint"]) == ("c.example.com:443", "192.0.2.3:443")
+    assert peers["b"]["told_endpoint"] == "192.0.2.2:51900"
+
+
+def test_what_the_role_alone_is_told_wrongly_is_one_sentence() -> None:
+    with pytest.raises(
+        AnsibleFilterError, match=r"private_network_range is '10.212.0.1/16', and it has to be a network of IPv4"
+    ):
+        of(range="10.212.0.1/16")
+    with pytest.raises(AnsibleFilterError, match=r"hearth_private_endpoint of d is 'd:https': write an address"):
+        of(inventory={**INVENTORY, "d": {"hearth_private_endpoint": "d:https"}})
