@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections import defaultdict
 from collections.abc import Collection, Iterator
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -76,18 +75,6 @@ class Network:
         )
 
 
-def changed_tasks(outcome: Outcome) -> dict[str, list[str]]:
-    """What each host has changed."""
-    found: dict[str, list[str]] = defaultdict(list)
-    task = ""
-    for line in outcome.output.splitlines():
-        if named := re.match(r"TASK \[(?:.* : )?(.*)\] \*", line):
-            task = named[1]
-        elif changed := re.match(r"changed: \[(\S+)\]", line):
-            found[changed[1]].append(task)
-    return dict(found)
-
-
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
@@ -122,7 +109,7 @@ def test_a_second_run_changes_nothing_but_brings_back_what_is_broken(connected: 
     # Somebody has taken a peer away by hand.
     theirs = connected.machines["c"].shell("wg show hearth peers | head --lines 1")
     connected.machines["c"].shell(f"wg set hearth peer {theirs} remove")
-    assert changed_tasks(connected.run(FIRST)) == {
+    assert connected.run(FIRST).changed_tasks == {
         "b": ["run | Enable the interface, and start it where it is not as described"],
         "c": ["run | Tell the interface which peers there are"],
     }
@@ -140,7 +127,7 @@ def test_a_host_that_comes_and_one_that_goes_touch_only_peers_and_no_connection(
     b.shell(f"cat > /root/hold.py <<'END'\n{hold}\nEND\nsystemd-run --quiet --unit=hold python3 /root/hold.py")
     outcome = connected.run(LATER)
     told = ["configure | Write what the interface is told", "run | Tell the interface which peers there are"]
-    changed = changed_tasks(outcome)
+    changed = outcome.changed_tasks
     assert (changed["a"], changed["b"]) == (told, told)
     assert "New: d. Taken away: " in outcome.words
     assert len(a.shell("wg show hearth peers").splitlines()) == 2
@@ -208,7 +195,7 @@ def test_who_does_not_answer_is_named_with_what_to_look_at(connected: Network) -
 
 
 def test_none_takes_all_of_it_away(connected: Network) -> None:
-    assert "a" in changed_tasks(connected.run(connected.machines, "-e", "hearth_private_network=none"))
+    assert "a" in connected.run(connected.machines, "-e", "hearth_private_network=none").changed_tasks
     for machine in connected.machines.values():
         assert not machine.succeeds(
             f"ip link show hearth || systemctl cat {UNIT} || test -e /etc/wireguard/hearth.conf"
