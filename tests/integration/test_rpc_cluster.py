@@ -230,7 +230,7 @@ def test_a_worker_answers_in_the_tunnel_and_nowhere_else(cluster: Cluster) -> No
 
 def kill(cluster: Cluster) -> None:
     """As the kernel does where memory is short: Docker starts it again."""
-    cluster.machines[WORKERS[0]].shell("pkill -KILL -f 'ggml-rpc-server -H'")
+    cluster.machines[WORKERS[0]].shell("pkill -KILL -f '[g]gml-rpc-server -H'")
 
 
 def freeze(cluster: Cluster) -> None:
@@ -283,9 +283,9 @@ def test_workers_and_head_are_back_after_their_hosts_have_restarted(cluster: Clu
 def test_a_worker_of_another_build_is_refused_before_anything_starts(cluster: Cluster) -> None:
     name = WORKERS[0]
     cluster.machines[name].shell(
-        f"docker create --name other {IMAGE} && printf '%s' '{OTHER_SERVER.replace(chr(39), chr(39) + chr(92) + chr(39) * 2)}' > /root/server"
-        " && chmod 0755 /root/server && docker cp /root/server other:/app/llama-server"
-        f" && docker commit other {OTHER_IMAGE} && docker rm other"
+        f"cat > /root/server <<'END'\n{OTHER_SERVER}END\nchmod 0755 /root/server\n"
+        f"docker run --name other --volume /root/server:/server:ro --entrypoint /bin/sh {IMAGE} -c 'rm /app/llama-server && cp /server /app/llama-server'\n"
+        f"docker commit other {OTHER_IMAGE}\ndocker rm other"
     )
     before = [cluster.started(host, service) for host, service in RUNNING]
     cluster.of_host[name] = {"llama_rpc_image": OTHER_IMAGE}
