@@ -68,7 +68,8 @@ class Pair:
     def ask(self) -> tuple[int, str, str]:
         """Status, headers and text."""
         key = (self.inventory / ".secrets/api_keys/default").read_text().strip()
-        body = json.dumps({"model": "large", "messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 8})
+        messages = [{"role": "user", "content": "Hello"}]
+        body = json.dumps({"model": "large", "messages": messages, "max_tokens": 8, "temperature": 0})
         words = ["curl", "--silent", "--insecure", "--include", "-H", f"Authorization: Bearer {key}", "-d", body]
         said = self.head.execute(*words, "https://127.0.0.1/v1/chat/completions")
         headers, _blank, text = said.replace("\r", "").partition("\n\n")
