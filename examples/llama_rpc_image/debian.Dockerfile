@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # llama.cpp with RPC of Debian's own packages, on the processor: amd64, arm64, and whatever else Debian has them for.
 #   docker build --tag registry.example.org/llama.cpp-rpc:0.7.0 --file debian.Dockerfile .
-FROM docker.io/library/debian:forky-slim
+# Of another base image, such as that of a registry of your own: --build-arg BASE_IMAGE=…
+ARG BASE_IMAGE=docker.io/library/debian:forky-slim
+FROM ${BASE_IMAGE}
 
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends \

@@ -19,7 +19,13 @@ from ansible_collections.hearth.llm.plugins.module_utils._documents import walk
 from ansible_collections.hearth.llm.plugins.module_utils._engines import engines
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._frontends import frontends
-from ansible_collections.hearth.llm.plugins.plugin_utils import _distribution, _placement, _role_variables, _topology
+from ansible_collections.hearth.llm.plugins.plugin_utils import (
+    _distribution,
+    _placement,
+    _role_variables,
+    _split_models,
+    _topology,
+)
 from ansible_collections.hearth.llm.plugins.plugin_utils._role_judgements import Judges
 from ansible_collections.hearth.llm.plugins.plugin_utils._shared_address import described as _shared_address
 from ansible_collections.hearth.llm.plugins.plugin_utils._templates import OMITTED, Reader
@@ -51,9 +57,11 @@ class ActionModule(ActionBase):
         }
         host, groups = str(variables.get("inventory_hostname", "")), variables.get("groups") or {}
         wanted = arguments["serves"]
-        # A client has nothing but what it is told, and no models. Roles would not begin there.
-        if host in groups.get("all", ()) and host not in _topology.hosts_for(groups, "servers"):
-            arguments.update(serves=False, of_roles=False)
+        is_server = host not in groups.get("all", ()) or host in _topology.hosts_for(groups, "servers")
+        is_worker = host in _topology.hosts_for(groups, "rpc_workers")
+        # A client has nothing but what it is told, and no models. Roles would not begin there, and on a worker of RPC its own alone.
+        if not is_server:
+            arguments.update(serves=False, of_roles=arguments["of_roles"] and is_worker)
         serves = arguments["serves"] and not any(self._given(reader, variables, name) for name in MODELS_OF_ROLES)
         around = _description.Surroundings(
             now=int(time.time()),
@@ -81,7 +89,8 @@ class ActionModule(ActionBase):
         if arguments["of_roles"]:
             findings.extend(self._places(variables, _description.wrong_in(findings, given)))
             wrong = _description.wrong_in(findings, given)
-            findings.extend(self._of_roles(variables, given, wrong, roles.findings))
+            begin = [*(["llama_rpc"] if is_worker else []), *(self._roles_of_servers(given) if is_server else [])]
+            findings.extend(self._of_roles(begin, variables, given, wrong, roles.findings))
         result["changed"] = False
         if findings:
             result.update(failed=True, msg=_message(host, _description.in_order(findings)))
@@ -97,13 +106,22 @@ class ActionModule(ActionBase):
         return [refusal for refusal in refusals if refusal]
 
     def _of_roles(
-        self, variables: dict[str, Any], given: Mapping[str, Any], wrong: Collection[str], unread: Sequence[str]
+        self,
+        roles: Sequence[str],
+        variables: dict[str, Any],
+        given: Mapping[str, Any],
+        wrong: Collection[str],
+        unread: Sequence[str],
     ) -> Iterator[str]:
         described = _description.sound(given)
         judges = Judges(self._loader, self._templar, variables, unread)
-        pages = [name for name in frontends() if name in described.get("hearth_frontends", ())]
-        for role in (*engines(), "fetcher", "certificates", "gateway", *pages):
+        for role in roles:
             yield from judges.findings(role, described, wrong)
+
+    @staticmethod
+    def _roles_of_servers(given: Mapping[str, Any]) -> list[str]:
+        pages = [name for name in frontends() if name in _description.sound(given).get("hearth_frontends", ())]
+        return [*engines(), "fetcher", "certificates", "gateway", *pages]
 
     def _distribution(self, reader: Reader, variables: dict[str, Any], given: Mapping[str, Any]) -> Iterator[str]:
         """What is wrong with how a distribution of WSL is reached through its Windows."""
@@ -141,7 +159,17 @@ class ActionModule(ActionBase):
         )
         # Of others than those that serve, or use, models nothing is asked.
         if host in groups.get("all", ()) and host in _topology.hosts_for(groups, "servers"):
-            yield from _placement.findings(groups, given.get("hearth_models"))
+            models = given.get("hearth_models")
+            yield from _placement.findings(groups, models)
+            yield from _split_models.findings(groups, models)
+            everybody, theirs = variables.get("hostvars") or {}, {}
+            others = _topology.hosts_for(groups, "engines") if _split_models.are_there(models) else []
+            for other in others:
+                # What another host has in a template may not be readable from here.
+                with contextlib.suppress(AnsibleError):
+                    if other != host:
+                        theirs[other] = everybody[other].get("hearth_models")
+            yield from _split_models.of_others(host, models, theirs)
 
     @staticmethod
     def _of_shared_address(variables: dict[str, Any], given: Mapping[str, Any]) -> Iterator[str]:

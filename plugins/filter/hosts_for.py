@@ -26,9 +26,10 @@ options:
       - V(frontends) are C(hearth_frontend_hosts), by default the gateways. V(servers) are these three together.
       - V(connected) are the servers and the RPC workers, whom a private network connects. V(apart) are the same where they do different things, so that they
         have to reach each other, and otherwise nobody.
-      - V(rpc_workers), V(windows) and V(clients) are those in the groups of that name, and by default nobody.
+      - V(rpc_workers), V(windows) and V(clients) are those in the groups of that name, and by default nobody. V(heads) are the engines where somebody lends
+        memory to them over RPC, and otherwise nobody.
     type: str
-    choices: [gateways, engines, frontends, servers, connected, apart, rpc_workers, windows, clients]
+    choices: [gateways, engines, frontends, servers, connected, apart, rpc_workers, heads, windows, clients]
     required: true
 positional: purpose
 """

@@ -59,6 +59,10 @@ options:
     description: Further variables of its environment.
     type: dict
     default: {}
+  private_address:
+    description: The address of the host in the private network of the hosts. Where there is one, the worker listens at no other, but for V(127.0.0.1).
+    type: str
+    default: ''
   pulls:
     description: Whether an image that is not there may be fetched to be asked.
     type: bool
@@ -74,8 +78,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - C(findings), each a sentence; C(entrypoint), C(command), C(environment), C(mounts) and C(ports) of the service; C(asked_at), where it is asked;
-      C(probe_command), what M(hearth.llm.llama_rpc_info) runs to know of which build it is.
+    - C(findings), each a sentence; C(entrypoint), C(command), C(environment), C(mounts) and C(ports) of the service; C(listens_at), its port as it sees it
+      itself; C(asked_at), where it is asked; C(probe_command), what M(hearth.llm.llama_rpc_info) runs to know of which build it is.
   type: dict
 """
 

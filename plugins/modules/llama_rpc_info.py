@@ -13,7 +13,8 @@ version_added: 1.0.0
 author: hearth.llm contributors (@hearth-llm)
 description:
   - Says of each worker whether it answers the beginning of llama.cpp's RPC protocol, by which version of it, and which devices with how much memory it has.
-  - A worker serves one client at a time and says nothing to others meanwhile. It is V(busy) then, which is no error while a model is split over it.
+  - A worker serves one client at a time and says nothing to others meanwhile. It is V(busy) then, which is no error while a model is split over it. Whom
+    somebody on this host is connected to, or to whom somebody is connected at O(own_port), is not asked, for that would take a place in its queue.
   - Says of which build of llama.cpp a program is, by what O(probe_command) prints, and compares that with the builds of the workers. RPC's protocol is that of
     one build; C(ggml-rpc-server) itself does not say its build, C(llama-server) beside it does.
   - Says what a host has to lend, its memory as far as O(memory_limit) allows, and how fast its slowest network interface is, where the kernel knows that.
@@ -26,6 +27,10 @@ options:
     type: list
     elements: str
     default: []
+  own_port:
+    description: The port at which O(workers) listen, on this host or in containers of it, where it is their own host. V(0) where it is not.
+    type: int
+    default: 0
   timeout:
     description: How long a worker may take for each of its answers, seconds.
     type: float
@@ -124,7 +129,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthEr
 from ansible_collections.hearth.llm.plugins.module_utils._host.facts import memory_bytes
 from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
 from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
-from ansible_collections.hearth.llm.plugins.module_utils._rpc import build, offer, worker
+from ansible_collections.hearth.llm.plugins.module_utils._rpc import build, connections, offer, worker
 
 if TYPE_CHECKING:
     from typing import Mapping
@@ -137,6 +142,7 @@ PROBE_SECONDS = 900
 def argument_spec() -> dict[str, Any]:
     return {
         "workers": {"type": "list", "elements": "str", "default": []},
+        "own_port": {"type": "int", "default": 0},
         "timeout": {"type": "float", "default": 3},
         "probe_command": {"type": "list", "elements": "str", "default": []},
         "builds": {"type": "dict", "default": {}},
@@ -145,7 +151,14 @@ def argument_spec() -> dict[str, Any]:
 
 
 def run(params: Mapping[str, Any], host: Host, *, check_mode: bool) -> dict[str, Any]:
-    workers = [worker.look(address, params["timeout"]) for address in params["workers"]]
+    connected = connections.established(host) if params["workers"] else set()
+    is_served = any(one.own.endswith(f":{params['own_port']}") for one in connected)
+    workers = [
+        worker.served(address)
+        if is_served or any(one.other == address for one in connected)
+        else worker.look(address, params["timeout"])
+        for address in params["workers"]
+    ]
     said = probe(params["probe_command"], check_mode=check_mode)
     own = build.of(said)
     # In a dry run a worker's image may not be there yet either.

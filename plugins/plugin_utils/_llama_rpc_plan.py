@@ -31,20 +31,22 @@ def llama_rpc_plan(
     cache: bool = True,
     cache_directory: str = "",
     environment: Mapping[str, str] | None = None,
+    private_address: str = "",
     pulls: bool = True,
 ) -> dict[str, Any]:
     in_docker = runtime == "docker"
     cached = CACHE if in_docker else cache_directory
+    listens_at = worker.PORT if in_docker else port
     words = [
         # Inside, the container's own network; what is published on the host is the one address.
         *("-H", "0.0.0.0" if in_docker else address),
-        *("-p", str(worker.PORT if in_docker else port)),
+        *("-p", str(listens_at)),
         *(["-t", str(threads)] if threads else []),
         *(["-d", ",".join(devices)] if devices else []),
         *(["-c"] if cache else []),
     ]
     return {
-        "findings": list(_findings(address, runtime, image, environment or {})),
+        "findings": [*_wrong_address(address, private_address), *_findings(runtime, image, environment or {})],
         "entrypoint": [*DEAF, program] if in_docker else [],
         "command": words if in_docker else [*DEAF, program, *words],
         "environment": {
@@ -54,6 +56,7 @@ def llama_rpc_plan(
         },
         "mounts": [{"source": cache_directory, "target": CACHE, "read_only": False}] if cache and in_docker else [],
         "ports": [{"address": address, "host": port, "container": worker.PORT}] if in_docker else [],
+        "listens_at": listens_at,
         "asked_at": f"{address}:{port}",
         "probe_command": probe(runtime, image, server_program, pulls=pulls),
     }
@@ -67,12 +70,18 @@ def probe(runtime: str, image: str, program: str, *, pulls: bool) -> list[str]:
     return [*run, "--entrypoint", "/bin/sh", image, "-c", _QUESTIONS, program]
 
 
-def _findings(address: str, runtime: str, image: str, environment: Mapping[str, str]) -> Iterator[str]:
-    why = worker.why_not_to_bind(address)
+def _wrong_address(address: str, private_address: str) -> Iterator[str]:
+    # One that is not known yet is none that is wrong.
+    why = worker.why_not_to_bind(address) if address else ""
+    if not why and private_address and address not in ("", private_address, "127.0.0.1"):
+        why = f"is not the address of the host in the private network: write {private_address}, or take llama_rpc_address away"
     if why:
         yield (
             f"llama_rpc_address is {address!r}, which {why}. Nobody is asked for a password there, and who reaches a worker can read and write its memory."
         )
+
+
+def _findings(runtime: str, image: str, environment: Mapping[str, str]) -> Iterator[str]:
     if runtime == "docker" and not image:
         yield (
             "llama_rpc_image is empty, and the images of llama.cpp that are published know no RPC: name one that was built with it (docs/rpc.md says how "

@@ -49,6 +49,7 @@ PUBLISHED = frozenset(
         "fit_settings",
         "fit_unknown",
         "gateway_published",
+        "llama_cpp_head_build",
         "llama_rpc_offer",
         "models_fingerprints",
         "models_lock",

@@ -38,6 +38,8 @@ PURPOSES = {
     # Those of them that have to reach each other.
     "apart": CONNECTED,
     "rpc_workers": (WORKERS,),
+    # Those to whom workers lend, where there are any.
+    "heads": (ENGINES,),
     "windows": (WINDOWS,),
     "clients": (CLIENTS,),
 }
@@ -51,6 +53,8 @@ def hosts_for(groups: Groups, purpose: str) -> list[str]:
     wanted -= set(groups.get(NOT_THERE, ()))
     if purpose == "behind":
         wanted -= _hosts(groups, GATEWAYS)
+    if purpose == "heads" and not _hosts(groups, WORKERS):
+        return []
     if purpose == "apart" and _each_serves_alone(groups, wanted):
         return []
     return [host for host in groups.get("all", ()) if host in wanted]
@@ -78,6 +82,11 @@ def findings(
         yield (
             f"Every host of the inventory is a client, a Windows PC or an RPC worker, so that nobody serves: take {host} out of "
             f"{' and '.join(mine_of_ours)}, or name a host that serves."
+        )
+    if WORKERS in mine and not is_private and not {CLIENTS, WINDOWS} & set(mine) and host in hosts_for(groups, "apart"):
+        yield (
+            f"{host} lends memory over RPC, which has no passwords and no encryption, and has no address at which only hosts of the service reach each other: "
+            "take hearth_private_network: none away, or write hearth_private_network: existing where there is such a network already."
         )
     purposes = {group for group in SERVING if host in _hosts(groups, group)}
     if FRONTENDS in purposes and GATEWAYS not in purposes:

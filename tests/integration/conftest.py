@@ -37,6 +37,18 @@ class Outcome:
         return sum(int(changed) for _host, _ok, changed, _unreachable, _failed in RECAP.findall(self.output))
 
     @property
+    def changed_tasks(self) -> dict[str, list[str]]:
+        """What each host has changed."""
+        found: dict[str, list[str]] = {}
+        task = ""
+        for line in self.output.splitlines():
+            if named := re.match(r"TASK \[(?:.* : )?(.*)\] \*", line):
+                task = named[1]
+            elif changed := re.match(r"changed: \[(\S+)\]", line):
+                found.setdefault(changed[1], []).append(task)
+        return found
+
+    @property
     def words(self) -> str:
         """The output without its line breaks: messages are folded to the width of a terminal."""
         return re.sub(r"\s+", " ", self.output)

@@ -384,3 +384,43 @@ def test_every_inventory_of_the_repository_is_right(
         variables=environment,
     )
     assert "failed=0" in outcome.output
+
+
+def test_what_is_wrong_with_workers_is_told_before_a_host_is_connected_to(playbook: Runner, tmp_path: Path) -> None:
+    cluster = PROJECT / "inventories/rpc_cluster"
+    model = {
+        "source": "hf://a/b/large.gguf",
+        "rpc": ["big-pc", "old-pc", "gpupc"],
+        "options": {"rpc": "10.0.0.9:50052"},
+    }
+    wrong: dict[str, Any] = {
+        "head": {"hearth_models": {"large": model, "wide": {**model, "rpc": ["big-pc"], "engine": "vllm"}}},
+        "big-pc": {"llama_rpc_address": "192.168.10.21", "llama_rpc_image": ""},
+        "gpu-pc": {"llama_rpc_state": "absent"},
+        "old-pc": {
+            "llama_rpc_address": "127.0.0.1",
+            "hearth_models": {"large": {"path": "/m/large.gguf", "rpc": ["old-pc"]}},
+        },
+    }
+    everybody = {"llama_cpp_options": {"rpc": "10.0.0.9:50052"}}
+    lends = {"hearth_rpc_workers": {"hosts": {"old-pc": None}}}
+    (tmp_path / "inventory/hosts.json").write_text(
+        json.dumps({"all": {"hosts": wrong, "vars": everybody, "children": lends}})
+    )
+    places = (f"-ehearth_secrets_directory={tmp_path}/s", f"-ehearth_models_lock_file={tmp_path}/lock.yml")
+    inventories = (f"--inventory={cluster}", f"--inventory={tmp_path}/inventory")
+    outcome = playbook(PROJECT / "playbooks/site.yml", *inventories, *places, succeeds=False)
+    for sentence in (
+        "hearth_models.large.rpc names 'gpupc', and the inventory has no such host: write gpu-pc.",
+        "hearth_models.large and hearth_models.wide are both split over big-pc",
+        "hearth_models.wide.rpc splits it over workers of llama.cpp, and its engine is vllm",
+        "hearth_models.large.options.rpc is not for options, because it follows from rpc: take it away, and write that.",
+        "llama_cpp_options: 'rpc' is not for options: workers are the hosts that rpc of a model names",
+        "llama_rpc_address is '192.168.10.21', which is not the address of the host in the private network: write 10.212.",
+        "llama_rpc_image is empty, and the images of llama.cpp that are published know no RPC",
+        "llama_rpc_address is '127.0.0.1', where programs of old-pc alone reach the worker, and large is split over it",
+        "llama_rpc_state is absent, and large is split over gpu-pc: take the host out of rpc first",
+    ):
+        assert sentence in outcome.words, sentence
+    assert "unreachable=1" not in outcome.output
+    assert outcome.changed == 0

@@ -27,6 +27,7 @@ INVENTORIES = {
     "docs/open_webui.md": "sandwich_shop",
     "docs/gpu_vm.md": "gpu_vm",
     "docs/fleet.md": "fleet",
+    "docs/rpc.md": "rpc_cluster",
 }
 BIN = Path(sys.executable).parent
 

@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: hearth.llm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A model split over two hosts of the lab by real llama.cpp: it answers, is refused with another build, and comes back with a worker that was lost."""
+"""A model split over two hosts of the lab by real llama.cpp: it answers, is refused with another build, and comes back with a worker that was lost.
+
+The roles by themselves, without a tunnel. It takes some minutes, and is run by HEARTH_TEST_FLEET=1.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,8 @@ from integration.model_play import until
 from lab import hosts, images, recipes, stock
 from lab.shell import run
 
+pytestmark = pytest.mark.skipif("HEARTH_TEST_FLEET" not in os.environ, reason="set HEARTH_TEST_FLEET=1")
+
 DIRECTORY = "/var/lib/hearth"
 IMAGE = recipes.LLAMA_CPP_RPC.reference
 MODEL = {"path": f"{DIRECTORY}/models/hearth-mini.gguf", "rpc": ["WORKER"], "context_tokens": 512}
@@ -26,17 +31,20 @@ PORT = 50052
 class Pair:
     """A worker, and a head with the gateway before it."""
 
-    def __init__(self, worker: hosts.Host, head: hosts.Host, directory: Path, playbook: Runner) -> None:
-        self.worker, self.head, self.directory, self.playbook = worker, head, directory, playbook
+    def __init__(self, worker: hosts.Host, head: hosts.Host, directory: Path) -> None:
+        self.worker, self.head, self.inventory = worker, head, directory / "inventory"
+        self.playbook = Runner(directory)
         self.model = {**MODEL, "rpc": [worker.name]}
 
     def deploy(self, *options: str, succeeds: bool = True, **variables: Any) -> Outcome:
         inventory = hosts.inventory([self.worker, self.head])
-        inventory["all"]["hosts"][self.worker.name]["llama_rpc_address"] = self.worker.address
+        for host in (self.worker, self.head):
+            # The lab's own network takes the place of a private one.
+            inventory["all"]["hosts"][host.name]["hearth_private_address"] = host.address
+        inventory["all"]["children"] = {"hearth_rpc_workers": {"hosts": {self.worker.name: {}}}}
         inventory["all"]["vars"] = {
             "ansible_become": True,
             "hearth_domain": "hearth.test",
-            "hearth_secrets_directory": str(self.directory / "secrets"),
             "hearth_models": {"large": self.model},
             "hearth_gpu_policy": "none",
             "llama_rpc_image": IMAGE,
@@ -44,8 +52,7 @@ class Pair:
             "llama_cpp_model_paths": {"large": self.model["path"]},
             **variables,
         }
-        path = self.directory / "inventory.json"
-        path.write_text(json.dumps(inventory))
+        (self.inventory / "hosts.json").write_text(json.dumps(inventory))
         offer = "{{ [hostvars['%s'].llama_rpc_offer | combine({'name': '%s'})] }}" % ((self.worker.name,) * 2)
         plays = [
             {"hosts": self.worker.name, "gather_facts": False, "roles": ["hearth.llm.llama_rpc"]},
@@ -56,12 +63,13 @@ class Pair:
                 "roles": [f"hearth.llm.{role}" for role in ("fit", "llama_cpp", "certificates", "gateway")],
             },
         ]
-        return self.playbook(plays, "--inventory", str(path), *options, succeeds=succeeds)
+        return self.playbook(plays, *options, succeeds=succeeds)
 
     def ask(self) -> tuple[int, str, str]:
         """Status, headers and text."""
-        key = (self.directory / "secrets/api_keys/default").read_text().strip()
-        body = json.dumps({"model": "large", "messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 8})
+        key = (self.inventory / ".secrets/api_keys/default").read_text().strip()
+        messages = [{"role": "user", "content": "Hello"}]
+        body = json.dumps({"model": "large", "messages": messages, "max_tokens": 8, "temperature": 0})
         words = ["curl", "--silent", "--insecure", "--include", "-H", f"Authorization: Bearer {key}", "-d", body]
         said = self.head.execute(*words, "https://127.0.0.1/v1/chat/completions")
         headers, _blank, text = said.replace("\r", "").partition("\n\n")
@@ -72,7 +80,7 @@ class Pair:
 
 
 @pytest.fixture(scope="module")
-def pair(module_playbook: Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     number = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
     directory = tmp_path_factory.mktemp("rpc")
     made: list[hosts.Host] = []
@@ -111,9 +119,10 @@ def pair(module_playbook: Runner, tmp_path_factory: pytest.TempPathFactory) -> I
                 },
             ],
         }
-        (directory / "hosts.json").write_text(json.dumps(hosts.inventory(made)))
-        module_playbook([prepare], "--inventory", str(directory / "hosts.json"))
-        yield Pair(made[0], made[1], directory, module_playbook)
+        pair = Pair(made[0], made[1], directory)
+        (pair.inventory / "hosts.json").write_text(json.dumps(hosts.inventory(made)))
+        pair.playbook([prepare])
+        yield pair
     finally:
         hosts.down(made)
 
@@ -202,6 +211,6 @@ def test_a_worker_is_removed_with_its_cache(pair: Pair) -> None:
         "gather_facts": False,
         "tasks": [{"ansible.builtin.include_role": {"name": "hearth.llm.llama_rpc", "tasks_from": "remove"}}],
     }
-    pair.playbook([play], "--inventory", str(pair.directory / "inventory.json"))
+    pair.playbook([play])
     assert "llama_rpc" not in pair.worker.execute("docker", "ps", "--all")
     assert not pair.worker.succeeds(f"test -e {DIRECTORY}/rpc_cache")

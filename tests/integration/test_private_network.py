@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -108,18 +107,6 @@ def play_of(playbook: str, name: str) -> list[dict[str, Any]]:
     return [{**play, "vars_files": [str(PLAYBOOKS / path) for path in play["vars_files"]]}]
 
 
-def changed_tasks(outcome: Outcome) -> dict[str, list[str]]:
-    """What each host has changed."""
-    found: dict[str, list[str]] = defaultdict(list)
-    task = ""
-    for line in outcome.output.splitlines():
-        if named := re.match(r"TASK \[(?:.* : )?(.*)\] \*", line):
-            task = named[1]
-        elif changed := re.match(r"changed: \[(\S+)\]", line):
-            found[changed[1]].append(task)
-    return dict(found)
-
-
 def no_key_is_shown(network: Network, outcome: Outcome) -> None:
     secrets = network.directory / "inventory/.secrets/private_network"
     for path in secrets.iterdir():
@@ -184,7 +171,7 @@ def test_a_second_run_changes_nothing_but_brings_back_what_is_broken(connected: 
     # Somebody has taken a peer away by hand.
     theirs = connected.machines["c"].shell("wg show hearth peers | head --lines 1")
     connected.machines["c"].shell(f"wg set hearth peer {theirs} remove")
-    assert changed_tasks(connected.run(FIRST)) == {
+    assert connected.run(FIRST).changed_tasks == {
         "b": ["run | Enable the interface, and start it where it is not as described"],
         "c": ["run | Tell the interface which peers there are"],
     }
@@ -200,7 +187,7 @@ def test_a_host_that_comes_and_one_that_goes_touch_only_peers_and_no_connection(
     b.shell(f"cat > /root/hold.py <<'END'\n{hold}\nEND\nsystemd-run --quiet --unit=hold python3 /root/hold.py")
     outcome = connected.run(LATER)
     told = ["configure | Write what the interface is told", "run | Tell the interface which peers there are"]
-    changed = changed_tasks(outcome)
+    changed = outcome.changed_tasks
     assert (changed["a"], changed["b"]) == (told, told)
     assert "New: d. Taken away: " in outcome.words
     assert len(a.shell("wg show hearth peers").splitlines()) == 2
@@ -254,7 +241,7 @@ def test_what_others_could_reach_is_named_and_closed_hosts_are_proven(connected:
     assert (
         "d: WireGuard listens on UDP port 51999 by hearth, and UDP port 51820 is declared and open" in elsewhere.words
     )
-    assert changed_tasks(connected.run(LATER, "--limit=d")) == {"d": ["run | Tell the interface which peers there are"]}
+    assert connected.run(LATER, "--limit=d").changed_tasks == {"d": ["run | Tell the interface which peers there are"]}
 
 
 @fleet
@@ -290,7 +277,7 @@ def test_who_does_not_answer_is_named_with_what_to_look_at(connected: Network) -
     assert words in limited.words
     assert f"a: {words}" in outcome.words.replace("'", "")
     assert f"{connected.machines['d'].address}:51820 (hearth_private_endpoint" in outcome.words
-    assert changed_tasks(connected.run(LATER)) == {"d": ["run | Tell the interface which peers there are"]}
+    assert connected.run(LATER).changed_tasks == {"d": ["run | Tell the interface which peers there are"]}
 
 
 @fleet
@@ -302,5 +289,5 @@ def test_what_was_made_is_taken_away(connected: Network) -> None:
         assert not connected.machines[name].succeeds(
             f"ip link show hearth || systemctl cat {UNIT} || test -e /etc/wireguard/hearth.conf || nft list table inet hearth"
         )
-    assert "c" in changed_tasks(connected.run(none, "-e", "hearth_private_network=none"))
+    assert "c" in connected.run(none, "-e", "hearth_private_network=none").changed_tasks
     assert connected.run(none, "-e", "hearth_private_network=none").changed == 0

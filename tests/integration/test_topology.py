@@ -23,6 +23,7 @@ INVENTORIES = [
     *sorted(PROJECT.glob("extensions/molecule/*/inventory")),
 ]
 FLEET = PROJECT / "inventories/fleet"
+CLUSTER = PROJECT / "inventories/rpc_cluster"
 SHOP = PROJECT / "extensions/molecule/sandwich_shop/inventory"
 
 # Of each playbook that is no list of others: for whom each of its plays is, one after the other.
@@ -34,7 +35,7 @@ FOR = {
     "deploy_engines": ["engines", "engines", "engines", "gateways"],
     "deploy_frontends": ["frontends", "gateways"],
     "deploy_gateway": ["gateways", "gateways"],
-    "deploy_rpc_workers": ["rpc_workers"],
+    "deploy_rpc_workers": ["heads", "rpc_workers"],
     "destroy_cloud_vm": ["servers"],
     "doctor": ["gateways", "connected", "connected"],
     "fetch_models": ["engines"],
@@ -79,6 +80,7 @@ OF_GROUPED = {
     "behind": {"engine", "page", "worker"},
     "connected": {"gateway", "engine", "page", "worker"},
     "rpc_workers": {"worker"},
+    "heads": {"engine"},
     "windows": {"pc"},
     "clients": {"laptop", "phone"},
 }
@@ -87,6 +89,7 @@ OF_UNNAMED = {
     "all": {"llm", "laptop"},
     "behind": set(),
     "rpc_workers": set(),
+    "heads": set(),
     "windows": set(),
     "clients": {"laptop"},
 }
@@ -123,14 +126,17 @@ def expected(hosts: dict[str, set[str]]) -> dict[str, list[set[str]]]:
 
 
 @pytest.mark.parametrize(
-    "inventory", [path for path in INVENTORIES if path != FLEET], ids=lambda path: str(path.relative_to(PROJECT))
+    "inventory",
+    [path for path in INVENTORIES if path not in (FLEET, CLUSTER)],
+    ids=lambda path: str(path.relative_to(PROJECT)),
 )
 def test_an_inventory_of_the_repository_has_one_host_for_everything(tmp_path: Path, inventory: Path) -> None:
     host = next(iter(yaml.safe_load((inventory / "hosts.yml").read_text())["all"].get("hosts", {"gpu.example.com": 0})))
     clients = {"till.blue.local"} if inventory == SHOP else set()
     pcs = {"pc.blue.local"} if inventory.name == "windows_pc" else set()
-    others = {"all": {host, *clients, *pcs}, "behind": set(), "rpc_workers": set(), "windows": pcs, "clients": clients}
-    of = {**{purpose: {host} for purpose in OF_GROUPED}, **others}
+    others = {"all": {host, *clients, *pcs}, "windows": pcs, "clients": clients}
+    nobody: dict[str, set[str]] = {purpose: set() for purpose in ("behind", "rpc_workers", "heads")}
+    of = {**{purpose: {host} for purpose in OF_GROUPED}, **others, **nobody}
     assert targets(tmp_path, [inventory]) == expected(of)
 
 
@@ -139,8 +145,16 @@ def test_the_inventory_of_several_hosts_has_one_door_and_three_engines(tmp_path:
     every = engines | {"door"}
     of = dict.fromkeys(("all", "servers", "connected"), every)
     doors = {purpose: {"door"} for purpose in ("gateways", "frontends")}
-    none: dict[str, set[str]] = {purpose: set() for purpose in ("rpc_workers", "windows", "clients")}
+    none: dict[str, set[str]] = {purpose: set() for purpose in ("rpc_workers", "heads", "windows", "clients")}
     assert targets(tmp_path, [FLEET]) == expected({**of, **doors, **none, "engines": engines, "behind": engines})
+
+
+def test_the_inventory_of_a_split_model_has_one_head_and_two_workers(tmp_path: Path) -> None:
+    workers = {"big-pc", "gpu-pc"}
+    of: dict[str, set[str]] = {purpose: {"head"} for purpose in OF_GROUPED}
+    of |= {purpose: set() for purpose in ("behind", "windows", "clients")}
+    of |= {"all": workers | {"head"}, "connected": workers | {"head"}, "rpc_workers": workers}
+    assert targets(tmp_path, [CLUSTER]) == expected(of)
 
 
 def test_groups_say_who_is_a_target_and_no_client_is_but_for_its_trust(tmp_path: Path) -> None:

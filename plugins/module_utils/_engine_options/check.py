@@ -30,6 +30,9 @@ def option_findings(
     for written, value in given.items():
         name = canonical(written)
         if name in known.unsure:
+            # Whatever the build has.
+            if name in owned:
+                yield f"'{written}' is not for options: {owned[name]}."
             continue
         option = known.by_name.get(name)
         if option is None and _is_part(name, known):

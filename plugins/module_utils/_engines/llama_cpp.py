@@ -166,6 +166,8 @@ class LlamaCpp(Engine):
             yield f"{path}.rpc splits it over workers, and the build of llama.cpp that processes run has no RPC: take it away, or write hearth_runtime: docker."
         if model.get("load", "startup") != "startup":
             yield f"{path}.load is {model['load']!r}, and a model that is split over workers is loaded from the start: write startup, or take it away."
+        if {"device", "dev"} & spelled_alike(model.get("options") or {}).keys():
+            yield f"{path}.options name devices of its own host (device), and its workers would be left out: take that away, and write gpus."
         if self.instances(model)[1] > 1:
             yield f"{path} has several instances, and a worker serves one head at a time: take instances away."
 

@@ -102,6 +102,12 @@ def look(address: str, seconds: float = 3.0) -> Worker:
     return Worker(address, ANSWERS, version, devices)
 
 
+def served(address: str) -> Worker:
+    """One of which it is known otherwise that somebody is connected to it."""
+    parse(address)
+    return Worker(address, BUSY, why="somebody is connected to it")
+
+
 def queue(address: str, seconds: float = 3.0) -> socket.socket:
     """A place in the queue of a worker that serves somebody else, with the first request said already. It breaks when the worker or its host is gone, and is
     answered when nobody is served any more."""

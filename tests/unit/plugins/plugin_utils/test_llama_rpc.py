@@ -8,6 +8,7 @@ from typing import Any
 
 from ansible_collections.hearth.llm.plugins.filter.gateway_models import gateway_models
 from ansible_collections.hearth.llm.plugins.filter.llama_rpc_heads import llama_rpc_heads
+from ansible_collections.hearth.llm.plugins.filter.llama_rpc_peers import llama_rpc_peers
 from ansible_collections.hearth.llm.plugins.filter.llama_rpc_plan import llama_rpc_plan
 from ansible_collections.hearth.llm.plugins.module_utils import _description
 from ansible_collections.hearth.llm.plugins.plugin_utils._engine_plan import engine_plan
@@ -46,7 +47,8 @@ def test_a_worker_is_published_at_its_one_address() -> None:
     planned = plan(cache_directory="/c", port=50152)
     assert planned["findings"] == []
     assert planned["ports"] == [{"address": "10.77.0.2", "host": 50152, "container": 50052}]
-    assert planned["asked_at"] == "10.77.0.2:50152"
+    assert (planned["asked_at"], planned["listens_at"]) == ("10.77.0.2:50152", 50052)
+    assert plan(runtime="process", port=50152)["listens_at"] == 50152
     as_process = plan(runtime="process", cache_directory="/c", port=50152)
     assert as_process["ports"] == []
     words = as_process["command"]
@@ -58,6 +60,36 @@ def test_an_address_for_everybody_and_an_image_without_rpc_are_refused() -> None
     assert "0.0.0.0" in llama_rpc_plan("0.0.0.0", image=IMAGE)["findings"][0]
     assert "llama_rpc_image is empty" in llama_rpc_plan("10.0.0.1")["findings"][0]
     assert "LLAMA_CACHE" in plan(environment={"LLAMA_CACHE": "/x"})["findings"][0]
+
+
+def test_where_there_is_a_private_network_a_worker_is_in_no_other() -> None:
+    def found(address: str, **given: Any) -> list[str]:
+        return plan_at(address, private_address="10.212.7.1", **given)
+
+    def plan_at(address: str, **given: Any) -> list[str]:
+        sentences: list[str] = llama_rpc_plan(address, image=IMAGE, **given)["findings"]
+        return sentences
+
+    assert found("10.212.7.1") == found("127.0.0.1") == []
+    for other in ("192.168.1.20", "10.212.7.2"):
+        (sentence,) = found(other)
+        assert sentence.startswith(
+            f"llama_rpc_address is '{other}', which is not the address of the host in the private network: write 10.212.7.1"
+        )
+    for wrong in ("0.0.0.0", "8.8.8.8", "fd00::1", "::", "127.0.0.1 ", "big-pc", "224.0.0.1"):
+        assert len(found(wrong)) == len(plan_at(wrong)) == 1, wrong
+    # What nobody has asked for yet is not wrong.
+    assert plan_at("") == found("") == []
+
+
+def test_whoever_serves_a_model_together_is_known() -> None:
+    models = {**MODELS, "other": {"rpc": ["first"], "hosts": ["b"]}}
+    assert llama_rpc_peers(models, "first", ["a", "b"]) == {
+        "models": ["large/one", "other"],
+        "hosts": ["a", "b", "second"],
+    }
+    assert llama_rpc_peers(models, "second", ["a"]) == {"models": ["large/one"], "hosts": ["a", "first"]}
+    assert llama_rpc_peers("no models", "first") == {"models": [], "hosts": []}
 
 
 def test_a_worker_is_told_no_memory_but_devices_threads_and_its_own_cache() -> None:
@@ -131,6 +163,8 @@ def test_what_cannot_be_split_is_found_in_the_description() -> None:
     assert found() == []
     assert "loaded from the start" in found(load="on_demand")[0]
     assert "several instances" in found(instances={"max": 2})[0]
+    assert "its workers would be left out: take that away, and write gpus" in found(options={"dev": "CUDA0"})[0]
+    assert found(options={"tensor-split": "2,1"}) == []
     assert "its engine is vllm" in found(engine="vllm")[0]
     assert "names w twice" in found(rpc=["w", "w"])[0]
     twice = {name: {"path": f"/m/{name}.gguf", "rpc": ["w"]} for name in ("a", "b")}

@@ -33,6 +33,8 @@ CASES: list[tuple[dict[str, Any], str, list[str]]] = [
     (SPARE, "clients", ["laptop"]),
     (SPARE, "windows", ["pc"]),
     (SPARE, "rpc_workers", ["worker"]),
+    (SPARE, "heads", ["a", "b"]),
+    ({"all": ["a", "b"]}, "heads", NOBODY),
     ({**SPARE, "hearth_gateways": ["b"]}, "frontends", ["b"]),
     ({**SPARE, "hearth_gateways": ["b"]}, "engines", ["a", "b"]),
     ({**SPARE, "hearth_gateways": ["b"], "hearth_engines": ["a"]}, "servers", ["a", "b"]),
@@ -97,6 +99,7 @@ FINDINGS: list[tuple[dict[str, list[str]], str]] = [
         {"hearth_engines": ["y"], "hearth_gateways": ["y"], "hearth_frontend_hosts": ["x"]},
         "x is for frontends and no gateway, ",
     ),
+    ({"hearth_rpc_workers": ["x"]}, "x lends memory over RPC, which has no passwords and no encryption, "),
 ]
 
 
@@ -112,7 +115,6 @@ def test_groups_that_contradict_each_other_are_found(groups: dict[str, list[str]
         {},
         {"hearth_clients": ["x"]},
         {"hearth_clients": ["x"], "hearth_windows": ["x"]},
-        {"hearth_rpc_workers": ["x"]},
         {"hearth_engines": ["x", "y"], "hearth_gateways": ["x", "y"]},
         {"hearth_engines": ["y"], "hearth_gateways": ["y"]},
         {"hearth_production": ["x"], "web": ["x"]},
@@ -120,3 +122,9 @@ def test_groups_that_contradict_each_other_are_found(groups: dict[str, list[str]
 )
 def test_groups_that_make_sense_are_not(groups: dict[str, list[str]]) -> None:
     assert not list(_topology.findings({"all": ["x", "y"], **groups}, "x"))
+
+
+def test_a_worker_that_others_reach_by_a_network_of_their_own_makes_sense() -> None:
+    assert not list(_topology.findings({"all": ["x", "y"], "hearth_rpc_workers": ["x"]}, "x", is_private=True))
+    # Everything on one host has no others.
+    assert not list(_topology.findings({"all": ["x"], **dict.fromkeys(_topology.CONNECTED, "x")}, "x"))
