@@ -24,19 +24,6 @@ FIRST, LATER = ("a", "b", "c"), ("a", "b", "d")
 UNIT = "hearth-private-network"
 RANGE = IPv4Network("10.212.0.0/16")
 PORT, OTHER_PORT = 7000, 7001
-# A container has no such device, and loses what was made in its place when it restarts. A machine has it.
-TUN = """
-cat > /etc/systemd/system/tun.service <<'END'
-[Unit]
-Before=hearth-private-network.service
-[Service]
-Type=oneshot
-ExecStart=sh -c 'mkdir -p /dev/net && test -e /dev/net/tun || mknod /dev/net/tun c 10 200'
-[Install]
-WantedBy=multi-user.target
-END
-systemctl enable --now --quiet tun
-"""
 ECHO = """
 import socketserver
 
@@ -107,7 +94,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
     machines = {name: hosts.fresh(f"wg-{name}-{worker}", recipes.DEBIAN_12) for name in "abcd"}
     try:
         for machine in machines.values():
-            machine.shell(TUN)
+            hosts.give_tun(machine)
         yield Network(machines, tmp_path_factory.mktemp("network"))
     finally:
         hosts.down(list(machines.values()))

@@ -23,6 +23,20 @@ ADDRESS_LABEL = "hearth.lab.address"
 CAPABILITIES = ("SYS_ADMIN", "NET_ADMIN", "SYS_PTRACE")
 CONFINEMENT = ("seccomp=unconfined", "apparmor=unconfined", "systempaths=unconfined")
 
+# A container loses what was made in the place of the device when it restarts.
+TUN = """
+cat > /etc/systemd/system/tun.service <<'END'
+[Unit]
+Before=hearth-private-network.service
+[Service]
+Type=oneshot
+ExecStart=sh -c 'mkdir -p /dev/net && test -e /dev/net/tun || mknod /dev/net/tun c 10 200'
+[Install]
+WantedBy=multi-user.target
+END
+systemctl enable --now --quiet tun
+"""
+
 
 @dataclass(frozen=True)
 class Host:
@@ -93,6 +107,11 @@ def fresh(name: str, recipe: Recipe, data: Path | None = None) -> Host:
     engine.ensure()
     down([host for host in existing() if host.name == name])
     return up(name, recipe, data)
+
+
+def give_tun(host: Host) -> None:
+    """Let it make tunnels in a program of its own, as every machine does, and after a restart, too."""
+    host.shell(TUN)
 
 
 def start(host: Host) -> Host:
