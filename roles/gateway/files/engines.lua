@@ -17,12 +17,14 @@ local FETCHER = ":fetcher"
 
 local now = hearth.now
 
-local function get(where, path, engine)
+local function get(where, path, engine, body)
   local socket = core.tcp()
   socket:settimeout(3)
+  local head = engine and "X-Hearth-Engine: " .. engine .. "\r\n" or ""
+  if body then head = ("%sContent-Type: application/json\r\nContent-Length: %d\r\n"):format(head, #body) end
   local answer = socket:connect(where)
     -- Of HTTP/1.0, so that the answer comes in one piece and ends with the connection.
-    and socket:send(("GET %s HTTP/1.0\r\n%s\r\n"):format(path, engine and "X-Hearth-Engine: " .. engine .. "\r\n" or ""))
+    and socket:send(("%s %s HTTP/1.0\r\n%s\r\n%s"):format(body and "POST" or "GET", path, head, body or ""))
     and socket:receive("*a")
   socket:close()
   local status, body = (answer or ""):match("^HTTP/%S+ (%d+).-\r\n\r\n(.*)$")
@@ -98,6 +100,13 @@ function engines.state(engine, name, id)
   local models = found[engine]
   if not models then return { state = "unknown", why = "Its engine has not answered yet." } end
   return models[name] or models[id] or models["*"] or { state = "failed", why = "Its engine does not serve it." }
+end
+
+-- A router is told to load a model, by the name that it has for it. It may fail again, which is then seen.
+function engines.load(engine, name, id)
+  local models = found[engine] or {}
+  local known = models[name] and name or models[id] and id
+  if known then core.register_task(function() get(look_socket, "/models/load", engine, json.encode({ model = known })) end) end
 end
 
 -- Somebody looks: they are asked, and for a moment waited for, where nobody has looked for a while.
