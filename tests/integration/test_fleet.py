@@ -27,8 +27,8 @@ NAME = "fleet.test"
 DOOR, ENGINES, CLIENT = "door", ("engine1", "engine2"), "client"
 LOAD = Path(__file__).parent / "fleet_load.py"
 MINI: dict[str, Any] = {"source": "hf://hearth/mini/mini.gguf", "context_tokens": 2048, "slots": 2}
-# llama.cpp's router is well, and each model that is to have it cannot be loaded.
-REFUSED = {"chat-template": "{{ raise_exception('refused') "}
+# llama.cpp's router is well with it, and cannot load the model.
+REFUSED = {"lora": "/models/none.gguf"}
 
 
 @dataclass
@@ -78,7 +78,7 @@ class Fleet:
             "hearth_connect_to": self.machines[DOOR].address,
             "hearth_hub_endpoint": self.endpoint,
             "hearth_gpu_policy": "none",
-            "hearth_models": {"mini": self.model, "alone": {**MINI, "hosts": [ENGINES[1]]}},
+            "hearth_models": {"mini": self.model, **self.alone},
             # Of so small a model, threads wait longer for each other than one computes.
             "llama_cpp_options": {"threads": 1},
             # So small a model would have answered before anything happens.
@@ -90,7 +90,11 @@ class Fleet:
             "hearth_clients": [CLIENT],
         }
         children = {
-            group: {"hosts": {name: {**everybody[name], **self.of_host.get(name, {})} for name in names}}
+            group: {
+                "hosts": {
+                    name: {**host, **self.of_host.get(name, {})} for name, host in everybody.items() if name in names
+                }
+            }
             for group, names in groups.items()
         }
         described = {"all": {"vars": variables, "children": children}}
@@ -102,6 +106,11 @@ class Fleet:
 
     def site(self, *options: str, succeeds: bool = True) -> Outcome:
         return self.play("site", *options, succeeds=succeeds)
+
+    @property
+    def alone(self) -> dict[str, Any]:
+        """What one host alone serves, as long as it is there."""
+        return {"alone": {**MINI, "hosts": [ENGINES[1]]}} if ENGINES[1] in self.machines else {}
 
     @property
     def key(self) -> str:
@@ -142,6 +151,11 @@ class Fleet:
         before = self.answered()[host]
         return until(lambda: self.answered()[host] > before, f"{host} to be used", seconds)
 
+    def await_use_of_all(self) -> None:
+        with self.load():
+            for name in ENGINES:
+                self.await_use(name)
+
     def await_disuse(self, host: str, seconds: float = 90) -> float:
         """Seconds until the last request that the host was given, of those that are not followed by another one for five seconds."""
         began, last = time.monotonic(), time.monotonic()
@@ -162,12 +176,13 @@ def until(condition: Callable[[], bool], what: str, seconds: float) -> float:
 
 @contextlib.contextmanager
 def fleet_in(directory: Path) -> Iterator[Fleet]:
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
     machines: dict[str, hosts.Host] = {}
     try:
         for name in (DOOR, *ENGINES):
-            machines[name] = hosts.fresh(f"fleet-{name}", recipes.DEBIAN_12_DOCKER, stock.ensure())
+            machines[name] = hosts.fresh(f"fleet-{name}-{worker}", recipes.DEBIAN_12_DOCKER, stock.ensure())
             hosts.give_tun(machines[name])
-        machines[CLIENT] = hosts.fresh(f"fleet-{CLIENT}", recipes.DEBIAN_12)
+        machines[CLIENT] = hosts.fresh(f"fleet-{CLIENT}-{worker}", recipes.DEBIAN_12)
         machines[CLIENT].shell(f"echo {machines[DOOR].address} {NAME} >> /etc/hosts")
         subnet = network.find()
         assert subnet
@@ -323,11 +338,42 @@ def test_a_change_that_fails_on_one_host_leaves_the_others_as_they_are(
     with fleet.load() as load:
         fleet.await_use(ENGINES[0])
         said = fleet.site(succeeds=False)
+        tell(f"a change fails on one host: {load.figures}")
+        assert "PLAY [Deploy the gateway" not in said.output
+        assert second.shell("docker inspect --format '{{.State.StartedAt}}' hearth-llama_cpp") == began_at
+        fleet.of_host.clear()
+        fleet.model = good
+        assert fleet.play("deploy_engines").changed > 0
         fleet.await_use(ENGINES[0])
-    tell(f"a change fails on one host: {load.figures}")
+    tell(f"and is mended: {load.figures}")
     assert load.ended("failed") == load.ended("broken") == []
-    assert "PLAY [Run the gateway" not in said.output
-    assert second.shell("docker inspect --format '{{.State.StartedAt}}' hearth-llama_cpp") == began_at
-    fleet.of_host.clear()
-    fleet.model = good
-    assert fleet.site().changed > 0
+
+
+def test_a_host_that_is_down_ends_a_run_and_can_be_left_out_of_it(fleet: Fleet, tell: Callable[[str], None]) -> None:
+    down = fleet.machines[ENGINES[1]]
+    run("docker", "pause", down.container)
+    try:
+        with fleet.load() as load:
+            said = fleet.site(succeeds=False)
+            assert ENGINES[1] in said.words
+            assert "PLAY [Deploy the engines" not in said.output
+            began = time.monotonic()
+            assert fleet.site("--limit", f"all:!{ENGINES[1]}").changed == 0
+            took = time.monotonic() - began
+    finally:
+        run("docker", "unpause", down.container)
+    tell(f"a host is down: a run without it takes {took:.0f} s; {load.figures}")
+    assert load.ended("failed") == []
+    fleet.await_use_of_all()
+
+
+def test_a_host_is_taken_away_while_the_client_asks(fleet: Fleet, tell: Callable[[str], None]) -> None:
+    with fleet.load() as load:
+        fleet.await_use(ENGINES[1])
+        gone = fleet.machines.pop(ENGINES[1])
+        fleet.play("deploy_gateway")
+        fleet.play("connect_hosts")
+    fleet.machines[ENGINES[1]] = gone
+    tell(f"a host is taken away: {load.figures}")
+    assert load.ended("failed") == load.ended("broken") == []
+    assert set(fleet.answered()) == {ENGINES[0]}
