@@ -349,14 +349,14 @@ def test_a_change_that_fails_on_one_host_leaves_the_others_as_they_are(
     assert load.ended("failed") == load.ended("broken") == []
 
 
-def test_a_host_that_is_down_ends_a_run_and_can_be_left_out_of_it(fleet: Fleet, tell: Callable[[str], None]) -> None:
+def test_a_run_goes_on_without_a_host_that_is_down_and_says_so(fleet: Fleet, tell: Callable[[str], None]) -> None:
     down = fleet.machines[ENGINES[1]]
     run("docker", "pause", down.container)
     try:
         with fleet.load() as load:
             said = fleet.site(succeeds=False)
-            assert ENGINES[1] in said.words
-            assert "PLAY [Deploy the engines" not in said.output
+            assert re.search(rf"{ENGINES[1]} .*unreachable=1", said.output)
+            assert (said.changed, said.output.count("unreachable=1")) == (0, 1)
             began = time.monotonic()
             assert fleet.site("--limit", f"all:!{ENGINES[1]}").changed == 0
             took = time.monotonic() - began
