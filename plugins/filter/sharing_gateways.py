@@ -11,7 +11,7 @@ version_added: 1.0.0
 author: hearth.llm contributors (@hearth-llm)
 description:
   - What M(hearth.llm.gateway_host#module) takes, for each gateway, by how its host is described.
-positional: everybody, host, timeout
+positional: everybody, host, timeout, models
 options:
   _input:
     description: Names of the gateways.
@@ -30,6 +30,10 @@ options:
     description: How long its requests may take to end, seconds.
     type: int
     default: 120
+  models:
+    description: What the host serves, as it is described.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -40,7 +44,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: For each gateway C(name), C(directory), C(mark), C(metrics_url) and C(timeout).
+  description: For each gateway C(name), C(directory), C(mark), C(metrics_url), C(timeout) and C(models), as the gateway calls them.
   type: list
   elements: dict
 """
@@ -54,11 +58,14 @@ if TYPE_CHECKING:
 
 
 def sharing_gateways(
-    names: Iterable[str], everybody: Mapping[str, Mapping[str, Any]], host: str, timeout: int = 120
+    names: Iterable[str],
+    everybody: Mapping[str, Mapping[str, Any]],
+    host: str,
+    timeout: int = 120,
+    models: Iterable[str] = (),
 ) -> list[dict[str, Any]]:
-    return [
-        {**_gateway(everybody[name]), "name": name, "mark": identifier(host), "timeout": int(timeout)} for name in names
-    ]
+    of_host = {"mark": identifier(host), "timeout": int(timeout), "models": [identifier(name) for name in models]}
+    return [{**_gateway(everybody[name]), "name": name, **of_host} for name in names]
 
 
 def _gateway(said: Mapping[str, Any]) -> dict[str, str]:

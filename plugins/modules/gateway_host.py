@@ -14,12 +14,13 @@ author: hearth.llm contributors (@hearth-llm)
 description:
   - Runs on the gateway's host. A mark in O(directory) tells the gateway to send no more requests to the host; those that the host has go on.
   - What no other host serves stays where it is, and is not waited for.
+  - A mark counts for an hour, so that a run that was killed leaves nobody out for ever.
 extends_documentation_fragment:
   - hearth.llm.attributes
 attributes:
   check_mode:
     support: full
-    details: In check mode no mark is made, and nothing is waited for.
+    details: In check mode no mark is made or taken away, and nothing is waited for.
   diff_mode:
     support: N/A
     details: A mark has no content.
@@ -40,13 +41,22 @@ options:
     type: str
     default: http://127.0.0.1:8404/metrics
   timeout:
-    description: How long the requests of the host may take to end, seconds. Those that take longer are left to what comes.
+    description:
+      - How long the requests of the host may take to end, and then how long it may take until it gets some again, seconds. V(0) waits for nothing.
+      - Where the gateway has nobody else for a model, because another host is being changed or is down, that is waited for as long, too.
     type: int
     default: 120
+  models:
+    description: What the host serves as it is now, by what the gateway calls it. With O(state=used) these are waited for.
+    type: list
+    elements: str
+    default: []
   state:
-    description: V(left) leaves the host out and waits until it has no requests, V(taken) takes it in again.
+    description:
+      - V(left) leaves the host out and waits until it has no requests. Those that take longer are left to what comes.
+      - V(taken) takes it in again. V(used) does so, and fails where the gateway finds it not fit for requests.
     type: str
-    choices: [left, taken]
+    choices: [left, taken, used]
     required: true
 """
 
@@ -79,14 +89,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
 from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
 
 if TYPE_CHECKING:
-    from typing import Mapping
+    from typing import Callable, Mapping
 
-# The gateway looks for marks more often.
+# The gateway looks for marks more often, and has asked the host's engines once more by then.
 SETTLED = 2.0
 PAUSE = 0.5
+MARK_SECONDS = 3600
 # What asks engines what they do, and no model, has a colon in its name.
 _FIGURE = re.compile(
     r'^haproxy_server_(\w+)\{proxy="([^":]+)",server="([^"]+)"(?:,state="(\w+)")?\} (\d+)', re.MULTILINE
@@ -99,7 +111,8 @@ def argument_spec() -> dict[str, Any]:
         "host": {"type": "str", "required": True},
         "metrics_url": {"type": "str", "default": "http://127.0.0.1:8404/metrics"},
         "timeout": {"type": "int", "default": 120},
-        "state": {"type": "str", "choices": ["left", "taken"], "required": True},
+        "models": {"type": "list", "elements": "str", "default": []},
+        "state": {"type": "str", "choices": ["left", "taken", "used"], "required": True},
     }
 
 
@@ -110,37 +123,64 @@ def run(params: Mapping[str, Any], *, check_mode: bool = False) -> dict[str, Any
     if check_mode or not directory.is_dir():
         pass
     elif params["state"] == "left":
-        mark.touch()
+        mark.write_text(f"{int(time.time()) + MARK_SECONDS}\n")
         # Who reads it is another user.
         mark.chmod(0o644)
-        left = wait(params, begun)
-    elif mark.exists():
-        mark.unlink()
+        left = wait(params, lambda servers: servers.awaited)
+    else:
+        if mark.exists():
+            mark.unlink()
+        if params["state"] == "used":
+            missing = wait(params, lambda servers: servers.unfit(params["models"]))
+            if missing:
+                raise HearthError(
+                    f"The gateway sends {params['host']} no requests for {', '.join(missing)}, {params['timeout']} seconds after it was changed: its engine "
+                    "does not answer there, or could not load the model, which GET /status tells. Other hosts have been left as they are. Where the engine is "
+                    "reached otherwise from now on, which the gateway has not been told yet, run it with -e deploy_engines_leaving_seconds=0."
+                )
     return {"changed": False, "requests": left, "waited_seconds": round(time.monotonic() - begun, 1)}
 
 
-def wait(params: Mapping[str, Any], begun: float) -> int:
-    """How many requests are left of those that were waited for. A gateway that says nothing has none."""
-    time.sleep(SETTLED)
-    while True:
-        left = requests(figures(params["metrics_url"]), params["host"])
-        if not left or time.monotonic() - begun > params["timeout"]:
-            return left
-        time.sleep(PAUSE)
+def wait(params: Mapping[str, Any], find: Callable[[Servers], Any]) -> Any:
+    """What is still found when there is no more time. A gateway that says nothing has nothing."""
+    begun, found = time.monotonic(), None
+    while params["timeout"]:
+        time.sleep(PAUSE if found is not None else SETTLED)
+        found = find(Servers(figures(params["metrics_url"]), params["host"]))
+        if not found or time.monotonic() - begun > params["timeout"]:
+            break
+    return found or 0
 
 
-def requests(text: str, host: str) -> int:
-    """Requests under way at servers of the host that get no others."""
-    own = re.compile(rf"{re.escape(host)}(?:\.\d+)?\Z")
-    current, is_left = {}, set()
-    for figure, proxy, server, state, value in _FIGURE.findall(text):
-        if not own.match(server):
-            continue
-        if figure == "current_sessions":
-            current[proxy, server] = int(value)
-        elif figure == "status" and state == "MAINT" and int(value):
-            is_left.add((proxy, server))
-    return sum(count for place, count in current.items() if place in is_left)
+class Servers:
+    """What the gateway says of the servers of a host that others serve beside, by backend and server: their state, and how many requests each has."""
+
+    def __init__(self, text: str, host: str) -> None:
+        own = re.compile(rf"{re.escape(host)}(?:\.\d+)?\Z")
+        states: dict[tuple[str, str], str] = {}
+        current: dict[tuple[str, str], int] = {}
+        for figure, backend, server, state, value in _FIGURE.findall(text):
+            if figure == "current_sessions":
+                current[backend, server] = int(value)
+            elif figure == "status" and int(value):
+                states[backend, server] = state
+        shared = {backend for backend, server in states if not own.match(server)}
+        self._states = {place: state for place, state in states.items() if place[0] in shared and own.match(place[1])}
+        self._current = current
+
+    @property
+    def awaited(self) -> int:
+        """Requests under way; and of a server that still gets others, one that may come."""
+        return sum(self._current.get(place, 0) or int(state != "MAINT") for place, state in self._states.items())
+
+    def unfit(self, models: list[str]) -> list[str]:
+        return sorted(
+            {
+                model
+                for (model, _server), state in self._states.items()
+                if model in models and state in ("MAINT", "DOWN")
+            }
+        )
 
 
 def figures(url: str) -> str:

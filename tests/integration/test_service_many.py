@@ -101,9 +101,14 @@ def test_a_service_more_is_no_task_more_and_what_is_not_described_any_more_goes(
     kept = [*NAMES[:2], *NAMES[3:]]
     assert family.describe(all_say("one", kept), "--check").changed > 0
     assert family.say(["c"]) == ["two"], "a dry run has removed a service"
-    family.describe(all_say("one", kept))
+    # Gateways send requests elsewhere before it goes.
+    mark = family.directory / "leaving/me"
+    mark.parent.mkdir()
+    told = {"name": "localhost", "directory": str(mark.parent), "mark": mark.name, "metrics_url": "http://127.0.0.1:1/"}
+    family.describe(all_say("one", kept), service_gateways=[{**told, "timeout": 5}])
     assert not (family.directory / "h/services/echo-c").exists()
     assert family.say(kept) == ["one"] * 4
+    assert mark.exists()
     assert family.describe(all_say("one", kept)).changed == 0
 
 

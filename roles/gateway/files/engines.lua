@@ -9,7 +9,7 @@ engines = {}
 local look_socket, fetcher_socket = os.getenv("GATEWAY_LOOK_SOCKET"), os.getenv("GATEWAY_FETCHER_SOCKET") or ""
 -- Seconds for which an answer does, and for which they are asked on after somebody has looked. Who only watches learns of a server of one model little that
 -- HAProxy's own checks do not see: its answer does for longer.
-local FRESH, LOOKED_AT, SELDOM = 1, 10, 10
+local FRESH, LOOKED_AT, SELDOM = 1, 10, 3
 local looked, watched = -LOOKED_AT, -LOOKED_AT
 -- By engine: what its models are, whether it is being asked, when it was, whether it says of its only model that it sleeps, and whether it has just that one.
 local found, asking, asked, has_properties, has_one = {}, {}, {}, {}, {}
@@ -18,12 +18,14 @@ local FETCHER = ":fetcher"
 
 local now = hearth.now
 
-local function get(where, path, engine)
+local function get(where, path, engine, body)
   local socket = core.tcp()
   socket:settimeout(3)
+  local head = engine and "X-Hearth-Engine: " .. engine .. "\r\n" or ""
+  if body then head = ("%sContent-Type: application/json\r\nContent-Length: %d\r\n"):format(head, #body) end
   local answer = socket:connect(where)
     -- Of HTTP/1.0, so that the answer comes in one piece and ends with the connection.
-    and socket:send(("GET %s HTTP/1.0\r\n%s\r\n"):format(path, engine and "X-Hearth-Engine: " .. engine .. "\r\n" or ""))
+    and socket:send(("%s %s HTTP/1.0\r\n%s\r\n%s"):format(body and "POST" or "GET", path, head, body or ""))
     and socket:receive("*a")
   socket:close()
   local status, body = (answer or ""):match("^HTTP/%S+ (%d+).-\r\n\r\n(.*)$")
@@ -101,6 +103,13 @@ function engines.state(engine, name, id)
   local models = found[engine]
   if not models then return { state = "unknown", why = "Its engine has not answered yet." } end
   return models[name] or models[id] or models["*"] or { state = "failed", why = "Its engine does not serve it." }
+end
+
+-- A router is told to load a model, by the name that it has for it. It may fail again, which is then seen.
+function engines.load(engine, name, id)
+  local models = found[engine] or {}
+  local known = models[name] and name or models[id] and id
+  if known then core.register_task(function() get(look_socket, "/models/load", engine, json.encode({ model = known })) end) end
 end
 
 local function ask_on(names)

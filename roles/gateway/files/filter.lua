@@ -33,7 +33,11 @@ function Passing:http_payload(txn, message)
 end
 
 function Passing:http_end(txn, message)
-  if self.usage and message:is_resp() then self.usage:ended(txn, true) end
+  if not self.usage or not message:is_resp() then return end
+  local is_whole = not self.usage.is_open
+  self.usage:ended(txn, is_whole)
+  -- A router ends a stream whose model it has lost as if that were all of it. What breaks off, clients tell as an error.
+  if not is_whole then return filter.ERROR end
 end
 
 function Passing:end_analyze(txn, channel)

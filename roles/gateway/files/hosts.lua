@@ -2,12 +2,16 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 -- Keeps requests away from hosts that would not answer them well, of models that several hosts serve. HAProxy's own checks see whether an engine is there;
 -- this sees what they cannot: that a router, which is well, loads this very model or could not load it (engines.lua), and that a host is about to be
--- changed, for which there is a mark, an empty file, in the directory that the environment tells. Marks outlive a reload, which forgets what servers were in.
+-- changed, for which there is a mark, a file, in the directory that the environment tells; in it is until when it counts, for a run may be killed that would
+-- have taken it away. Marks outlive a reload, which forgets what servers were in.
 -- The last server of a model is left in: it may answer, and nobody else would.
 
 local directory = os.getenv("GATEWAY_LEAVING_DIRECTORY")
--- Seconds for which one that could not load the model is left alone, and for which it is then tried: a request has it load the model again.
+-- Seconds for which one that could not load the model is left alone, before it is told to load it again; where the model is loaded on demand only, those for
+-- which a request may have it do so.
 local LEFT_ALONE, TRIED = 60, 5
+-- Seconds after which one that says nothing of its models is missed. Checks that hang take longer.
+local SILENT = 5
 local now = hearth.now
 
 local file = io.open("models.json")
@@ -25,30 +29,39 @@ for name, model in pairs(described.models) do
 end
 for engine in pairs(described.engines) do all_engines[#all_engines + 1] = engine end
 
--- Marks that are there. A host may have a hundred models, and its mark is looked for once.
+-- Marks that count. A host may have a hundred models, and its mark is looked for once.
 local function leaving()
   local found = {}
   for mark in pairs(marks) do
     local its_file = io.open(directory .. "/" .. mark)
-    if its_file then its_file:close() end
-    found[mark] = its_file ~= nil
+    if its_file then
+      local last = its_file:read("n")
+      its_file:close()
+      found[mark] = not last or now() < last
+    end
   end
   return found
 end
 
--- By model and place, since when its engine could not load it.
-local failed_since = {}
+-- By model and place, since when its engine could not load it or says nothing, and when it was last told to load it.
+local since, told = {}, {}
+for name in pairs(models) do since[name], told[name] = {}, {} end
 local function cannot(name, model, place)
-  local state = engines.state(model.engines[place], name, model.id).state
-  local since = failed_since[name]
-  if state ~= "failed" then
-    if since then since[place] = nil end
+  local engine = model.engines[place]
+  local state = engines.state(engine, name, model.id).state
+  if state ~= "failed" and state ~= "unreachable" then
+    since[name][place] = nil
     return state == "loading"
   end
-  since = since or {}
-  failed_since[name] = since
-  since[place] = since[place] or now()
-  return (now() - since[place]) % (LEFT_ALONE + TRIED) < LEFT_ALONE
+  since[name][place] = since[name][place] or now()
+  local seconds = now() - since[name][place]
+  if state == "unreachable" then return seconds > SILENT end
+  if model.load == "on_demand" then return seconds % (LEFT_ALONE + TRIED) < LEFT_ALONE end
+  if now() - (told[name][place] or 0) > LEFT_ALONE then
+    told[name][place] = now()
+    engines.load(engine, name, model.id)
+  end
+  return true
 end
 
 local function is_up(server) return not server:get_stats().status:match("^DOWN") end

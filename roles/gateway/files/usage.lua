@@ -110,8 +110,14 @@ local function may_be_usage_only(start)
   return #start < LONGEST_HELD and not start:find('"choices"%s*:%s*%[%s*[^%s%]]')
 end
 
+function Usage:count_pieces(events)
+  self.pieces = self.pieces + occurrences(events, self.mark)
+  -- Something comes after the last piece of every answer, such as [DONE].
+  self.is_open = (events:sub(1, -3):match(".*\n\n(.*)$") or events):find(self.mark, 1, true) ~= nil
+end
+
 function Usage:read_event(event)
-  self.pieces = self.pieces + occurrences(event, self.mark)
+  self:count_pieces(event)
   if not event:find('"usage"', 1, true) and not event:find('"timings"', 1, true) then return end
   if is_usage_only(event) then
     -- vLLM says it once for all choices, llama.cpp once for each.
@@ -129,7 +135,7 @@ end
 -- client. Says how much may go on.
 function Usage:read_stream(data, message)
   if self.rest == "" and data:sub(-2) == "\n\n" and not data:find('"usage"', 1, true) and not data:find('"timings"', 1, true) then
-    self.pieces = self.pieces + occurrences(data, self.mark)
+    self:count_pieces(data)
     return
   end
   local text = self.rest .. data:sub(self.held + 1)

@@ -12,7 +12,7 @@ import socket
 import struct
 import threading
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -61,6 +61,11 @@ class Engine:
     is_up: bool = False
     # Where it listens.
     host: str = "127.0.0.1"
+    # What it was told to load.
+    loads: list[str] = field(default_factory=list)
+    # Whether it is a router whose model's process was killed. What that was at is answered as llama.cpp 0.7.0 does: by 500 where no answer had begun, and a
+    # stream by an end like every other one.
+    has_lost_its_model: bool = False
 
     def __enter__(self) -> Self:
         self.go.set()
@@ -105,6 +110,8 @@ class Engine:
         self.received.clear()
         self.streams = True
         self.says_timings, self.says_tokens, self.piece = False, None, None
+        self.has_lost_its_model = False
+        self.loads.clear()
         self.hung_up.clear()
         self.go.set()
 
@@ -152,6 +159,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer({"error": {"message": str(error), "type": "invalid_request_error"}}, 400)
             return
         engine = self.server.engine
+        if self.path == "/models/load":
+            engine.loads.append(body["model"])
+            self._answer({"success": True})
+            return
         engine.received.append(Received(self.path, self.headers, body))
         with self.server.lock:
             engine.running += 1
@@ -161,8 +172,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self._embed(body)
             elif body.get("stream") and engine.streams:
                 self._stream(body)
+            elif not self._may_go_on():
+                self._send(b"proxy error: Failed to read connection", "text/plain", 500)
             else:
-                engine.go.wait()
                 message = {"role": "assistant", "content": " ".join(WORDS)}
                 answer = _completion(body, "chat.completion", {"message": message, "finish_reason": "stop"})
                 said = {} if engine.says_tokens is None else {"completion_tokens": engine.says_tokens}
@@ -213,9 +225,11 @@ class _Handler(BaseHTTPRequestHandler):
         return body
 
     def _answer(self, content: dict[str, Any], status: int = 200) -> None:
-        data = json.dumps(content).encode()
+        self._send(json.dumps(content).encode(), "application/json", status)
+
+    def _send(self, data: bytes, kind: str, status: int) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))
         self.send_header("Access-Control-Allow-Origin", "*")
         self.end_headers()
@@ -227,8 +241,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         for number, word in enumerate(WORDS):
-            if number == 1:
-                self._wait()
+            if number == 1 and not self._may_go_on(lambda: self._chunk(": \n\n")):
+                self._chunk("")
+                self.close_connection = True
+                return
             event = _completion(body, "chat.completion.chunk", {"delta": {"content": word}, "finish_reason": None})
             if self.server.engine.says_timings and word == WORDS[-1]:
                 event["timings"] = _timings(body)
@@ -241,10 +257,12 @@ class _Handler(BaseHTTPRequestHandler):
         # Like llama-server: the connection ends after a stream, and the headers did not say so.
         self.close_connection = True
 
-    def _wait(self) -> None:
-        """Until it may go on. A comment now and then, which clients skip, finds out whether anyone still listens."""
-        while not self.server.engine.go.wait(0.05):
-            self._chunk(": \n\n")
+    def _may_go_on(self, meanwhile: Callable[[], None] = lambda: None) -> bool:
+        """Whether there is more to say. In a stream a comment now and then, which clients skip, finds out meanwhile whether anyone still listens."""
+        engine = self.server.engine
+        while not engine.has_lost_its_model and not engine.go.wait(0.05):
+            meanwhile()
+        return not engine.has_lost_its_model
 
     def _chunk(self, text: str) -> None:
         data = text.encode()

@@ -69,7 +69,8 @@ class Door(Gateway):
 
 
 def described(slots: int) -> dict[str, Any]:
-    return {"shared": {"source": "hf://owner/repository/shared.gguf", "slots": slots, "hosts": ["one", "two"]}}
+    source = {"source": "hf://owner/repository/shared.gguf"}
+    return {"shared": {**source, "slots": slots, "hosts": ["one", "two"]}, "alone": {**source, "hosts": ["two"]}}
 
 
 @pytest.fixture(scope="module")
@@ -99,8 +100,12 @@ def gateway(running: Door, hosts: dict[str, Engine]) -> Door:
 
 
 def servers(gateway: Gateway) -> dict[str, dict[str, Any]]:
-    (model,) = json.loads(gateway.ask("GET", "/status").body)["models"]
+    model = shared(gateway.ask("GET", "/status"))
     return {server["host"]: server for server in model["servers"]}
+
+
+def shared(answer: Answer) -> dict[str, Any]:
+    return next(model for model in json.loads(answer.body)["models"] if model["name"] == "shared")
 
 
 def taking(gateway: Gateway) -> set[str]:
@@ -135,6 +140,8 @@ class Load:
 
 
 def test_each_host_gets_its_share_of_slots_and_what_is_more_waits(gateway: Gateway, hosts: dict[str, Engine]) -> None:
+    listed = json.loads(gateway.ask("GET", "/v1/models").body)["data"]
+    assert [model["id"] for model in listed] == ["alone", "shared"]
     for engine in hosts.values():
         engine.go.clear()
     with ThreadPoolExecutor(8) as clients:
@@ -252,15 +259,50 @@ def test_a_host_that_is_about_to_be_changed_ends_what_it_has_and_gets_nothing_mo
     eventually(lambda: len(hosts["one"].received) > before + 10, "it is used again")
     # Which hosts there are is for operators.
     other = (gateway.directory / "secrets/api_keys/other").read_text().strip()
-    (seen,) = json.loads(gateway.ask("GET", "/status", key=other).body)["models"]
+    seen = shared(gateway.ask("GET", "/status", key=other))
     assert (seen["servers"], seen["instances"], seen["slots"]) == (None, 2, 6)
     assert set(load.leave()) == {"200"}
+    # Whoever made a mark may have been killed.
+    (marks / "one").write_text(f"{int(time.time()) - 1}\n")
+    before = len(hosts["one"].received)
+    assert {gateway.complete(question(f"{number}")).status for number in range(6)} == {200}
+    assert len(hosts["one"].received) > before
     # The last one is left in, whatever is said of it.
-    (marks / "one").touch()
-    (marks / "two").touch()
+    for name in hosts:
+        (marks / name).write_text(f"{int(time.time()) + 60}\n")
     time.sleep(1)
     assert gateway.complete(question("last")).status == 200
     (marks / "two").unlink()
+
+
+def test_a_router_that_loses_its_model_breaks_off_what_has_begun_and_the_rest_goes_elsewhere(
+    gateway: Gateway, hosts: dict[str, Engine]
+) -> None:
+    for engine in hosts.values():
+        engine.go.clear()
+    streams = [
+        gateway.openai().chat.completions.create(
+            model="shared", messages=[{"role": "user", "content": f"stream {number}"}], stream=True
+        )
+        for number in range(3)
+    ]
+    assert len([next(stream) for stream in streams]) == 3
+    with ThreadPoolExecutor(2) as clients:
+        answers = [clients.submit(gateway.complete, question(f"{number}")) for number in range(2)]
+        # Of the other one a slot is left.
+        eventually(
+            lambda: {name: engine.running for name, engine in hosts.items()} == {"one": 2, "two": 3},
+            "all are under way",
+        )
+        begun_there = sum(1 for request in hosts["one"].received if request.body.get("stream"))
+        assert begun_there < hosts["one"].running
+        hosts["one"].has_lost_its_model = True
+        eventually(lambda: hosts["one"].running == 0, "it has lost what it was at")
+        hosts["two"].go.set()
+        assert [(answer.result().status, " ".join(WORDS) in answer.result().body) for answer in answers] == [
+            (200, True)
+        ] * 2
+    assert [ended_well(stream) for stream in streams].count(False) == begun_there > 0
 
 
 def test_a_router_that_could_not_load_the_model_gets_no_requests_though_its_port_is_open(
@@ -270,6 +312,8 @@ def test_a_router_that_could_not_load_the_model_gets_no_requests_though_its_port
     eventually(lambda: taking(gateway) == {"two"}, "it is left out")
     answers: list[Answer] = [gateway.complete(question(f"{number}")) for number in range(6)]
     assert {answer.status for answer in answers} == {200}
+    # No request is what finds out whether it can by now.
+    eventually(lambda: hosts["one"].loads == ["shared"], "it is told to load it")
     assert not hosts["one"].received
     hosts["one"].statuses["shared"] = LOADED
     eventually(lambda: taking(gateway) == {"one", "two"}, "it is used again")
@@ -279,3 +323,16 @@ def test_a_router_that_could_not_load_the_model_gets_no_requests_though_its_port
     hosts["two"].die()
     eventually(lambda: taking(gateway) == {"one"}, "the last one is left in")
     assert gateway.complete({"model": "shared", "messages": MESSAGES}).status == 200
+
+
+def test_a_host_that_says_nothing_is_left_alone_before_its_checks_have_ended(
+    gateway: Gateway, hosts: dict[str, Engine]
+) -> None:
+    hosts["one"].tells.clear()
+    try:
+        began = time.monotonic()
+        eventually(lambda: taking(gateway) == {"two"}, "it is left out")
+        assert time.monotonic() - began < 10
+    finally:
+        hosts["one"].tells.set()
+    eventually(lambda: taking(gateway) == {"one", "two"}, "it is used again")
