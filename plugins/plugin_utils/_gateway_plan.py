@@ -50,15 +50,6 @@ def plan(given: Described) -> dict[str, Any]:
         "several": {name: int(backends[name].get("idle_unload_seconds", _REMEMBERED_SECONDS)) for name in several},
         # Those that several hosts serve: each of them may be away.
         "shared_out": shared_out,
-        # Addresses that are checked, each once, whatever models it has: those of models for which there are others.
-        "checked": sorted(
-            {
-                server["address"]
-                for name in several
-                if name not in fetched
-                for server in backends[name]["servers"].values()
-            }
-        ),
         # Whether the engines are asked what they have loaded though nobody looks.
         "looks": bool(shared_out),
         "several_map": _lines(

@@ -105,11 +105,12 @@ function engines.state(engine, name, id)
   return models[name] or models[id] or models["*"] or { state = "failed", why = "Its engine does not serve it." }
 end
 
--- A router is told to load a model, by the name that it has for it. It may fail again, which is then seen.
+-- A router is told to load a model, by the name that it has for it. It may fail again, which is then seen. Says whether it has that name.
 function engines.load(engine, name, id)
   local models = found[engine] or {}
   local known = models[name] and name or models[id] and id
   if known then core.register_task(function() get(look_socket, "/models/load", engine, json.encode({ model = known })) end) end
+  return known ~= nil
 end
 
 local function ask_on(names)

@@ -57,10 +57,7 @@ local function cannot(name, model, place)
   local seconds = now() - since[name][place]
   if state == "unreachable" then return seconds > SILENT end
   if model.load == "on_demand" then return seconds % (LEFT_ALONE + TRIED) < LEFT_ALONE end
-  if now() - (told[name][place] or 0) > LEFT_ALONE then
-    told[name][place] = now()
-    engines.load(engine, name, model.id)
-  end
+  if now() - (told[name][place] or 0) > LEFT_ALONE and engines.load(engine, name, model.id) then told[name][place] = now() end
   return true
 end
 

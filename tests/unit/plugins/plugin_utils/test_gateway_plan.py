@@ -90,13 +90,6 @@ def test_servers_on_several_hosts_have_the_names_and_the_slots_of_these() -> Non
     assert (found["shared_out"], found["looks"]) == (["chat"], True)
 
 
-def test_an_engine_is_checked_once_for_all_models_for_which_there_are_others() -> None:
-    routers = {"addresses": ["a:1", "b:1"], "hosts": ["one", "two"], "slots": 2}
-    later = {"addresses": ["c:1", "c:2"], "slots": 2, "load": "first_request"}
-    found = plan(models={"chat": routers, "more": routers, "own": {"addresses": ["d:1"]}, "later": later})
-    assert found["checked"] == ["a:1", "b:1"]
-
-
 def test_the_gateway_has_the_names_of_its_sites_each_once() -> None:
     assert plan()["names"] == ["shop.lan", "docs.shop.lan", "Chat.shop.lan"]
     assert plan()["sites_map"].splitlines()[1:] == [
