@@ -55,6 +55,8 @@ class Engine:
     piece: int | None = None
     # One that cannot stream answers in one piece.
     streams: bool = True
+    # As llama-server while it loads its model: it listens, and answers nothing yet.
+    loads: bool = False
     # Most requests that were answered at once.
     most_running: int = 0
     # Whether it is there at all.
@@ -108,7 +110,7 @@ class Engine:
     def forget(self) -> None:
         """As it was at the start, for the next test."""
         self.received.clear()
-        self.streams = True
+        self.streams, self.loads = True, False
         self.says_timings, self.says_tokens, self.piece = False, None, None
         self.has_lost_its_model = False
         self.loads.clear()
@@ -168,7 +170,10 @@ class _Handler(BaseHTTPRequestHandler):
             engine.running += 1
             engine.most_running = max(engine.most_running, engine.running)
         try:
-            if self.path == "/v1/embeddings":
+            if engine.loads:
+                said = {"message": "Loading model", "type": "unavailable_error", "code": 503}
+                self._answer({"error": said}, 503)
+            elif self.path == "/v1/embeddings":
                 self._embed(body)
             elif body.get("stream") and engine.streams:
                 self._stream(body)
@@ -177,8 +182,8 @@ class _Handler(BaseHTTPRequestHandler):
             else:
                 message = {"role": "assistant", "content": " ".join(WORDS)}
                 answer = _completion(body, "chat.completion", {"message": message, "finish_reason": "stop"})
-                said = {} if engine.says_tokens is None else {"completion_tokens": engine.says_tokens}
-                self._answer({**answer, "usage": {**usage(body), **said}})
+                counted = {} if engine.says_tokens is None else {"completion_tokens": engine.says_tokens}
+                self._answer({**answer, "usage": {**usage(body), **counted}})
         except OSError:
             engine.hung_up.set()
         finally:

@@ -20,6 +20,15 @@ def test_an_engine_that_is_down_is_told_at_once(gateway: Gateway) -> None:
     assert quickest(ask, 1) < 1
 
 
+def test_an_engine_that_loads_its_model_is_told_with_when_to_come_again(gateway: Gateway, alpha: Engine) -> None:
+    alpha.loads = True
+    answer = gateway.complete({"model": "alpha", "messages": MESSAGES})
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+    assert "Loading model" in answer.body
+    alpha.loads = False
+    assert "Retry-After" not in gateway.complete({"model": "alpha", "messages": MESSAGES}).headers
+
+
 def test_more_requests_than_slots_wait_in_the_gateway(gateway: Gateway, alpha: Engine) -> None:
     alpha.go.clear()
     with ThreadPoolExecutor(SLOTS + 4) as clients:
