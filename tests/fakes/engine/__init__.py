@@ -56,7 +56,7 @@ class Engine:
     # One that cannot stream answers in one piece.
     streams: bool = True
     # As llama-server while it loads its model: it listens, and answers nothing yet.
-    loads: bool = False
+    is_loading: bool = False
     # Most requests that were answered at once.
     most_running: int = 0
     # Whether it is there at all.
@@ -110,7 +110,7 @@ class Engine:
     def forget(self) -> None:
         """As it was at the start, for the next test."""
         self.received.clear()
-        self.streams, self.loads = True, False
+        self.streams, self.is_loading = True, False
         self.says_timings, self.says_tokens, self.piece = False, None, None
         self.has_lost_its_model = False
         self.loads.clear()
@@ -170,7 +170,7 @@ class _Handler(BaseHTTPRequestHandler):
             engine.running += 1
             engine.most_running = max(engine.most_running, engine.running)
         try:
-            if engine.loads:
+            if engine.is_loading:
                 said = {"message": "Loading model", "type": "unavailable_error", "code": 503}
                 self._answer({"error": said}, 503)
             elif self.path == "/v1/embeddings":

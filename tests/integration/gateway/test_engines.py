@@ -21,11 +21,11 @@ def test_an_engine_that_is_down_is_told_at_once(gateway: Gateway) -> None:
 
 
 def test_an_engine_that_loads_its_model_is_told_with_when_to_come_again(gateway: Gateway, alpha: Engine) -> None:
-    alpha.loads = True
+    alpha.is_loading = True
     answer = gateway.complete({"model": "alpha", "messages": MESSAGES})
     assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
     assert "Loading model" in answer.body
-    alpha.loads = False
+    alpha.is_loading = False
     assert "Retry-After" not in gateway.complete({"model": "alpha", "messages": MESSAGES}).headers
 
 
