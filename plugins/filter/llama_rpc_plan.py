@@ -11,7 +11,6 @@ version_added: 1.0.0
 author: hearth.llm contributors (@hearth-llm)
 description:
   - What the role service is told of a worker, and what would be refused of it, above all an address that is not of a private network.
-positional: address
 options:
   _input:
     description: The address of the host at which it listens.

@@ -10,7 +10,7 @@ short_description: How gateways are told that a host is about to be changed
 version_added: 1.0.0
 author: hearth.llm contributors (@hearth-llm)
 description:
-  - What M(hearth.llm.gateway_host#module) takes, for each gateway, by how its host is described.
+  - What M(hearth.llm.gateway_host) takes, for each gateway, by how its host is described.
 positional: everybody, host, timeout, models
 options:
   _input:

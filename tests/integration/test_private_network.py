@@ -285,7 +285,7 @@ def test_what_was_made_is_taken_away(connected: Network) -> None:
     remove = play_of("remove", "Remove the firewall and the private network")
     none = dict.fromkeys(connected.machines, "")
     connected.run(LATER, play=remove)
-    for name in "abd":
+    for name in ("a", "b", "d"):
         assert not connected.machines[name].succeeds(
             f"ip link show hearth || systemctl cat {UNIT} || test -e /etc/wireguard/hearth.conf || nft list table inet hearth"
         )
