@@ -154,8 +154,8 @@ def test_the_inventory_of_several_hosts_has_one_door_and_three_engines(tmp_path:
 def test_the_inventory_of_a_split_model_has_one_head_and_two_workers(tmp_path: Path) -> None:
     workers = {"big-pc", "gpu-pc"}
     of: dict[str, set[str]] = {purpose: {"head"} for purpose in OF_GROUPED}
-    of |= {purpose: set() for purpose in ("behind", "windows", "clients")}
-    of |= {"all": workers | {"head"}, "connected": workers | {"head"}, "rpc_workers": workers}
+    of |= {purpose: set() for purpose in ("windows", "clients")}
+    of |= {"all": workers | {"head"}, "connected": workers | {"head"}, "rpc_workers": workers, "behind": workers}
     assert targets(tmp_path, [CLUSTER]) == expected(of)
 
 
