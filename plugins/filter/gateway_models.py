@@ -88,9 +88,12 @@ class _Place:
     def __init__(self, host: Mapping[str, Any], runtime: str, directory: str) -> None:
         self.name, self._host = str(host["name"]), host
         self._runtime, self._directory = runtime, directory
-        served = records(host["models"])
-        self.engine_of = {name: engines().get(model.get("engine", DEFAULT)) for name, model in served.items()}
-        self.models = {name: model for name, model in served.items() if self.engine_of[name]}
+        self.models: dict[str, Model] = {}
+        self._engines: dict[str, Engine] = {}
+        for name, model in records(host["models"]).items():
+            engine = engines().get(model.get("engine", DEFAULT))
+            if engine:
+                self.models[name], self._engines[name] = model, engine
 
     def addresses(self, name: str) -> list[str]:
         engine, model = self.engine(name), self.models[name]
@@ -107,9 +110,7 @@ class _Place:
         return engine.addresses_apart(name, model, ports, str(self._host["address"]), str(self._host["runtime"]))
 
     def engine(self, name: str) -> Engine:
-        engine = self.engine_of[name]
-        assert engine is not None
-        return engine
+        return self._engines[name]
 
 
 def _model(name: str, places: Sequence[_Place]) -> dict[str, Any]:

@@ -138,7 +138,8 @@ def _is_there(part: subprocess.Popen[bytes]) -> bool:
 
 
 def say(text: str) -> None:
-    print(f"nodes: {text}", flush=True)
+    sys.stdout.write(f"nodes: {text}\n")
+    sys.stdout.flush()
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -151,7 +152,7 @@ def main(arguments: Sequence[str]) -> int:
     own, command, told = [*_parted(arguments), [], []][:3]
     given = parser.parse_args(own)
     if not command or bool(given.listen) == bool(given.join) or (given.nodes < 2 if given.listen else given.rank < 1):
-        print(__doc__, file=sys.stderr)
+        sys.stderr.write(str(__doc__))
         return 2
     keeper = Keeper(command, say)
 

@@ -121,7 +121,8 @@ class Keeper:
 
 
 def say(text: str) -> None:
-    print(f"head: {text}", flush=True)
+    sys.stdout.write(f"head: {text}\n")
+    sys.stdout.flush()
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -131,7 +132,7 @@ def main(arguments: Sequence[str]) -> int:
         workers.append(words[1])
         words = words[2:]
     if words[:1] != ["--"] or len(words) < 2 or not workers:
-        print(__doc__, file=sys.stderr)
+        sys.stderr.write(str(__doc__))
         return 2
     try:
         for address in workers:

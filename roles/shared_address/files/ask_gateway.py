@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 # SPDX-FileCopyrightText: hearth.llm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Looks whether somebody `listens` where the gateway of this host does, or whether it `answers`; then the port, and how many seconds it has.
