@@ -140,10 +140,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
+from ansible_collections.hearth.llm.plugins.module_utils._host.listeners import listeners
 from ansible_collections.hearth.llm.plugins.module_utils._host_firewall import asker, uplinks
 from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
 from ansible_collections.hearth.llm.plugins.module_utils._networks import addresses, links, resolve
-from ansible_collections.hearth.llm.plugins.module_utils._preflight.listeners import listeners
 from ansible_collections.hearth.llm.plugins.module_utils._sockets import plain, sockets
 from ansible_collections.hearth.llm.plugins.module_utils._ssh_connection import ssh_connection
 from ansible_collections.hearth.llm.plugins.module_utils._wireguard import Interface

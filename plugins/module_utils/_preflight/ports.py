@@ -9,12 +9,12 @@ import os
 import socket
 from typing import TYPE_CHECKING
 
-from ansible_collections.hearth.llm.plugins.module_utils._preflight.finding import error, ok
-from ansible_collections.hearth.llm.plugins.module_utils._preflight.listeners import (
+from ansible_collections.hearth.llm.plugins.module_utils._host.listeners import (
     Listener,
     listeners,
     other_installations,
 )
+from ansible_collections.hearth.llm.plugins.module_utils._preflight.finding import error, ok
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
+from ansible_collections.hearth.llm.plugins.module_utils._host.listeners import Listener
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.finding import Finding
-from ansible_collections.hearth.llm.plugins.module_utils._preflight.listeners import Listener
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.ports import check_installations, check_ports
 from ansible_collections.hearth.llm.plugins.module_utils._preflight.wanted import Port, Wanted
 
