@@ -32,6 +32,8 @@ from serve_options import ConfigurationError, apply_option
 LONGEST_SOCKET_PATH = 107
 WHEN_THERE, WHEN_ASKED = "--when-there", "--when-asked"
 LOOK_SECONDS = 0.1
+# After which a signal is heard that came in the moment before it was waited for.
+MISSED_SECONDS = 1
 
 
 def main(arguments: list[str]) -> int:
@@ -115,13 +117,12 @@ def serve(parameters: Any, doorstep: Doorstep | None, *, ends_without_files: boo
     if doorstep:
         doorstep.hand_over()
     say(f"{parameters.model.path} is served at {sockets[0] if doorstep else server.listening_address}")
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
     try:
-        while not ends_without_files:
-            signal.pause()
-        while all(map(os.path.exists, files(parameters))):
-            time.sleep(LOOK_SECONDS)
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+        # Not signal.pause: it would sleep on where the signal comes just before it.
+        while not ends_without_files or all(map(os.path.exists, files(parameters))):
+            time.sleep(LOOK_SECONDS if ends_without_files else MISSED_SECONDS)
         say(f"{parameters.model.path} is gone.")
         raise SystemExit(0)
     except SystemExit:
