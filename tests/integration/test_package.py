@@ -66,7 +66,7 @@ def install(archive: Path, directory: Path) -> tuple[Path, dict[str, str]]:
     return collections, variables
 
 
-def test_the_installed_collection_runs_by_its_name(archive: Path, tmp_path: Path) -> None:
+def test_it_runs_by_its_name(archive: Path, tmp_path: Path) -> None:
     collections, variables = install(archive, tmp_path)
     inventory = collections / "ansible_collections/hearth/llm/inventories/local"
     for playbook in ("site", "preflight", "verify", "remove"):
