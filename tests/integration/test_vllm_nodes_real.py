@@ -32,7 +32,12 @@ PORT, MEETING = 18200, 28000
 KEY = secrets.token_hex(16)
 PLACES = {"gpu1": {"address": "127.0.0.2", "interface": "lo"}, "gpu2": {"address": "127.0.0.3", "interface": "lo"}}
 # Of the CPU's own: the role has them from `options`.
-OPTIONS = {"dtype": "float32", "enforce-eager": True, "enable-prefix-caching": False, "max-num-batched-tokens": 1024}
+OPTIONS = {
+    **{"dtype": "float32", "enforce-eager": True, "enable-prefix-caching": False, "max-num-batched-tokens": 1024},
+    # Each layer is shared out and not the layers, for that ends 0.32.0 on a CPU with the first request: the second part has no room for what the first one hands
+    # on (AssertionError in sync_and_gather_intermediate_tensors of v1/worker/gpu_model_runner.py).
+    **{"tensor-parallel-size": 2, "pipeline-parallel-size": 1},
+}
 MODEL = {"name": "chat", "nodes": list(PLACES), "context_tokens": 1024, "slots": 2, "options": OPTIONS}
 SECONDS = 900
 
@@ -85,7 +90,7 @@ class Part:
     def workers(self) -> list[int]:
         """Processes of the part that compute."""
         found = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
-        rank = (self.asked and "PP0") or "PP1"
+        rank = (self.asked and "TP0") or "TP1"
         return [int(line.split()[0]) for line in found.splitlines() if re.search(rf"VLLM::Worker_{rank}\b", line)]
 
     def said(self, words: str) -> int:
