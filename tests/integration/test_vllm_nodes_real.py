@@ -33,10 +33,14 @@ KEY = secrets.token_hex(16)
 PLACES = {"gpu1": {"address": "127.0.0.2", "interface": "lo"}, "gpu2": {"address": "127.0.0.3", "interface": "lo"}}
 # Of the CPU's own: the role has them from `options`.
 OPTIONS = {
-    **{"dtype": "float32", "enforce-eager": True, "enable-prefix-caching": False, "max-num-batched-tokens": 1024},
-    # Each layer is shared out and not the layers, for that ends 0.32.0 on a CPU with the first request: the second part has no room for what the first one hands
-    # on (AssertionError in sync_and_gather_intermediate_tensors of v1/worker/gpu_model_runner.py).
-    **{"tensor-parallel-size": 2, "pipeline-parallel-size": 1},
+    "dtype": "float32",
+    "enforce-eager": True,
+    "enable-prefix-caching": False,
+    "max-num-batched-tokens": 1024,
+    # Each layer is shared out, and not the layers: that ends 0.32.0 on a CPU with the first request, for the second part has no room for what the first
+    # one hands on (AssertionError in sync_and_gather_intermediate_tensors of v1/worker/gpu_model_runner.py).
+    "tensor-parallel-size": 2,
+    "pipeline-parallel-size": 1,
 }
 MODEL = {"name": "chat", "nodes": list(PLACES), "context_tokens": 1024, "slots": 2, "options": OPTIONS}
 SECONDS = 900
