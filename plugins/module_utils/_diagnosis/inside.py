@@ -92,7 +92,7 @@ def units(run: Run) -> Iterator[Sign]:
     for line in failed.splitlines():
         unit = line.split()[0] if line.split() else ""
         if unit.startswith("hearth-"):
-            log = run(["journalctl", "--unit", unit, "--lines", str(LOG_LINES), "--no-pager", "--output", "cat"])
+            log = _journal(run, unit)
             yield Sign(
                 "unit", unit, wrong=f"{unit} has failed{_said(log)} Run site.yml again, or 'systemctl restart {unit}'."
             )
@@ -100,7 +100,7 @@ def units(run: Run) -> Iterator[Sign]:
 
 def of_docker(host: Host, directory: str, run: Run) -> Iterator[Sign]:
     if not ask_docker(host, "/version"):
-        log = run(["journalctl", "--unit", "docker", "--lines", str(LOG_LINES), "--no-pager", "--output", "cat"])
+        log = _journal(run, "docker")
         yield Sign("Docker", "", wrong=f"Docker does not answer{_said(log)} Start it by 'systemctl restart docker'.")
         return
     yield Sign("Docker", "")
@@ -146,6 +146,10 @@ def _services(host: Host, directory: str) -> list[str]:
         for name in host.names(f"{directory}/services")
         if Service(host.path(f"{directory}/services/{name}")).current
     ]
+
+
+def _journal(run: Run, unit: str) -> str:
+    return run(["journalctl", "--unit", unit, "--lines", str(LOG_LINES), "--no-pager", "--output", "cat"])
 
 
 def _said(log: str) -> str:

@@ -6,19 +6,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-import queue
 import signal
 import socket
-import subprocess
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fakes.kept import Kept
 
-PROGRAM = "ansible_collections.hearth.llm.plugins.module_utils._nodes.program"
 # Starts a process of its own as vLLM does, says what it was told, and stays; neither heeds SIGTERM of its own accord.
 PART = """
 import os, subprocess, sys, time
@@ -28,38 +24,10 @@ time.sleep(600)
 """
 
 
-class Kept:
+class Part(Kept):
     def __init__(self, *words: str, told: tuple[str, ...] = ()) -> None:
-        command = [
-            sys.executable,
-            "-m",
-            PROGRAM,
-            *words,
-            "--",
-            sys.executable,
-            "-c",
-            PART,
-            *(("--", *told) if told else ()),
-        ]
-        self.process = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[5] / ".collections")},
-        )
-        self._said: queue.Queue[str] = queue.Queue()
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def _listen(self) -> None:
-        assert self.process.stdout
-        for line in self.process.stdout:
-            self._said.put(line.strip())
-
-    def until(self, words: str) -> str:
-        end = time.monotonic() + 30
-        while words not in (line := self._said.get(timeout=max(0.1, end - time.monotonic()))):
-            pass
-        return line
+        command = [*words, "--", sys.executable, "-c", PART, *(("--", *told) if told else ())]
+        super().__init__("_nodes.program", *command)
 
     def began(self) -> tuple[int, int, list[str]]:
         part, child, *told = self.until("began").split()[1:]
@@ -79,8 +47,8 @@ def address() -> str:
 
 
 @contextlib.contextmanager
-def kept(*words: str, told: tuple[str, ...] = ()) -> Iterator[Kept]:
-    keeper = Kept(*words, told=told)
+def kept(*words: str, told: tuple[str, ...] = ()) -> Iterator[Part]:
+    keeper = Part(*words, told=told)
     try:
         yield keeper
     finally:
@@ -124,5 +92,5 @@ def test_another_model_is_not_begun_with(address: str) -> None:
 
 def test_it_says_how_it_is_used_where_it_is_told_nonsense() -> None:
     for words in (["--nodes", "1", "--listen", "127.0.0.1:1"], ["--rank", "1"], ["--listen", "x:1", "--join", "y:1"]):
-        keeper = Kept(*words)
+        keeper = Part(*words)
         assert keeper.process.wait(20) == 2

@@ -5,18 +5,15 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import queue
 import signal
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from ansible_collections.hearth.llm.plugins.module_utils._rpc import program
+from fakes.kept import Kept
 from fakes.rpc_worker import RpcWorker
 
 # Takes its worker twice, as llama-server does while it finds out what fits, and says so; never notices that it is lost.
@@ -35,36 +32,12 @@ assert taken.recv(36, socket.MSG_WAITALL)
 print("served", flush=True)
 time.sleep(600)
 """
-PROGRAM = "ansible_collections.hearth.llm.plugins.module_utils._rpc.program"
-
-
-class Kept:
-    def __init__(self, worker: RpcWorker) -> None:
-        command = [sys.executable, "-m", PROGRAM, "--worker", worker.address, "--"]
-        self.process = subprocess.Popen(
-            [*command, sys.executable, "-c", HEAD, str(worker.port)],
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[5] / ".collections")},
-        )
-        self._said: queue.Queue[str] = queue.Queue()
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def _listen(self) -> None:
-        assert self.process.stdout
-        for line in self.process.stdout:
-            self._said.put(line.strip())
-
-    def until(self, words: str) -> None:
-        end = time.monotonic() + 20
-        while words not in (line := self._said.get(timeout=max(0.1, end - time.monotonic()))):
-            assert line
 
 
 @pytest.fixture
 def kept() -> Iterator[tuple[RpcWorker, Kept]]:
     worker = RpcWorker()
-    keeper = Kept(worker)
+    keeper = Kept("_rpc.program", "--worker", worker.address, "--", sys.executable, "-c", HEAD, str(worker.port))
     yield worker, keeper
     with contextlib.suppress(ProcessLookupError):
         keeper.process.kill()
@@ -73,15 +46,15 @@ def kept() -> Iterator[tuple[RpcWorker, Kept]]:
 
 def test_a_head_is_ended_with_its_worker_and_started_when_that_is_back(kept: tuple[RpcWorker, Kept]) -> None:
     worker, keeper = kept
-    keeper.until("All workers answer")
-    keeper.until("served")
+    keeper.until("All workers answer", 20)
+    keeper.until("served", 20)
     # Until it watches.
     time.sleep(program.AGAIN_SECONDS + 2 * program.LOOK_SECONDS)
     worker.die()
-    keeper.until(f"{worker.address} is lost")
-    keeper.until("The head waits for its workers")
+    keeper.until(f"{worker.address} is lost", 20)
+    keeper.until("The head waits for its workers", 20)
     back = RpcWorker(port=worker.port)
-    keeper.until("served")
+    keeper.until("served", 20)
     keeper.process.send_signal(signal.SIGTERM)
     assert keeper.process.wait(20) == 0
     back.die()
