@@ -51,8 +51,18 @@ PARTS = (
         "three assistants, from nothing and for good",
         ("python", "-m", "lab", "molecule", "sandwich_shop", "test"),
     ),
-    Part("open_webui", "Open WebUI in a browser", ("python", "-m", "lab", "molecule", "open_webui", "test")),
     Part("firewall", "a closed host, proven closed", ("python", "-m", "lab", "molecule", "firewall", "test")),
+)
+
+# What other parts show shorter, or what seldom changes: whoever names them runs them, and CI does each night.
+BY_NAME = (
+    Part(
+        "long",
+        "what takes long of real playbooks",
+        ("pytest", "tests/integration", "--long", "--numprocesses", "2", "--dist", "loadfile"),
+        by_name=("pytest", "--long"),
+    ),
+    Part("open_webui", "Open WebUI in a browser", ("python", "-m", "lab", "molecule", "open_webui", "test")),
     Part("nvidia", "from no driver to a container with a GPU", ("python", "-m", "lab", "molecule", "nvidia", "test")),
 )
 
@@ -73,15 +83,18 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     parts = QUICK if arguments.quick else PARTS
-    names = [part.name for part in parts]
+    named = (*parts, *BY_NAME)
+    names = [part.name for part in named]
     if arguments.list:
         print("\n".join(f"{part.name:14}{part.promise}" for part in parts))
+        print("\nOnly by name:")
+        print("\n".join(f"{part.name:14}{part.promise}" for part in BY_NAME))
         return 0
     if unknown := set(arguments.parts) - set(names):
         parser.error(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(names)}")
 
     begin = time.monotonic()
-    chosen = [part for part in parts if not arguments.parts or part.name in arguments.parts]
+    chosen = [part for part in named if part.name in arguments.parts] if arguments.parts else parts
     results = run_all(chosen, ROOT / ".hearth/test", arguments.lanes)
     print("\n".join(tell(results, time.monotonic() - begin)), flush=True)
     return 0 if all(result.passed for result in results) else 1

@@ -24,6 +24,24 @@ RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+f
 Plays = Sequence[dict[str, Any]]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="run the files that have a test that takes long, whole")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes long is left to `--long`. That runs whole files: what stands in one may build on what stands before it."""
+    if any("::" in named for named in config.args):
+        return
+    long = {item.path for item in items if item.get_closest_marker("long")}
+    if config.getoption("--long"):
+        dropped = [item for item in items if item.path not in long]
+    else:
+        dropped = [item for item in items if item.get_closest_marker("long")]
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = [item for item in items if item not in set(dropped)]
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How a run ended, and all that it said."""
