@@ -58,7 +58,18 @@ def test_an_upload_may_be_longer_than_a_prompt(gateway: Gateway) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/api/env-dump", "/API/Env-Dump/", "/api//env-dump", "/api/env%2ddump", "/api/x/../env-dump", "/api/%2e/env-dump"],
+    [
+        "/api/env-dump",
+        "/API/Env-Dump/",
+        "/api//env-dump",
+        "/api/env%2ddump",
+        "/api/x/../env-dump",
+        "/api/%2e/env-dump",
+        "/api/env-dump;x=1",
+        "/api/env-dump%3bx=1",
+        "/api/env-dump%00",
+        "/api/env-dump%5cx",
+    ],
 )
 def test_a_closed_path_does_not_exist_however_it_is_spelled(gateway: Gateway, path: str) -> None:
     assert gateway.ask("GET", path, headers=NAME).status == 404
