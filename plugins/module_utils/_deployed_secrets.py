@@ -13,6 +13,7 @@ import os
 import tempfile
 from typing import Any
 
+from ansible_collections.hearth.llm.plugins.module_utils._durable import replace
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
 
 NOTE = "deployed_with.json"
@@ -45,7 +46,7 @@ class DeployedSecrets:
         handle, draft = tempfile.mkstemp(dir=self._directory, prefix="." + NOTE)
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
             stream.write(json.dumps(gateway, indent=2, sort_keys=True) + "\n")
-        os.replace(draft, self.note_path)
+        replace(draft, self.note_path)
 
     def _gateway(self) -> dict[str, Any]:
         current = "services/gateway/current/"

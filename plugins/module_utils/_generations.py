@@ -20,6 +20,7 @@ import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.hearth.llm.plugins.module_utils._durable import settle, settle_tree
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
 
 if TYPE_CHECKING:
@@ -134,7 +135,9 @@ class Service:
                 os.chown(where, -1, gid)
             target = self.directory(wanted.name)
             shutil.rmtree(target, ignore_errors=True)
+            settle_tree(fresh)
             os.rename(fresh, target)
+            settle(os.path.dirname(target))
         except BaseException:
             shutil.rmtree(fresh, ignore_errors=True)
             raise
@@ -164,6 +167,7 @@ class Service:
             os.unlink(fresh)
         os.symlink(os.path.join("generations", generation), fresh)
         os.replace(fresh, os.path.join(self.path, link))
+        settle(self.path)
 
     @property
     def exists(self) -> bool:

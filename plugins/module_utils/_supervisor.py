@@ -12,6 +12,7 @@ import time
 import xmlrpc.client
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.hearth.llm.plugins.module_utils._durable import replace
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
 from ansible_collections.hearth.llm.plugins.module_utils._unix_http import UnixConnection
 
@@ -142,4 +143,4 @@ def write(path: Path, content: str) -> None:
     fresh = path.with_suffix(".new")
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:
         stream.write(content)
-    os.replace(fresh, path)
+    replace(str(fresh), str(path))

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.hearth.llm.plugins.module_utils._durable import replace
 from ansible_collections.hearth.llm.plugins.plugin_utils._secret_file import (
     keep,
     make_directory,
@@ -161,7 +162,7 @@ def _dated(previous: Valid, overlap_days: int) -> Valid:
 def _save(path: Path, record: dict[str, Any]) -> None:
     draft = path.with_name(f".{path.name}.new")
     draft.write_text(json.dumps(record, indent=1) + "\n")
-    draft.rename(path)
+    replace(str(draft), str(path))
 
 
 def _move(here: Path, there: Path) -> bool:

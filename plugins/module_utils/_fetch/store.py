@@ -19,6 +19,7 @@ import stat
 from dataclasses import dataclass, replace
 from typing import Callable, Sequence
 
+from ansible_collections.hearth.llm.plugins.module_utils._durable import settle
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.digest import Digest, GitDigest
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.journal import Part, read_json, write_json
@@ -178,7 +179,7 @@ class Store:
         os.fchown(part.fd, *self._owner_of_new())
         os.fsync(part.fd)
         os.rename(part.path, final)
-        fsync_directory(os.path.dirname(final))
+        settle(os.path.dirname(final))
         mtime_ns = os.fstat(part.fd).st_mtime_ns
         part.close()
         part.forget()
@@ -287,14 +288,6 @@ def account(owner: str | None, group: str | None) -> tuple[int, int]:
             f"owner {owner!r} or group {group!r} is not known on this host ({error.args[0]}). Make it first, or give a number."
         ) from error
     return uid, gid
-
-
-def fsync_directory(path: str) -> None:
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def with_sha256(file: File, sha256: str, who: str) -> File:
