@@ -41,7 +41,7 @@ def due(
         certificate = x509.load_pem_x509_certificate(Path(path).read_bytes())
     except (ValueError, OSError) as error:
         return [f"it cannot be read ({error})"]
-    reasons = list(_ending(certificate, renew_before_days))
+    reasons = [*_beginning(certificate), *_ending(certificate, renew_before_days)]
     if key is not None:
         reasons += _key(certificate, Path(key), key_required)
     if names is not None:
@@ -51,6 +51,12 @@ def due(
     if authority is not None:
         reasons += _signature(certificate, Path(authority))
     return reasons
+
+
+def _beginning(certificate: x509.Certificate) -> Iterator[str]:
+    """Made while the controller's clock was ahead, which it is no more: every client would refuse it until then."""
+    if certificate.not_valid_before_utc > datetime.now(UTC) + timedelta(minutes=5):
+        yield f"it begins on {certificate.not_valid_before_utc:%Y-%m-%d}, which is still to come"
 
 
 def _ending(certificate: x509.Certificate, renew_before_days: int) -> Iterator[str]:

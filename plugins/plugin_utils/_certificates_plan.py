@@ -19,8 +19,8 @@ OWN = "localhost"
 LOOPBACK = (OWN, "127.0.0.1", "::1")
 # Addresses that nobody has for himself in the world.
 PRIVATE_NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "fc00::/7", "fe80::/10")
-# A certificate that ends is no reason to refuse a CA: it is made anew with its old key.
-_ENDING = re.compile(r"it end(s|ed) on ")
+# When a CA's certificate is valid is no reason to refuse the CA: it is made anew with its old key.
+_ENDING = re.compile(r"it (begins|ends|ended) on ")
 _ADDRESS = re.compile(r"[0-9./]+$|.*:")
 
 

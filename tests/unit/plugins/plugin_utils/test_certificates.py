@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
+from typing import Self
 
 import pytest
+from ansible_collections.hearth.llm.plugins.plugin_utils import _certificates
 from ansible_collections.hearth.llm.plugins.plugin_utils._certificates import due as certificate_due
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -65,6 +67,21 @@ def test_a_certificate_as_it_should_be_is_not_due(certificate: Path) -> None:
 def test_it_is_due_before_it_ends(certificate: Path) -> None:
     (reason,) = certificate_due(str(certificate), renew_before_days=61)
     assert reason.startswith("it ends on 20")
+
+
+def test_it_is_due_when_it_was_made_while_the_clock_was_ahead(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Earlier(datetime):
+        """The clock, set right again: two days before the certificate was made."""
+
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return super().now(tz) - timedelta(days=2)
+
+    monkeypatch.setattr(_certificates, "datetime", Earlier)
+    (reason,) = certificate_due(str(certificate))
+    assert reason.startswith("it begins on 20")
 
 
 def test_it_is_due_when_its_names_change(certificate: Path) -> None:
