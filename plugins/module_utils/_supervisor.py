@@ -62,6 +62,14 @@ class Supervisor:
         """The state of each program that it knows, as supervisor names it."""
         return {str(one["name"]): str(one["statename"]) for one in self._call("getAllProcessInfo")}
 
+    def starts(self) -> dict[str, float]:
+        """When each program that runs was started, seconds since 1970."""
+        return {
+            str(one["name"]): float(one["start"])
+            for one in self._call("getAllProcessInfo")
+            if one["statename"] == "RUNNING"
+        }
+
     def take_over(self, names: Iterable[str]) -> set[str]:
         """Reads the configuration again and restarts, starts or stops these programs by it. Those with which there was something to do."""
         try:

@@ -63,6 +63,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.hearth.llm.plugins.module_utils._diagnosis import inside
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
 from ansible_collections.hearth.llm.plugins.module_utils._gpu.survey import look as survey
+from ansible_collections.hearth.llm.plugins.module_utils._host.docker import DIRECTORY as DOCKER_DIRECTORY
 from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
 from ansible_collections.hearth.llm.plugins.module_utils._module import HearthModule, run_module
 from ansible_collections.hearth.llm.plugins.module_utils._supervisor import Supervisor
@@ -72,7 +73,6 @@ if TYPE_CHECKING:
 
     from ansible_collections.hearth.llm.plugins.module_utils._diagnosis.sign import Sign
 
-DOCKER_DIRECTORY = "/var/lib/docker"
 _GPU_SECONDS = 10.0
 
 

@@ -156,6 +156,7 @@ def test_new_names_are_signed_for_within_the_limits_of_the_ca(certificates: Cert
     assert not accepts(handed_out, certificate, "chat.example.com"), "a client's limits were lifted behind its back"
 
 
+@pytest.mark.long
 def test_a_lost_ca_key_is_told_when_it_is_needed_and_not_before(certificates: Certificates) -> None:
     certificates.describe()
     key = certificates.directory / "ca.key"

@@ -10,6 +10,8 @@ import pytest
 from integration.conftest import Runner
 from integration.firewall_host import DECLARED, LISTENER, OPEN, PUBLISHED, Lab, open_host
 
+pytestmark = pytest.mark.long
+
 INSTALL = "DEBIAN_FRONTEND=noninteractive apt-get install --quiet --quiet --yes --no-install-recommends"
 EXPECTED = {DECLARED: {"IPv4", "IPv6"}, LISTENER: set(), PUBLISHED: set(), 22: {"IPv4", "IPv6"}}
 THEIRS = {

@@ -59,6 +59,7 @@ def test_without_the_venv_module_it_says_what_to_install(machine: hosts.Host) ->
     machine.execute("apt-get", "-qq", "install", "--yes", "python3-venv")
 
 
+@pytest.mark.long
 def test_without_haproxy_and_without_root_it_says_what_to_install(machine: hosts.Host) -> None:
     machine.execute("chown", "-R", "admin:admin", CLONE)
     with pytest.raises(LabError) as refusal:
@@ -139,6 +140,16 @@ def test_what_was_changed_by_hand_is_named_and_nothing_else(machine: hosts.Host)
     written, run_again = told["hosts"]["localhost"]["findings"]
     assert "haproxy.cfg" in written["difference"]
     assert "Run the services' programs" in run_again["task"]
+
+
+def test_how_it_is_can_be_asked_by_programs_and_by_people(machine: hosts.Host) -> None:
+    told = json.loads(hearth(machine, "status --json").splitlines()[-1])
+    assert told["down"] == []
+    (gateway,) = told["gateways"].values()
+    assert [(model["name"], model["state"]) for model in gateway["status"]["models"]] == [("hearth-mini", "loaded")]
+    (host,) = told["hosts"].values()
+    assert {service["name"] for service in host["services"]} >= {"gateway", "llama_cpp-hearth-mini"}
+    assert "gateway localhost: up" in hearth(machine, "status")
 
 
 def test_what_is_broken_is_told_with_where_to_begin(machine: hosts.Host) -> None:

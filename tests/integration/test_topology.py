@@ -50,6 +50,7 @@ FOR = {
     "provision_cloud_vm": ["servers"],
     "sbom": ["connected"],
     "remove": ["windows", "servers", "servers", "rpc_workers", "connected", "windows"],
+    "status": ["gateways", "connected", "connected"],
     "summary": ["gateways"],
     "trust_ca": ["gateways", "clients"],
     "verify": ["gateways", "behind", "connected"],

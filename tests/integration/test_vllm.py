@@ -17,6 +17,8 @@ from integration.conftest import PROJECT, Outcome, Runner
 from lab import hosts, images, recipes, stock
 from lab.shell import run
 
+pytestmark = pytest.mark.long
+
 DIRECTORY = "/var/lib/hearth"
 ROLES = ("llama_cpp", "vllm", "certificates", "gateway")
 CHAT = {

@@ -76,6 +76,13 @@ def look(
         "look_at_models_with": more or {},
         "look_at_models_without": list(without),
     }
+    return ask(inventory, LOOK, TOLD, variables, hosts=hosts)
+
+
+def ask(
+    inventory: Inventory, playbook: str, task: str, variables: Mapping[str, Any], *, hosts: Sequence[str] = ()
+) -> Seen:
+    """Runs a playbook that changes nothing, of which this task tells what was seen."""
     told = {
         "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
         # What says that it still works would stand between the lines of JSON.
@@ -83,14 +90,14 @@ def look(
         "ANSIBLE_NOCOLOR": "1",
     }
     process = subprocess.run(
-        inventory.command(LOOK, hosts=hosts, variables=variables),
+        inventory.command(playbook, hosts=hosts, variables=variables),
         cwd=ROOT,
         env={**os.environ, **told},
         capture_output=True,
         text=True,
         check=False,
     )
-    seen = _seen(process.stdout)
+    seen = _seen(process.stdout, task)
     if not seen.hosts and not seen.failed:
         where = ", ".join(inventory.sources)
         complaint = _complaint(process)
@@ -123,7 +130,7 @@ def words(command: Sequence[str]) -> str:
     return shlex.join([Path(program).name, *rest])
 
 
-def _seen(output: str) -> Seen:
+def _seen(output: str, told: str) -> Seen:
     hosts: dict[str, Any] = {}
     failed: dict[str, str] = {}
     unreached: dict[str, str] = {}
@@ -133,7 +140,7 @@ def _seen(output: str) -> Seen:
         plays = []
     for task in (task for play in plays for task in play["tasks"]):
         for host, result in task["hosts"].items():
-            if task["task"]["name"] == TOLD and not result.get("failed"):
+            if task["task"]["name"] == told and not result.get("failed"):
                 hosts[host] = result["msg"]
             elif result.get("unreachable"):
                 unreached[host] = " ".join(str(result.get("msg", "")).removeprefix("Task failed: ").split())

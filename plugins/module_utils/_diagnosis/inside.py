@@ -9,9 +9,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._diagnosis.sign import Sign
-from ansible_collections.hearth.llm.plugins.module_utils._generations import Service
 from ansible_collections.hearth.llm.plugins.module_utils._hidden import shown
 from ansible_collections.hearth.llm.plugins.module_utils._host.docker import ask_docker
+from ansible_collections.hearth.llm.plugins.module_utils._host.services import deployed
 from ansible_collections.hearth.llm.plugins.module_utils._sizes import as_size
 from ansible_collections.hearth.llm.plugins.module_utils._supervisor import ALIVE
 
@@ -104,7 +104,7 @@ def of_docker(host: Host, directory: str, run: Run) -> Iterator[Sign]:
         yield Sign("Docker", "", wrong=f"Docker does not answer{_said(log)} Start it by 'systemctl restart docker'.")
         return
     yield Sign("Docker", "")
-    for name in _services(host, directory):
+    for name in deployed(host, directory):
         container = f"hearth-{name}"
         yield Sign(
             "service",
@@ -132,20 +132,11 @@ def _of_container(name: str, container: str, found: Any, run: Run) -> str:
 
 def of_processes(host: Host, directory: str, states: Mapping[str, str] | None) -> Iterator[Sign]:
     """With what supervisord says of each program; nothing where it does not answer."""
-    for name in _services(host, directory):
+    for name in deployed(host, directory):
         state = (states or {}).get(name, "not there")
         log = host.read(f"{directory}/services/{name}/service.log").splitlines()[-LOG_LINES:]
         wrong = f"The program {name} is {state.lower()}{_said(' '.join(log))} Run site.yml again."
         yield Sign("service", name, wrong="" if state in ALIVE and state != "BACKOFF" else wrong)
-
-
-def _services(host: Host, directory: str) -> list[str]:
-    """Those that the role service has written down."""
-    return [
-        name
-        for name in host.names(f"{directory}/services")
-        if Service(host.path(f"{directory}/services/{name}")).current
-    ]
 
 
 def _journal(run: Run, unit: str) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
 
 SOCKET = "/run/docker.sock"
+DIRECTORY = "/var/lib/docker"
 QUESTION_TIMEOUT = 5.0
 
 

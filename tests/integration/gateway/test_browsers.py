@@ -9,6 +9,8 @@ from collections.abc import Iterator
 import pytest
 from integration.gateway.description import MESSAGES, Answer, Gateway
 
+pytestmark = pytest.mark.long
+
 PAGE, STRANGER = "https://app.example.org", "https://evil.example"
 ASKED = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,x-stainless-os"}
 
