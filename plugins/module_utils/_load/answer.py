@@ -83,7 +83,10 @@ class ChatAnswer:
         self._last = now
         row.pieces += 1
 
-    def body(self, _data: bytes, _now: float) -> None:
+    def body(self, data: bytes, _now: float) -> None:
+        content = _loads(data.decode("utf-8", "replace"))
+        if isinstance(content, dict) and content.get("error"):
+            raise _in_answer(content)
         raise AskError(
             "protocol", "a stream was asked for, and the answer is none (its Content-Type is not text/event-stream)."
         )

@@ -251,7 +251,11 @@ class Pool:
     async def _connected(self, loop: asyncio.AbstractEventLoop, addresses: Sequence[Any]) -> socket.socket:
         failure: OSError | None = None
         for family, kind, protocol, _name, address in addresses:
-            made = socket.socket(family, kind, protocol)
+            try:
+                made = socket.socket(family, kind, protocol)
+            except OSError as error:
+                failure = error
+                continue
             made.setblocking(False)
             try:
                 await loop.sock_connect(made, address)

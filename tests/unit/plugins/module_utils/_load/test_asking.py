@@ -90,6 +90,7 @@ FAILURES: dict[str, tuple[Script, str, str]] = {
     "another protocol": ([b"220 mail.example.org ESMTP\r\n"], "protocol", "no HTTP"),
     "bytes that are no piece": ([HEAD, b"zz\r\n"], "protocol", "size of a piece"),
     "an answer that is no stream": ([plain("200 OK", b'{"choices": []}')], "protocol", "a stream was asked for"),
+    "an error that is no stream": ([plain("200 OK", b'{"error": {"message": "gone"}}')], "in_answer", "gone"),
     "refused": ([plain("401 Unauthorized", b'{"error": {"message": "no such key"}}')], "status", "no such key"),
     "too many": ([plain("429 Too Many Requests", b"{}", "Retry-After: 1")], "status", "429"),
     "a page instead": ([plain("502 Bad Gateway", b"<html>")], "status", "502 Bad Gateway"),
