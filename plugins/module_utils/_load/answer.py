@@ -112,7 +112,8 @@ class WorkspaceAnswer(ChatAnswer):
             self._piece(now)
         metrics = content.get("metrics")
         if isinstance(metrics, dict):
-            _count(self._row, {"usage": metrics})
+            # Where its engine told nothing, it says 0 of an answer that has words.
+            _count(self._row, {"usage": {name: value for name, value in metrics.items() if value}})
         if content.get("close") is True:
             # What comes behind it says numbers alone.
             self.finished = True

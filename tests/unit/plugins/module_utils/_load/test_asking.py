@@ -212,7 +212,11 @@ def test_a_workspace_is_asked_as_its_page_asks(talker: Make, ask: Ask) -> None:
         {"type": "textResponseChunk", "textResponse": "One", "close": False, "error": False},
         {"type": "textResponseChunk", "textResponse": " two", "close": False, "error": None},
         {"type": "textResponse", "textResponse": "One two", "close": True, "error": None},
-        {"type": "finalizeResponseStream", "close": True, "metrics": {"prompt_tokens": 30, "completion_tokens": 2}},
+        {
+            "type": "finalizeResponseStream",
+            "close": True,
+            "metrics": {"prompt_tokens": 30, "completion_tokens": 2, "total_tokens": 0},
+        },
     )
     there = talker([said, CLOSE])
     address = url(there).removesuffix("/v1")
@@ -221,6 +225,15 @@ def test_a_workspace_is_asked_as_its_page_asks(talker: Make, ask: Ask) -> None:
     assert (row["tokens_in"], row["tokens_out"]) == (30, 2)
     assert there.heads[0].startswith("POST /api/v1/workspace/doc%20explorer/stream-chat ")
     assert (there.bodies[0]["message"], there.bodies[0]["mode"]) == ("Hello?", "chat")
+
+
+def test_zero_tokens_of_an_answer_with_words_are_tokens_that_nobody_told(talker: Make, ask: Ask) -> None:
+    words = {"type": "textResponseChunk", "textResponse": "One", "close": False}
+    end = {"type": "finalizeResponseStream", "close": True, "metrics": {"prompt_tokens": 0, "completion_tokens": 0}}
+    row = ask(
+        url(talker([workspace_events(words, end), CLOSE])), {"through": "anythingllm"}, workspaces=["docs"], models=[]
+    ).row
+    assert (row["error"], row["pieces"], row["tokens_in"], row["tokens_out"]) == (None, 1, None, None)
 
 
 @pytest.mark.parametrize(
