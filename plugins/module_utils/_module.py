@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 # What is refused in an option with `no_log`, by its name. Every such option of every module has a rule.
 RULES: Mapping[str, Callable[[Any], str | None]] = {
     "api_key": token_finding,
+    "key": token_finding,
     "token": token_finding,
     "password": password_finding,
     "secrets": text_finding,
