@@ -102,7 +102,7 @@ class Asker:
         )
 
     def _wait(self, tries: int, asked: float) -> float:
-        own = LEAST_WAIT * 2**tries * self._chance.uniform(0.8, 1.2)
+        own: float = LEAST_WAIT * 2**tries * self._chance.uniform(0.8, 1.2)
         return min(max(own, asked), LONGEST_WAIT)
 
     async def _once(self, request: bytes, row: Row, *, first: bool, closed: bool) -> float | None:

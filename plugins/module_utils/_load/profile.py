@@ -251,7 +251,7 @@ class _Reader:
         found, now = [], float(start)
         if now < 1 or (factor <= 1 and step < 1) or factor < 1 or step < 0:
             return []
-        while round(now) <= min(most, MOST_USERS):
+        while round(now) <= min(float(most or 0), MOST_USERS):
             found.append(round(now))
             now = max(now * factor + step, round(now) + 1)
         return found

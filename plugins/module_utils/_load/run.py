@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Mapping, Sequence
 
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
+from ansible_collections.hearth.llm.plugins.module_utils._hidden import hide
 from ansible_collections.hearth.llm.plugins.module_utils._load import metrics, plan, profile, prompts, stopping
 from ansible_collections.hearth.llm.plugins.module_utils._load.asking import Asker
 from ansible_collections.hearth.llm.plugins.module_utils._load.driver import INTERRUPT, Driver
@@ -42,6 +43,7 @@ class Wanted:
 
 def judged(wanted: Wanted) -> plan.Plan:
     """The plan; InputError while nothing was asked, written or changed."""
+    hide(wanted.api_key, *(engine.get("key") for engine in wanted.engines))
     wanted.door.check()
     if wanted.api_key:
         check_token("api_key", wanted.api_key)
