@@ -17,7 +17,8 @@ options:
       - C(profile), a name, and C(profiles), all that there are by their names; C(models), served names; C(described), the models of the description.
       - C(key), the API key with C(name) and its limits, C(key_name), the one that was asked for, C(keys), the names of all, C(key_is_made) and
         C(secrets_directory).
-      - C(sla), by served name or V(all) the limits; C(prompts), as the profile of M(hearth.llm.load_test) takes them, or empty; C(assistants), as the description has them.
+      - C(sla), by served name or V(all) the limits; C(prompts), as the profile of M(hearth.llm.load_test) takes them, or empty; C(assistants), as the
+        description has them.
       - C(baseline), a directory or empty, and C(baseline_is_there); C(from), a host or empty, and C(hosts), all there are; C(through).
     type: dict
     required: true

@@ -39,13 +39,20 @@ SLA = Record(
         also=("itl", "itl_ms", "tpot_ms", "p95_itl_ms"),
     ),
     Key(
+        "latency_p95_ms",
+        Whole("milliseconds", most=36_000_000),
+        "nineteen of twenty requests have their last token within it, their wait included",
+        default="not judged",
+        also=("latency", "latency_ms", "p95_latency_ms", "total_ms"),
+    ),
+    Key(
         "error_rate",
         Number(0, 1),
         "the share of requests that may fail, or take longer than the profile waits",
         default="not judged",
         also=("errors", "error_share", "failures"),
     ),
-    words="a dictionary with ttft_p95_ms, itl_p95_ms and error_rate",
+    words="a dictionary with ttft_p95_ms, itl_p95_ms, latency_p95_ms and error_rate",
 )
 
 MEASUREMENTS = (

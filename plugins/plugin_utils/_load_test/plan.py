@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._load import profile as
 from ansible_collections.hearth.llm.plugins.module_utils._load.profile import SLA, SWEEP, Profile
 
 # The least that a key may have to be measured with, and not to be what is measured.
+_LIMIT = re.compile(r"(?:ttft|itl|latency)_p(?:50|90|95|99)_ms|error_rate")
 _LIMITS = ("concurrency", "requests_per_minute", "tokens_per_day", "tokens_per_month")
 
 
@@ -35,7 +37,8 @@ def load_test_plan(given: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "findings": findings,
         "profile": told,
-        "sla": _sla(given, told.get("models") or []),
+        # As measurement_report takes it.
+        "sla": {"models": sla} if (sla := _sla(given, told.get("models") or [])) else {},
         "lines": _lines(given, planned) if planned else [],
         "longest_seconds": _longest(planned.profile) if planned else 0,
     }
@@ -129,10 +132,17 @@ def _of_sla(given: Mapping[str, Any]) -> Iterator[str]:
         if model != ALL and given["described"] and model not in given["described"]:
             yield f"load_test_sla: {model} is not in hearth_models, which has {', '.join(sorted(given['described']))}: write one of these, or all."
         for name, limit in limits.items():
-            if name not in SLA:
-                yield f"load_test_sla.{model}.{name} is not known: write {', '.join(SLA)}."
-            elif isinstance(limit, bool) or not isinstance(limit, int | float) or limit < 0:
-                yield f"load_test_sla.{model}.{name} is {limit!r}: write a number from 0."
+            if not _LIMIT.fullmatch(str(name)):
+                yield f"load_test_sla.{model}.{name} is not known: write ttft_p95_ms, itl_p95_ms, latency_p95_ms (or p50, p90, p99) or error_rate."
+            elif not _is_limit(str(name), limit):
+                wanted = "a share from 0 to less than 1" if name == "error_rate" else "a number of milliseconds above 0"
+                yield f"load_test_sla.{model}.{name} is {limit!r}: write {wanted}."
+
+
+def _is_limit(name: str, limit: Any) -> bool:
+    if isinstance(limit, bool) or not isinstance(limit, int | float):
+        return False
+    return 0 <= limit < 1 if name == "error_rate" else limit > 0
 
 
 def _of_places(given: Mapping[str, Any]) -> Iterator[str]:
@@ -158,8 +168,8 @@ def _sla(given: Mapping[str, Any], models: Sequence[str]) -> dict[str, dict[str,
 def _strictest(sla: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
     found: dict[str, float] = {}
     for limits in sla.values():
-        for name, limit in limits.items():
-            found[name] = min(limit, found.get(name, limit))
+        for name in set(limits) & set(SLA):
+            found[name] = min(limits[name], found.get(name, limits[name]))
     return found
 
 

@@ -133,7 +133,7 @@ DESCRIPTIONS: dict[str, dict[str, Any]] = {
             "models": ["chat"],
             "key": "office",
             "from": "gpu1",
-            "sla": {"all": {"ttft_p95_ms": 2000, "itl_p95_ms": 100, "error_rate": 0.01}},
+            "sla": {"all": {"ttft_p95_ms": 2000, "itl_p95_ms": 100, "latency_p95_ms": 9000, "error_rate": 0.01}},
         },
         "hearth_measurements_directory": "/home/me/measurements",
         "hearth_hub_endpoint": "https://hub.example.com",
