@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import importlib
 import re
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,6 +99,9 @@ def walk(spec: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[
 def arguments(option: Option, secret: str, url: str, directory: Path) -> dict[str, Any]:
     """What the module is called with: the secret in its place, and whatever it wants besides."""
     known = {**_examples(url, directory), **_OWN_EXAMPLES.get(option.module, {})}
+    if option.module == "load_test":
+        # It refuses a directory that it has been called with before.
+        known["directory"] = str(directory / uuid.uuid4().hex)
     spec = spec_of(option.module)
     wanted = {name: known[name] for name in spec if known.get(name) is not None and not spec[name].get("no_log")}
     return {**wanted, **_filled(option.module, spec, option.path, secret, known)}
@@ -116,7 +120,12 @@ def _filled(
         value = [_filled(module, spec[name]["options"], tuple(rest[1:]), secret, inner)]
     elif rest:
         value = _filled(module, spec[name]["options"], tuple(rest), secret, inner)
-    filled = {other: _example(other, option, known) for other, option in spec.items() if option.get("required")}
+    used = _NEEDED_TO_BE_USED.get(module, ())
+    filled = {
+        other: _example(other, option, known)
+        for other, option in spec.items()
+        if option.get("required") or other in used
+    }
     return {**filled, name: value}
 
 
@@ -169,7 +178,10 @@ _OWN_EXAMPLES: dict[str, dict[str, Any]] = {
     "completion_probe": {"models": [{"model": "mini"}], "timeout": 0.1},
     "exposure_proof": {"model": "mini"},
     "lambda_vm": {"machine_type": "gpu_1x_a10", "region": "us-east-1", "wait_seconds": 0.02},
+    "load_test": {"profile": {"kind": "closed", "requests": 1, "seconds": 5, "models": ["mini"], "timeout": 1}},
 }
+# Without these, nothing would be asked with the secret, although they are not required.
+_NEEDED_TO_BE_USED = {"load_test": ("url",)}
 # A setting that is a secret, where an option takes many.
 _SETTINGS = {"anythingllm_settings": "OpenAiKey", "open_webui_settings": "audio.tts.openai.api_key"}
 

@@ -15,8 +15,9 @@ import pytest
 from ansible_collections.hearth.llm.plugins.module_utils._load import asking
 from ansible_collections.hearth.llm.plugins.module_utils._load.wire import Door
 from fakes import certificate
+from fakes.talker import CLOSE, GOOD, HEAD, RESET, STALL, Script, Talker, answer, chunk, delta, event, plain
 
-from .conftest import CLOSE, GOOD, HEAD, RESET, STALL, Asked, Script, Talker, answer, chunk, delta, event, plain
+from .conftest import Asked
 
 Ask = Callable[..., Asked]
 Make = Callable[..., Talker]

@@ -22,8 +22,9 @@ from ansible_collections.hearth.llm.plugins.module_utils._load import stopping
 from ansible_collections.hearth.llm.plugins.module_utils._load.driver import Seen
 from ansible_collections.hearth.llm.plugins.module_utils._load.records import RawFolder, Row
 from ansible_collections.hearth.llm.plugins.module_utils._load.wire import Door
+from fakes.talker import GOOD, HEAD, STALL, Talker, chunk, delta, plain
 
-from .conftest import GOOD, HEAD, STALL, Asked, Talker, chunk, delta, plain
+from .conftest import Asked
 
 Ask = Callable[..., Asked]
 Make = Callable[..., Talker]

@@ -15,8 +15,9 @@ from ansible_collections.hearth.llm.plugins.module_utils._host.files import Host
 from ansible_collections.hearth.llm.plugins.module_utils._load import metrics, traces
 from ansible_collections.hearth.llm.plugins.module_utils._load.records import RawFolder
 from ansible_collections.hearth.llm.plugins.module_utils._load.traces import Traces
+from fakes.talker import GOOD, Talker
 
-from .conftest import GOOD, Asked, Talker
+from .conftest import Asked
 
 SMI = """#!/bin/sh
 echo '0, NVIDIA H200, 37, 1024, 143771, 121.50, 45'
