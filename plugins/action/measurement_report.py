@@ -12,6 +12,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
 from ansible_collections.hearth.llm.plugins.plugin_utils._measure.evidence import evidence, write
+from ansible_collections.hearth.llm.plugins.plugin_utils._measure.screen import lines
 
 OPTIONS = {
     "raw": {"type": "path", "required": True},
@@ -53,6 +54,7 @@ class ActionModule(ActionBase):
             "verdict": found.verdict,
             "passed": found.passed,
             "reasons": told["reasons"],
+            "lines": lines(told),
             "concurrency": told["concurrency"],
             "comparison": told["comparison"],
             "figures": told["groups"],

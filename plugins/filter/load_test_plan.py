@@ -19,7 +19,7 @@ options:
         C(secrets_directory).
       - C(sla), by served name or V(all) the limits; C(prompts), as the profile of M(hearth.llm.load_test) takes them, or empty; C(assistants), as the
         description has them.
-      - C(baseline), a directory or empty, and C(baseline_is_there); C(from), a host or empty, and C(hosts), all there are; C(through).
+      - C(missing), baselines that are not there; C(from), a host or empty, and C(hosts), all there are; C(through).
     type: dict
     required: true
 """

@@ -95,6 +95,11 @@ reasons:
   elements: str
   returned: success
   sample: ["ttft_p95_ms 800 of chat in users is broken: 31 of 240 requests took longer than 800 ms to the first token."]
+lines:
+  description: The figures with their intervals, and the verdict, for a screen.
+  type: list
+  elements: str
+  returned: success
 concurrency:
   description: Of a sweep with limits, for each model, the largest number of requests at a time up to which they hold, and the first that surely breaks one.
   type: dict

@@ -146,9 +146,9 @@ def _is_limit(name: str, limit: Any) -> bool:
 
 
 def _of_places(given: Mapping[str, Any]) -> Iterator[str]:
-    if given["baseline"] and not given["baseline_is_there"]:
+    for path in given["missing"]:
         yield (
-            f"load_test_baseline is {given['baseline']}, where no measurement is: name the directory of one, or leave it out to compare with none."
+            f"load_test_baseline is {path}, where no measurement is: name the directory of one, or set load_test_compares to false to compare with none."
         )
     if given["from"] and given["from"] not in given["hosts"]:
         near = nearest(given["from"], list(given["hosts"]))
