@@ -16,6 +16,8 @@ from ansible_collections.hearth.llm.plugins.module_utils._load import profile as
 from ansible_collections.hearth.llm.plugins.module_utils._load.profile import SLA, SWEEP, Profile
 
 # The least that a key may have to be measured with, and not to be what is measured.
+# In the place of questions: those of a file that the user names.
+OWN_FILE = "file"
 _LIMIT = re.compile(r"(?:ttft|itl|latency)_p(?:50|90|95|99)_ms|error_rate")
 _LIMITS = ("concurrency", "requests_per_minute", "tokens_per_day", "tokens_per_month")
 
@@ -60,7 +62,7 @@ def _profile(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         workspaces = _workspaces(given["assistants"])
         if workspaces and "workspace" in str(given["prompts"].get("csv", "")).partition("\n")[0].lower():
             told.setdefault("workspaces", workspaces)
-    elif "prompts" not in told:
+    elif told.get("prompts") == OWN_FILE:
         missing = (
             f"The profile {name} asks questions of yours, and load_test_prompts_file is not set: name a CSV file on the controller with the columns "
             "prompt,workspace."
