@@ -83,7 +83,10 @@ class ChatAnswer:
         self._last = now
         row.pieces += 1
 
-    def body(self, _data: bytes, _now: float) -> None:
+    def body(self, data: bytes, _now: float) -> None:
+        content = _loads(data.decode("utf-8", "replace"))
+        if isinstance(content, dict) and content.get("error"):
+            raise _in_answer(content)
         raise AskError(
             "protocol", "a stream was asked for, and the answer is none (its Content-Type is not text/event-stream)."
         )
@@ -109,7 +112,8 @@ class WorkspaceAnswer(ChatAnswer):
             self._piece(now)
         metrics = content.get("metrics")
         if isinstance(metrics, dict):
-            _count(self._row, {"usage": metrics})
+            # Where its engine told nothing, it says 0 of an answer that has words.
+            _count(self._row, {"usage": {name: value for name, value in metrics.items() if value}})
         if content.get("close") is True:
             # What comes behind it says numbers alone.
             self.finished = True

@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 import asyncio
+import collections
 import math
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Callable, Coroutine, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Callable, Coroutine, Iterable, Iterator, Mapping
 
 from ansible_collections.hearth.llm.plugins.module_utils._load.records import (
     DIGITS,
@@ -32,10 +33,13 @@ TICK_SECONDS, TELL_TICKS = 0.1, 5
 class Seen:
     """What is told while it runs, and what a sweep is judged by. The report reads the rows instead."""
 
+    # Whether all times are kept, which is much where a run takes hours.
+    judged: bool = False
     ended: int = 0
     failed: int = 0
     tokens: int = 0
     errors: dict[str, int] = field(default_factory=dict)
+    recent: collections.deque[float] = field(default_factory=lambda: collections.deque(maxlen=200))
     first: list[float] = field(default_factory=list)
     gaps: list[float] = field(default_factory=list)
 
@@ -48,8 +52,10 @@ class Seen:
             return
         self.tokens += row.tokens_out if row.tokens_out is not None else row.pieces
         if row.first is not None:
-            self.first.append(row.first - row.scheduled)
-        self.gaps += row.gaps
+            self.recent.append(row.first - row.scheduled)
+        if self.judged:
+            self.first += [] if row.first is None else [row.first - row.scheduled]
+            self.gaps += row.gaps
 
     def broken(self, until: Mapping[str, float]) -> list[str]:
         """Which of the limits this does not hold, in words."""
@@ -92,7 +98,7 @@ class Driver:
         deadline = math.inf
         try:
             for part in self.plan.parts:
-                self._part, self._of_part = part.series, Seen()
+                self._part, self._of_part = part.series, Seen(part.judged)
                 if part.series != WARM_UP and deadline == math.inf:
                     deadline = self._clock() + self.plan.profile.seconds
                 await self._one_part(part, deadline)
@@ -240,16 +246,16 @@ class Driver:
             "errors": self._seen.errors,
             "running": self._running,
             "tokens": self._seen.tokens,
-            "first_p50": round(_quantile(self._of_part.first[-200:], 0.5), 3),
+            "first_p50": round(_quantile(self._of_part.recent, 0.5), 3),
             "seconds": round(self.asker.now(), 1),
             "bound": self.plan.profile.seconds,
         }
         self.folder.put(PROGRESS, told, indent=None)
 
 
-def _quantile(values: list[float], share: float) -> float:
+def _quantile(values: Iterable[float], share: float) -> float:
     """The nearest rank; 0 of nothing."""
-    if not values:
-        return 0.0
     ordered = sorted(values)
+    if not ordered:
+        return 0.0
     return ordered[min(len(ordered) - 1, max(0, math.ceil(share * len(ordered)) - 1))]

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import datetime
 import os
+import resource
 import time
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Sequence
@@ -23,6 +24,8 @@ from ansible_collections.hearth.llm.plugins.module_utils._load.wire import Door
 from ansible_collections.hearth.llm.plugins.module_utils._secrets import check_token
 from ansible_collections.hearth.llm.plugins.module_utils._url import is_loopback, safe_url
 
+# What a process has open beside its connections.
+_OTHER_FILES = 64
 THROUGH = ("gateway", "anythingllm")
 
 
@@ -57,11 +60,21 @@ def judged(wanted: Wanted) -> plan.Plan:
                 f"engines[{engine.get('name') or number}] has {'both' if engine.get('url') else 'neither'} url and socket: give one of them."
             )
     RawFolder(wanted.directory).check()
-    return plan.make(profile.read(wanted.profile, wanted.through), os.urandom(4).hex())
+    planned = plan.make(profile.read(wanted.profile, wanted.through), os.urandom(4).hex())
+    most, needed = resource.getrlimit(resource.RLIMIT_NOFILE)[1], _files(planned)
+    if most != resource.RLIM_INFINITY and most < needed:
+        raise InputError(
+            f"profile wants up to {needed} files and connections at the same time, and this user may open {most}: lower users, concurrency or in_flight, or "
+            "raise its limit (ulimit -Hn)."
+        )
+    return planned
 
 
 def execute(wanted: Wanted, planned: plan.Plan) -> dict[str, Any]:
     """All of it. What was measured is in the folder, however it ends."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < _files(planned):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (_files(planned), hard))
     return asyncio.run(_execute(wanted, planned))
 
 
@@ -109,6 +122,13 @@ async def _execute(wanted: Wanted, planned: plan.Plan) -> dict[str, Any]:
         "left_out": list(planned.profile.prompts.left_out),
         "unread": {**silent, **silent_after},
     }
+
+
+def _files(planned: plan.Plan) -> int:
+    """A connection for each request that may be on its way, and others."""
+    of_profile = planned.profile
+    at_once = of_profile.in_flight if of_profile.kind == profile.OPEN else max(of_profile.users, *of_profile.steps, 1)
+    return at_once + _OTHER_FILES
 
 
 def _counted(wanted: Wanted) -> tuple[dict[str, dict[str, float]], dict[str, str]]:

@@ -9,7 +9,7 @@ import os
 import socket
 import ssl
 from dataclasses import dataclass
-from typing import Any, Callable
+from typing import Any, Callable, Sequence
 from urllib.parse import urlsplit
 
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
@@ -201,7 +201,7 @@ class Pool:
         self._door, self._clock = door, clock
         self._tls = door.tls()
         self._idle: list[Wire] = []
-        self._addresses: list[Any] = []
+        self._lookup: asyncio.Future[Any] | None = None
 
     async def take(self) -> Wire:
         """The one that rested last, or a new one. AskError where there is none to be had."""
@@ -225,13 +225,15 @@ class Pool:
     async def _new(self) -> Wire:
         loop = asyncio.get_event_loop()
         host, port = self._door.address
-        if not self._addresses:
-            # Once: who asks is not to be measured with the server of names.
-            try:
-                self._addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            except OSError as error:
-                raise AskError("connect", f"the name {host} is not known ({error.strerror}).") from error
-        connected = await self._connected(loop)
+        if self._lookup is None:
+            # Once, also for many who begin together: the server of names is not what is measured.
+            self._lookup = asyncio.ensure_future(loop.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        try:
+            addresses = await asyncio.shield(self._lookup)
+        except OSError as error:
+            self._lookup = None
+            raise AskError("connect", f"the name {host} is not known ({error.strerror}).") from error
+        connected = await self._connected(loop, addresses)
         name = self._door.host if self._tls else None
         try:
             _transport, wire = await loop.create_connection(
@@ -246,10 +248,14 @@ class Pool:
             raise
         return wire
 
-    async def _connected(self, loop: asyncio.AbstractEventLoop) -> socket.socket:
+    async def _connected(self, loop: asyncio.AbstractEventLoop, addresses: Sequence[Any]) -> socket.socket:
         failure: OSError | None = None
-        for family, kind, protocol, _name, address in self._addresses:
-            made = socket.socket(family, kind, protocol)
+        for family, kind, protocol, _name, address in addresses:
+            try:
+                made = socket.socket(family, kind, protocol)
+            except OSError as error:
+                failure = error
+                continue
             made.setblocking(False)
             try:
                 await loop.sock_connect(made, address)

@@ -7,7 +7,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.hearth.llm.plugins.plugin_utils import _load_progress
 from ansible_collections.hearth.llm.plugins.plugin_utils._load_progress import Line, Lines
 
 STATE: dict[str, Any] = {
@@ -41,7 +40,7 @@ def test_a_terminal_has_one_line_that_is_written_anew() -> None:
 
 def test_a_log_has_a_line_now_and_then_and_one_for_each_part(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr(_load_progress.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
     said: list[str] = []
     lines = Lines(said.append, "blue")
     lines.update(STATE)

@@ -90,6 +90,7 @@ FAILURES: dict[str, tuple[Script, str, str]] = {
     "another protocol": ([b"220 mail.example.org ESMTP\r\n"], "protocol", "no HTTP"),
     "bytes that are no piece": ([HEAD, b"zz\r\n"], "protocol", "size of a piece"),
     "an answer that is no stream": ([plain("200 OK", b'{"choices": []}')], "protocol", "a stream was asked for"),
+    "an error that is no stream": ([plain("200 OK", b'{"error": {"message": "gone"}}')], "in_answer", "gone"),
     "refused": ([plain("401 Unauthorized", b'{"error": {"message": "no such key"}}')], "status", "no such key"),
     "too many": ([plain("429 Too Many Requests", b"{}", "Retry-After: 1")], "status", "429"),
     "a page instead": ([plain("502 Bad Gateway", b"<html>")], "status", "502 Bad Gateway"),
@@ -211,7 +212,11 @@ def test_a_workspace_is_asked_as_its_page_asks(talker: Make, ask: Ask) -> None:
         {"type": "textResponseChunk", "textResponse": "One", "close": False, "error": False},
         {"type": "textResponseChunk", "textResponse": " two", "close": False, "error": None},
         {"type": "textResponse", "textResponse": "One two", "close": True, "error": None},
-        {"type": "finalizeResponseStream", "close": True, "metrics": {"prompt_tokens": 30, "completion_tokens": 2}},
+        {
+            "type": "finalizeResponseStream",
+            "close": True,
+            "metrics": {"prompt_tokens": 30, "completion_tokens": 2, "total_tokens": 0},
+        },
     )
     there = talker([said, CLOSE])
     address = url(there).removesuffix("/v1")
@@ -220,6 +225,15 @@ def test_a_workspace_is_asked_as_its_page_asks(talker: Make, ask: Ask) -> None:
     assert (row["tokens_in"], row["tokens_out"]) == (30, 2)
     assert there.heads[0].startswith("POST /api/v1/workspace/doc%20explorer/stream-chat ")
     assert (there.bodies[0]["message"], there.bodies[0]["mode"]) == ("Hello?", "chat")
+
+
+def test_zero_tokens_of_an_answer_with_words_are_tokens_that_nobody_told(talker: Make, ask: Ask) -> None:
+    words = {"type": "textResponseChunk", "textResponse": "One", "close": False}
+    end = {"type": "finalizeResponseStream", "close": True, "metrics": {"prompt_tokens": 0, "completion_tokens": 0}}
+    row = ask(
+        url(talker([workspace_events(words, end), CLOSE])), {"through": "anythingllm"}, workspaces=["docs"], models=[]
+    ).row
+    assert (row["error"], row["pieces"], row["tokens_in"], row["tokens_out"]) == (None, 1, None, None)
 
 
 @pytest.mark.parametrize(

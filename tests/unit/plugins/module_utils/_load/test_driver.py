@@ -90,13 +90,29 @@ def test_a_sweep_ends_with_the_step_that_breaks_a_limit(talker: Make, ask: Ask) 
 
 
 def test_limits_are_those_of_what_was_answered() -> None:
-    seen = Seen()
+    seen = Seen(judged=True)
     for number in range(20):
         row = Row(number, "s", 0, "m", None, "", "", 1.0, 1.0, first=1.5, ended=2, gaps=[0.01])
         row.error = {"kind": "timeout", "message": ""} if number == 0 else None
         seen.add(row)
     assert seen.broken({"ttft_p95_ms": 501, "itl_p95_ms": 11, "error_rate": 0.05}) == []
     assert seen.broken({"ttft_p95_ms": 499}) == ["ttft_p95_ms 500 > 499"]
+
+
+def test_hours_of_answers_are_not_kept_in_memory() -> None:
+    seen = Seen()
+    for number in range(1000):
+        seen.add(Row(number, "s", 0, "m", None, "", "", 1.0, 1.0, first=1.5, ended=2, gaps=[0.01] * 50))
+    assert (seen.ended, len(seen.recent), seen.first, seen.gaps) == (1000, 200, [], [])
+
+
+def test_more_connections_than_the_user_may_open_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("resource.getrlimit", lambda _kind: (256, 512))
+    profile = {"kind": "open", "rate": 1, "requests": 1, "seconds": 1, "models": ["chat"]}
+    door = Door("https://llm.example.org/v1")
+    with pytest.raises(InputError, match="1064 files and connections at the same time, and this user may open 512"):
+        load.judged(load.Wanted(door=door, profile=profile, directory=str(tmp_path / "raw")))
+    load.judged(load.Wanted(door=door, profile={**profile, "in_flight": 400}, directory=str(tmp_path / "raw")))
 
 
 def test_warming_up_is_written_and_not_counted(talker: Make, ask: Ask) -> None:
