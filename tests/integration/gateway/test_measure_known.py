@@ -144,7 +144,7 @@ def test_the_same_engine_is_no_slower_and_a_slower_one_is_found(measured: Measur
 
 def test_a_host_of_the_inventory_asks_in_the_controllers_place(measured: Measured, alpha: Engine) -> None:
     measured.hosts("localhost", "client")
-    groups = {"hearth_gateways": {"hosts": {"localhost": None}}}
+    groups = {"hearth_gateways": {"hosts": {"localhost": None}}, "hearth_clients": {"hosts": {"client": None}}}
     place = measured.directory / "groups.yml"
     place.write_text(json.dumps({"all": {"children": groups}}))
     measured.run("-i", str(place), load_test_from="client")
