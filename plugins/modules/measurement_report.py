@@ -12,11 +12,11 @@ short_description: Make figures, a verdict and a folder of evidence of the rows 
 version_added: 1.0.0
 author: hearth.llm contributors (@hearth-llm)
 description:
-  - Reads what a load test has written, one row for each request, and reckons of it what can be said, each figure with the number of values that it is of and with
-    its interval. What the rows do not carry is not told, and the report says why.
+  - Reads what a load test has written, one row for each request, and reckons of it what can be said, each figure with the number of values that it is of and
+    with its interval. What the rows do not carry is not told, and the report says why.
   - Judges limits as holding, broken, or not to be told, and compares with earlier runs.
-  - Writes one folder, C(index.html) (one page that needs nothing else), C(report.md), C(results.md), C(requests.csv), C(performance_metrics.csv), C(figures.json),
-    C(junit.xml), the rows themselves in C(raw), and C(SHA256SUMS) of them all. The same rows give the same folder, to the byte.
+  - Writes one folder, C(index.html) (one page that needs nothing else), C(report.md), C(results.md), C(requests.csv), C(performance_metrics.csv),
+    C(figures.json), C(junit.xml), the rows themselves in C(raw), and C(SHA256SUMS) of them all. The same rows give the same folder, to the byte.
   - A broken limit is no failure of this module. Assert RV(passed) where it is to be one.
   - Runs on the controller, and connects to nothing.
 extends_documentation_fragment: [hearth.llm.attributes]
@@ -30,8 +30,8 @@ attributes:
     support: full
 options:
   raw:
-    description: The folder on the controller that the measurement was written to, with C(requests.jsonl) and, where they are there, C(run.json), C(traces.jsonl) and
-      C(engines.json). A folder of evidence is as good.
+    description: The folder on the controller that the measurement was written to, with C(requests.jsonl) and, where they are there,
+      C(run.json), C(traces.jsonl) and C(engines.json). A folder of evidence is as good.
     type: path
     required: true
   directory:
@@ -40,8 +40,8 @@ options:
     required: true
   sla:
     description:
-      - What is to hold in each part of the run. V(ttft_p95_ms), V(itl_p95_ms) and V(latency_p95_ms) are milliseconds that 95 % may take at most to the first token,
-        between two pieces and to the last token; V(p50), V(p90) and V(p99) may stand for V(p95). V(error_rate) is the share of requests that may fail.
+      - What is to hold in each part of the run. V(ttft_p95_ms), V(itl_p95_ms) and V(latency_p95_ms) are milliseconds that 95 % may take at most to the first
+        token, between two pieces and to the last token; V(p50), V(p90) and V(p99) may stand for V(p95). V(error_rate) is the share of requests that may fail.
       - With V(error_rate) 0 the limit speaks of the requests of this run, for that nothing ever fails no number of requests can prove.
       - V(models) has limits of single models, by their served names, instead of those for all.
       - Of a sweep, the first number of requests at a time decides.
@@ -80,8 +80,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 verdict:
-  description: How it is. V(holds) where all that was judged holds and nothing is slower, V(broken) where a limit surely is or all requests failed, V(slower) where it
-    surely is slower than before or fails more often, V(cannot tell) where there are too few values.
+  description: How it is. V(holds) where all that was judged holds and nothing is slower, V(broken) where a limit surely is or all requests failed,
+    V(slower) where it surely is slower than before or fails more often, V(cannot tell) where there are too few values.
   type: str
   returned: success
   sample: holds

@@ -19,7 +19,8 @@ from ansible_collections.hearth.llm.plugins.plugin_utils._measure.numbers import
 from ansible_collections.hearth.llm.plugins.plugin_utils._measure.rows import Measured, Row
 
 SLOWER, FASTER, SAME, UNKNOWN = "slower", "faster", "no difference", "cannot tell"
-# The standard deviation between runs of the same, as a share. Of runs of about a second 10 % were seen; it falls with the root of their time, and not below 3 %.
+# The standard deviation between runs of the same, as a share. Of runs of about a second 10 % were seen; it falls with the root of their time,
+# and not below 3 %.
 BETWEEN_RUNS = 0.03
 BETWEEN_SHORT_RUNS = 0.10
 SHORTEST_SECONDS = figures.SHORTEST_SECONDS

@@ -19,8 +19,8 @@ from ansible_collections.hearth.llm.plugins.plugin_utils._measure.numbers import
 )
 
 ALPHA = 0.05
-# So many observations have to lie beyond a percentile on either side. Of ten the true number is between 4.8 and 18.4 (Garwood 1936), that is half and twice: with
-# fewer, a 95th percentile may as well be a 90th.
+# So many observations have to lie beyond a percentile on either side. Of ten the true number is between 4.8 and 18.4 (Garwood 1936),
+# that is half and twice: with fewer, a 95th percentile may as well be a 90th.
 BEYOND = 10
 FEWEST_FOR_SKEWNESS = 20
 FEWEST_FOR_MEAN = 3
@@ -49,7 +49,7 @@ class Estimate:
 
 
 def effective_size(values: Sequence[float]) -> float:
-    """How many independent values these, in their order of time, are worth: n / (1 + 2 Σ ρ), the sum ended as Geyer (1992) ends it: by the
+    """How many independent values these, in their order of time, are worth: n / (1 + 2 Σ r), the sum ended as Geyer (1992) ends it: by the
     first pair of neighbours that is not positive. Never more than there are."""
     n = len(values)
     if n > LONGEST_SERIES:

@@ -13,6 +13,7 @@ from ansible_collections.hearth.llm.plugins.plugin_utils._measure.plots import S
 from ansible_collections.hearth.llm.plugins.plugin_utils._measure.rows import Measured
 from ansible_collections.hearth.llm.plugins.plugin_utils._measure.verdict import EXIT
 
+LONGEST_LABEL = 12
 _STYLE = """
 :root { --ink: #1c1e21; --paper: #fff; --soft: #f4f4f2; --rule: #d9d9d4; --dim: #5c6066;
   --c0: #0b62a8; --c1: #b3540e; --c2: #14713d; --c3: #7a3fa0; --c4: #8a6d00; --c5: #0f7480; --bad: #b3261e; --good: #14713d; --open: #8a6d00 }
@@ -26,16 +27,17 @@ h1 { margin: 0 0 .3rem; line-height: 1.2; overflow-wrap: anywhere } h2 { margin:
 li, p, dd { overflow-wrap: anywhere } .note, .none { color: var(--dim); max-width: 60rem }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; margin: 1rem 0 } dt { color: var(--dim) } dd { margin: 0 }
 .wide { overflow-x: auto } table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums }
-th, td { text-align: left; padding: .25rem .7rem .25rem 0; border-bottom: 1px solid var(--rule); vertical-align: top } th { color: var(--dim); font-weight: 600 }
+th, td { text-align: left; padding: .25rem .7rem .25rem 0; border-bottom: 1px solid var(--rule); vertical-align: top }
+th { color: var(--dim); font-weight: 600 }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); gap: 1rem }
 figure { margin: 0; padding: .7rem; background: var(--soft); border-radius: .4rem; min-width: 0 } figcaption { font-weight: 600; overflow-wrap: anywhere }
 svg { width: 100%; height: auto; display: block } .grid { stroke: var(--rule); stroke-width: .7 } text { fill: var(--dim); font: 11px system-ui, sans-serif }
-.s { fill: none; stroke-width: 1.6 } .mark { stroke: var(--bad); stroke-dasharray: 5 4 } .failed { stroke: var(--bad) } .p { fill-opacity: .65 }
-.legend { margin: .2rem 0 0; font-size: 13px } .k { margin-right: 1rem; overflow-wrap: anywhere }
+.s { fill: none; stroke-width: 1.6 } .failed { stroke: var(--bad) } .p { fill-opacity: .65 }
+.legend { margin: .2rem 0 0; font-size: 13px } .k { display: inline-block; margin-right: 1rem; overflow-wrap: anywhere }
 .k::before { content: ""; display: inline-block; width: .8em; height: .8em; margin-right: .35em; border-radius: 2px; background: var(--mine) }
 .c0 { stroke: var(--c0); --mine: var(--c0) } .c1 { stroke: var(--c1); --mine: var(--c1) } .c2 { stroke: var(--c2); --mine: var(--c2) }
 .c3 { stroke: var(--c3); --mine: var(--c3) } .c4 { stroke: var(--c4); --mine: var(--c4) } .c5 { stroke: var(--c5); --mine: var(--c5) }
-.p { stroke: none; fill: var(--mine) } .k.failed, .k.limit { --mine: var(--bad) }
+.p { stroke: none; fill: var(--mine) } .p.again { stroke: var(--mine); fill: none } .s.again { stroke-dasharray: 5 3 } .k.failed { --mine: var(--bad) }
 @media (max-width: 34rem) { dl { grid-template-columns: 1fr } dd { margin-bottom: .4rem } text { font-size: 17px } }
 @media print { figure { break-inside: avoid } }
 """
@@ -167,10 +169,13 @@ def _keys(document: Mapping[str, Any]) -> Iterator[str]:
     keys = document["fairness"]["keys"]
     if len(keys) < 2:
         return
-    series = []
+    series, labels = [], []
     for number, (key, told) in enumerate(keys.items(), 1):
         speed = told["speed"]
+        labels.append(key if len(key) <= LONGEST_LABEL else key[: LONGEST_LABEL - 1] + "\N{HORIZONTAL ELLIPSIS}")
         if speed["value"] is not None:
             bar = (speed["value"],) * 2 if speed["low"] is None else (speed["low"], speed["high"])
             series.append(Series(key, [(float(number), speed["value"])], [bar]))
-    yield plot("How fast each key is served (95 % interval)", "key", "tokens a second", series, line=False)
+    yield plot(
+        "How fast each key is served (95 % interval)", "key", "tokens a second", series, line=False, labels=labels
+    )

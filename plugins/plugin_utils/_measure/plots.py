@@ -35,8 +35,7 @@ def plot(
     line: bool = True,
     steps: bool = False,
     top: float | None = None,
-    mark: float | None = None,
-    mark_name: str = "",
+    labels: Sequence[str] = (),
 ) -> str:
     """One plot, or a sentence where there is nothing to be shown."""
     shown = [one for one in series if one.points]
@@ -44,10 +43,8 @@ def plot(
         return f'<p class="none">{html.escape(title)}: there is nothing to be shown.</p>'
     xs = [x for one in shown for x, _y in one.points]
     ys = [y for one in shown for _x, y in one.points] + [high for one in shown for _low, high in one.bars]
-    left, right = _range(min(xs), max(xs))
-    floor, ceiling = _range(
-        min(0.0, min(ys)), top if top is not None else max([*ys, *([mark] if mark is not None else [])])
-    )
+    left, right = _range(min(xs), max(xs)) if not labels else (0.5, len(labels) + 0.5)
+    floor, ceiling = _range(min(0.0, min(ys)), top if top is not None else max(ys))
 
     def place(point: Point) -> tuple[float, float]:
         x = LEFT + (point[0] - left) / (right - left) * (WIDTH - LEFT - RIGHT)
@@ -61,11 +58,11 @@ def plot(
         _x, y = place((left, value))
         parts.append(f'<line class="grid" x1="{LEFT}" y1="{y}" x2="{WIDTH - RIGHT}" y2="{y}"/>')
         parts.append(f'<text class="tick" x="{LEFT - 6}" y="{y + 4}" text-anchor="end">{short(value)}</text>')
-    for value in ticks(left, right):
+    for value, name in [*enumerate(labels, 1)] or [(value, short(value)) for value in ticks(left, right)]:
         x, _y = place((value, floor))
         parts.append(f'<line class="grid" x1="{x}" y1="{TOP}" x2="{x}" y2="{HEIGHT - BOTTOM}"/>')
         parts.append(
-            f'<text class="tick" x="{x}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{short(value)}</text>'
+            f'<text class="tick" x="{x}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{html.escape(name)}</text>'
         )
     parts.append(
         f'<text class="axis" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 6}" text-anchor="middle">{html.escape(across)}</text>'
@@ -74,11 +71,8 @@ def plot(
     parts.append(
         f'<text class="axis" transform="translate(13 {middle}) rotate(-90)" text-anchor="middle">{html.escape(up)}</text>'
     )
-    if mark is not None:
-        _x, y = place((left, mark))
-        parts.append(f'<line class="mark" x1="{LEFT}" y1="{y}" x2="{WIDTH - RIGHT}" y2="{y}"/>')
     for number, one in enumerate(shown):
-        kind = "failed" if one.failed else f"c{number % COLOURS}"
+        kind = _kind(number, one)
         for point, (low, high) in zip(one.points, one.bars, strict=False):
             x, y1 = place((point[0], low))
             _x, y2 = place((point[0], high))
@@ -89,15 +83,18 @@ def plot(
         if not line or len(points) <= 30:
             parts += [_point(kind, *place(point), failed=one.failed) for point in points]
     parts.append("</svg>")
-    names = [(one.name, "failed" if one.failed else f"c{number % COLOURS}") for number, one in enumerate(shown)]
-    if mark is not None and mark_name:
-        names.append((mark_name, "limit"))
+    names = [(one.name, _kind(number, one)) for number, one in enumerate(shown)]
     parts.append(
         '<p class="legend">'
         + " ".join(f'<span class="k {kind}">{html.escape(name)}</span>' for name, kind in names)
         + "</p></figure>"
     )
     return "\n".join(parts)
+
+
+def _kind(number: int, one: Series) -> str:
+    """With more parts than colours each colour comes again, dashed and hollow."""
+    return "failed" if one.failed else f"c{number % COLOURS}" + (" again" if number // COLOURS % 2 else "")
 
 
 def _point(kind: str, x: float, y: float, *, failed: bool) -> str:

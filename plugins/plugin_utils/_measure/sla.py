@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether limits hold: surely, surely not, or it cannot be told.
 
-A limit of a percentile is a limit of a share: "95 % within 500 ms" is kept where surely no more than 5 % took longer. That is known from far fewer requests than
-the percentile itself, and nothing has to be known of the distribution.
+A limit of a percentile is a limit of a share: "95 % within 500 ms" is kept where surely no more than 5 % took longer. That is known from far fewer
+requests than the percentile itself, and nothing has to be known of the distribution.
 """
 
 from __future__ import annotations

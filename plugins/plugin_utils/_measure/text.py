@@ -56,7 +56,7 @@ def results(measured: Measured) -> str:
         parts.append(table(head, _rows(rows, measured)))
         parts.append(f"{failed} of {len(rows)} requests failed, and are in none of these.\n")
     notes = [
-        "Reliable? is yes where the coefficient of variation is below 10 %. It says how alike the requests were, and nothing of how well the mean is known: that is the interval.",
+        "Reliable? is yes where the coefficient of variation is below 10 %. It says how alike requests were; how well the mean is known says the interval.",
         "Prompt Eval TPS has the tokens alone that did not come from the cache, and the time to the first token less the gateway's queue.",
         "GPU rows are of the whole run. Where no interval stands there are too few values, or a few of them decide the mean.",
     ]

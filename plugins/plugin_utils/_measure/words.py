@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.hearth.llm.plugins.plugin_utils._measure.figures import NAMES, RATES
 
-NONE = "–"
+NONE = "\N{EN DASH}"
 Cells = list[str]
 
 
@@ -92,7 +92,7 @@ def figures_table(groups: Sequence[Mapping[str, Any]]) -> Table:
                 ]
             )
     note = (
-        "In brackets what the truth is in with 95 % confidence, as this run knows it. – stands where there are too few values for a percentile: "
+        f"In brackets what the truth is in with 95 % confidence, as this run knows it. {NONE} stands where there are too few values for a percentile: "
         "at least ten have to be beyond it (20 for the median, 100 for the 90th, 200 for the 95th, 1000 for the 99th)."
     )
     return Table(
@@ -199,8 +199,8 @@ def comparison_table(compared: Sequence[Mapping[str, Any]]) -> Table:
             ]
         )
     note = (
-        "Geometric means, and how many times as long as before. The intervals hold together with 95 % confidence, and allow for runs of the same engine that differ by "
-        "themselves, which no run can know of itself."
+        "Geometric means, and how many times as long as before. The intervals hold together with 95 % confidence, and allow for runs of the same "
+        "engine that differ by themselves, which no run can know of itself."
     )
     head = ["Part", "Model", "Figure", "Before", "Now", "Effect", "Between", "Verdict", "In words"]
     return Table("Compared with the baseline", head, rows, note)
@@ -285,12 +285,14 @@ def notes(document: Mapping[str, Any]) -> list[str]:
     run, told = document["run"], []
     if document["open"]:
         told.append(
-            "Requests began by a schedule (open loop). Waiting is counted from when each was due, so that a server that stalls is seen by all who would have waited for it."
+            "Requests began by a schedule (open loop). Waiting is counted from when each was due, so that a "
+            "server that stalls is seen by all who would have waited for it."
         )
     else:
         told.append(
-            "Each user waited for an answer before asking again (closed loop). While a server stalls nobody asks, so these figures hide a part of the waiting that people who "
-            "come when they like would have (coordinated omission); what is missing cannot be reckoned from them. Only a profile of the kind open shows it."
+            "Each user waited for an answer before asking again (closed loop). While a server stalls nobody asks, so these figures hide a part of the "
+            "waiting that people who come when they like would have (coordinated omission); what is missing cannot be reckoned from them. Only a profile of "
+            "the kind open shows it."
         )
     if run.get("ended_by") == "interrupt":
         told.append("The run was interrupted; what had ended by then is here.")
