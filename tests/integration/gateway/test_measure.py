@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import signal
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.engine import Engine
+from fakes.engine import Engine, EngineFailsError
 from integration.conftest import PROJECT, Outcome, Runner
 from integration.gateway.description import LIMITED_KEY, Gateway, eventually
 
@@ -83,16 +84,30 @@ def test_what_is_wrong_is_told_at_once_and_what_would_be_asked_by_a_dry_run(meas
 
 
 def test_a_broken_promise_fails_after_the_evidence_was_written(measured: Measured, alpha: Engine) -> None:
+    calls = itertools.count()
+
+    def first_word() -> float:
+        if next(calls) == 5:
+            raise EngineFailsError("this one alone")
+        return 0
+
+    alpha.first_word = first_word
     promised = {"alpha": {"latency_p95_ms": 0.01, "error_rate": 0}}
     outcome = measured.run("--diff", "-v", succeeds=False, load_test_sla=promised, load_test_becomes_baseline="alone")
     assert (
         "latency_p95_ms 0.01 of alpha in users is broken: 12 of 12 requests took longer than 0.01 ms" in outcome.words
     )
-    assert "Time to first token, ms, n 12: mean" in outcome.words
+    assert "error_rate 0 of alpha in users is broken: 1 of 12 requests failed." in outcome.words
+    # In no figure is one that has failed.
+    assert "Time to first token, ms, n 11: mean" in outcome.words
     rows = measured.rows()
     assert len(rows) == len(alpha.received) == 12
+    (failed,) = [row for row in rows if row["error"]]
+    assert (failed["status"], failed["error"]["kind"], failed["server"]) == (500, "status", "engine")
     for row in rows:
-        assert (row["status"], row["error"], row["key"], row["server"]) == (200, None, "all", "engine")
+        if row is failed:
+            continue
+        assert (row["status"], row["key"], row["server"]) == (200, "all", "engine")
         # Whole milliseconds, of which the last is cut off.
         assert 0 <= row["queue"] <= row["gateway"] <= row["ended"] - row["started"] + 0.002
         assert (row["tokens_in"], row["tokens_cached"], row["tokens_out"]) == (11, 4, 3)
