@@ -94,27 +94,35 @@ def test_figures_hold_what_the_engine_was_told(measured: Measured, alpha: Engine
     assert median["low"] - WAY <= true <= median["high"] + 0.001, median
 
 
-def test_a_server_that_stands_still_is_seen_where_a_closed_loop_hides_it(measured: Measured, alpha: Engine) -> None:
+def test_a_server_that_stands_still_is_seen_where_a_closed_loop_hides_it(measured: Measured, beta: Engine) -> None:
+    """The gateway has been told of no slots of this one, so that nobody waits there, and nobody is sent away."""
+
     def stalls() -> Callable[[], float]:
-        began = time.monotonic()
+        first: list[float] = []
 
         def wait() -> float:
-            """All stand still from the fifth to the fifteenth second."""
-            at = time.monotonic() - began
+            """All stand still from the fifth to the fifteenth second after the first request."""
+            now = time.monotonic()
+            first.append(now)
+            at = now - first[0]
             return 15 - at if 5 <= at < 15 else 0.01
 
         return wait
 
     p95 = {}
-    for kind, more in (("closed", {}), ("open", {"rate": 8, "arrivals": "even", "in_flight": 500})):
-        alpha.first_word = stalls()
-        name = f"load-{kind}"
-        asked = profile(kind=kind, seconds=25, requests=1000, timeout=60, pause=0.1 if kind == "closed" else 0, **more)
-        measured.run(load_test_profiles=asked, load_test_profile="own", load_test_name=name, load_test_compares=False)
-        (group,) = json.loads((measured.directory / f"measurements/{name}/figures.json").read_text())["groups"]
-        p95[kind] = group["figures"]["ttft"]["percentiles"]["95"]["value"]
+    try:
+        for kind, more in (("closed", {}), ("open", {"rate": 8, "arrivals": "even", "in_flight": 500})):
+            beta.first_word = stalls()
+            name = f"load-{kind}"
+            asked = profile(kind=kind, seconds=25, timeout=60, pause=0.1 if kind == "closed" else 0, **more)
+            run: dict[str, Any] = {"load_test_profiles": asked, "load_test_profile": "own", "load_test_compares": False}
+            measured.run(**run, load_test_name=name, load_test_models=["beta"])
+            (group,) = json.loads((measured.directory / f"measurements/{name}/figures.json").read_text())["groups"]
+            p95[kind] = group["figures"]["ttft"]["percentiles"]["95"]["value"]
+    finally:
+        beta.forget()
     # Two of hundreds of requests have waited, and nobody else was there to wait; of a schedule's, two in five have.
-    assert p95["closed"] < 0.5
+    assert p95["closed"] < 1
     assert p95["open"] > 5
 
 

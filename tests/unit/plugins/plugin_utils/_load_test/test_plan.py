@@ -79,7 +79,7 @@ def test_the_smallest_one_takes_twenty_seconds_at_most() -> None:
             "The key measure was never made on this controller (/srv/secrets/api_keys/measure is not there)",
         ),
         ({"missing": ["/srv/old"]}, "load_test_baseline is /srv/old, where no measurement is"),
-        ({"from": "clinet"}, "load_test_from is 'clinet', and no host of the inventory is called so: write client"),
+        ({"from": "cliient"}, "load_test_from is 'cliient', and no host of the inventory is called so: write client"),
         ({"sla": {"al": {"error_rate": 0}}}, "load_test_sla: al is not in hearth_models"),
         ({"sla": {"all": {"ttft": 1}}}, "load_test_sla.all.ttft is not known: write ttft_p95_ms"),
         (
