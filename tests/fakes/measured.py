@@ -55,7 +55,14 @@ def row(n: int, started: float, ttft: float, **other: Any) -> dict[str, Any]:
 
 
 def failed(n: int, started: float, seconds: float, kind: str = "timeout", **other: Any) -> dict[str, Any]:
-    nothing = {"first": None, "gaps": [], "pieces": 0, "tokens_in": None, "tokens_cached": None, "tokens_out": None}
+    nothing: dict[str, Any] = {
+        "first": None,
+        "gaps": [],
+        "pieces": 0,
+        "tokens_in": None,
+        "tokens_cached": None,
+        "tokens_out": None,
+    }
     error = {"kind": kind, "message": f"{kind} after {seconds:g} seconds"}
     given = {**nothing, "ended": started + seconds, "status": None, "finish": None, "error": error, **other}
     return {**row(n, started, 0.0), **given}

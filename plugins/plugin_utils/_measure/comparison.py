@@ -30,6 +30,7 @@ PLAIN = 1.5
 SEEN = 1.2
 BLOCKS = 20
 FEWEST_BLOCKS = 5
+FEWEST_TO_LEARN = 3
 COMPARED = ("ttft", "time_per_token", "latency")
 
 
@@ -150,7 +151,7 @@ def _times(
     k = len(before)
     middle = math.fsum(level.value for level in before) / k
     shortest = min(level.seconds for level in [now, *before])
-    among = max(between_runs(shortest), deviation([level.value for level in before]) if k > 1 else 0.0)
+    among = max(between_runs(shortest), deviation([level.value for level in before]) if k >= FEWEST_TO_LEARN else 0.0)
     parts = [(now.variance, now.freedom), *((level.variance / k**2, level.freedom) for level in before)]
     total = math.fsum(variance for variance, _freedom in parts) + among**2 * (1 + 1 / k)
     step = now.value - middle

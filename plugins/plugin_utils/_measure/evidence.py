@@ -21,6 +21,7 @@ from ansible_collections.hearth.llm.plugins.plugin_utils._measure.rows import Me
 from ansible_collections.hearth.llm.plugins.plugin_utils._measure.verdict import verdict
 
 SUMS = "SHA256SUMS"
+LONGEST_FACT = 300
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def told(measured: Measured, limits: Mapping[str, Any], before: Sequence[Measure
     differences = comparison.differences_of_plan(measured, before)
     compared = comparison.compare(measured, before) if before else []
     word, reasons = verdict(
-        measured, judged, compared, limited=bool(limits), baseline=bool(before), differences=differences
+        measured, judged, compared, limited=sla.any_of(limits), baseline=bool(before), differences=differences
     )
     return {
         "format": 1,
@@ -116,18 +117,23 @@ def _title(measured: Measured) -> str:
 
 
 def _facts(measured: Measured) -> list[list[str]]:
-    """What ran, in words and in full: the options as the engines say them, versions, hardware."""
+    """What ran, in words: the options as the engines say them, versions, hardware. What is long stands in run.json alone."""
     run = measured.run
     facts = [(key, run.get(key)) for key in ("begun", "url", "from", "seconds", "ended_by", "planned")]
-    facts += [(f"profile: {key}", value) for key, value in measured.profile.items() if key != "prompts"]
-    facts += [(f"load generator: {key}", value) for key, value in _mapping(run.get("driver"))]
-    facts += [(key, value) for key, value in _mapping(run.get("running"))]
-    return [[str(key), _plain(value)] for key, value in facts if value is not None]
+    facts += _flat("profile", {key: value for key, value in measured.profile.items() if key != "prompts"})
+    facts += _flat("load generator", run.get("driver"))
+    facts += _flat("", run.get("running"))
+    return [[key, _plain(value)] for key, value in facts if value not in (None, "", [], {})]
 
 
-def _mapping(value: Any) -> list[tuple[str, Any]]:
-    return list(value.items()) if isinstance(value, Mapping) else []
+def _flat(name: str, value: Any) -> list[tuple[str, Any]]:
+    if not isinstance(value, Mapping):
+        return [(name, value)]
+    return [found for key, inner in value.items() for found in _flat(f"{name}: {key}" if name else str(key), inner)]
 
 
 def _plain(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return (
+        text if len(text) <= LONGEST_FACT else f"{text[:LONGEST_FACT]}\N{HORIZONTAL ELLIPSIS} (whole in raw/run.json)"
+    )

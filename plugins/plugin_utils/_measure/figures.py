@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.hearth.llm.plugins.plugin_utils._measure import intervals
 from ansible_collections.hearth.llm.plugins.plugin_utils._measure.intervals import Estimate
+from ansible_collections.hearth.llm.plugins.plugin_utils._measure.numbers import t_quantile
 from ansible_collections.hearth.llm.plugins.plugin_utils._measure.rows import INTERRUPTED, Measured, Row
 
 PERCENTS = (50, 90, 95, 99)
@@ -53,7 +54,10 @@ def origin(row: Row, scheduled: bool) -> float:
 def times(rows: Sequence[Row], name: str, scheduled: bool) -> list[float]:
     """The values of a figure, of those that succeeded, in the order of time."""
     value = _VALUES[name]
-    return [told for row in rows if row.succeeded and (told := value(row, origin(row, scheduled))) is not None]
+    # What a subtraction leaves beyond a tenth of a microsecond is no difference of times.
+    return [
+        round(told, 7) for row in rows if row.succeeded and (told := value(row, origin(row, scheduled))) is not None
+    ]
 
 
 def _time_per_token(row: Row) -> float | None:
@@ -147,7 +151,7 @@ def _mean_of_groups(each: Sequence[Sequence[float]], values: Sequence[float]) ->
     m, n = len(each), len(values)
     # The variance of a ratio of sums (Cochran 1977, section 6.3), with answers as what is drawn.
     step = math.sqrt(math.fsum((math.fsum(gaps) - middle * len(gaps)) ** 2 for gaps in each) * m / (m - 1)) / n
-    part = intervals.t_quantile(1 - intervals.ALPHA / 2, m - 1) * step / middle
+    part = t_quantile(1 - intervals.ALPHA / 2, m - 1) * step / middle
     return Estimate(
         middle, middle * math.exp(-part), middle * math.exp(part), "ratio of sums over answers, " + intervals.LOG_T
     )

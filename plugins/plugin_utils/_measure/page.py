@@ -25,7 +25,7 @@ h1 { margin: 0 0 .3rem; line-height: 1.2; overflow-wrap: anywhere } h2 { margin:
 .verdict { font-size: 1.25rem; font-weight: 600; border-left: .4rem solid; padding: .1rem .7rem; margin: .8rem 0 }
 .v0 { color: var(--good) } .v1 { color: var(--bad) } .v2 { color: var(--open) }
 li, p, dd { overflow-wrap: anywhere } .note, .none { color: var(--dim); max-width: 60rem }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; margin: 1rem 0 } dt { color: var(--dim) } dd { margin: 0 }
+dl { display: grid; grid-template-columns: fit-content(45%) 1fr; gap: .1rem 1rem; margin: 1rem 0 } dt { color: var(--dim); overflow-wrap: anywhere } dd { margin: 0 }
 .wide { overflow-x: auto } table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums }
 th, td { text-align: left; padding: .25rem .7rem .25rem 0; border-bottom: 1px solid var(--rule); vertical-align: top }
 th { color: var(--dim); font-weight: 600 }

@@ -58,7 +58,8 @@ def plot(
         _x, y = place((left, value))
         parts.append(f'<line class="grid" x1="{LEFT}" y1="{y}" x2="{WIDTH - RIGHT}" y2="{y}"/>')
         parts.append(f'<text class="tick" x="{LEFT - 6}" y="{y + 4}" text-anchor="end">{short(value)}</text>')
-    for value, name in [*enumerate(labels, 1)] or [(value, short(value)) for value in ticks(left, right)]:
+    named = [(float(place), label) for place, label in enumerate(labels, 1)]
+    for value, name in named or [(value, short(value)) for value in ticks(left, right)]:
         x, _y = place((value, floor))
         parts.append(f'<line class="grid" x1="{x}" y1="{TOP}" x2="{x}" y2="{HEIGHT - BOTTOM}"/>')
         parts.append(

@@ -112,7 +112,7 @@ def read(directory: Path) -> Measured:
 
 def _lines(path: Path, content: bytes) -> tuple[list[tuple[int, dict[str, Any]]], int]:
     lines = [(number, line) for number, line in enumerate(content.split(b"\n"), 1) if line.strip(b" \r\t\0")]
-    found = []
+    found: list[tuple[int, dict[str, Any]]] = []
     for place, (number, line) in enumerate(lines):
         try:
             told = json.loads(line)

@@ -49,6 +49,11 @@ def limits(sla: Mapping[str, Any], model: str) -> dict[str, float]:
     return {**{name: value for name, value in sla.items() if name != "models"}, **own}
 
 
+def any_of(sla: Mapping[str, Any]) -> bool:
+    """Whether there is a limit at all."""
+    return any(name != "models" for name in sla) or any((sla.get("models") or {}).values())
+
+
 def check(sla: Mapping[str, Any], models: Sequence[str] = ()) -> None:
     """Says what is wrong with limits before anything is judged by them."""
     own = sla.get("models") or {}
@@ -88,6 +93,11 @@ def judge(measured: Measured, sla: Mapping[str, Any]) -> list[Judged]:
         for rule, limit in limits(sla, model).items():
             verdict = _errors if rule == "error_rate" else _percentile
             found.append(verdict(series, model, rule, float(limit), rows, measured.open))
+    asked = {row.model for row in measured.rows}
+    for model in sorted(set(sla.get("models") or {}) - asked):
+        for rule, limit in limits(sla, model).items():
+            words = "no request to it was recorded"
+            found.append(Judged("", model, rule, float(limit), UNKNOWN, None, None, None, 0, words))
     return found
 
 

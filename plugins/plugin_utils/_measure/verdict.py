@@ -46,7 +46,8 @@ def verdict(
             counts = sla.level(one.series) in (None, first_levels.get(one.model))
             if one.verdict != HOLDS and counts:
                 said = "is broken" if one.verdict == BROKEN else "may hold or not"
-                reasons.append(f"{one.rule} {one.limit:g} of {one.model} in {one.series} {said}: {one.words}.")
+                part = f" in {one.series}" if one.series else ""
+                reasons.append(f"{one.rule} {one.limit:g} of {one.model}{part} {said}: {one.words}.")
     if baseline:
         again = comparison.overall(compared)
         if differences:
@@ -55,9 +56,9 @@ def verdict(
             again = UNKNOWN
         elif not compared:
             reasons.append("The baseline has no part and model in common with this run.")
-        for one in compared:
-            if not differences and one.verdict in (SLOWER, comparison.UNKNOWN):
-                reasons.append(f"{one.figure} of {one.model} in {one.series}: {said_of(one)}.")
+        for pair in compared:
+            if not differences and pair.verdict in (SLOWER, comparison.UNKNOWN):
+                reasons.append(f"{pair.figure} of {pair.model} in {pair.series}: {said_of(pair)}.")
         if words != BROKEN:
             words = SLOWER if again == SLOWER else UNKNOWN if UNKNOWN in (again, words) else words
     if not limited and not baseline:

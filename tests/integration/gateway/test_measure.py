@@ -72,9 +72,9 @@ def measured(gateway: Gateway, tmp_path: Path) -> Measured:
 
 
 def test_what_is_wrong_is_told_at_once_and_what_would_be_asked_by_a_dry_run(measured: Measured, alpha: Engine) -> None:
-    wrong = {"load_test_models": ["alpah", "beta"], "load_test_key_name": "limited", "load_test_baseline": ["/nowhere"]}
+    wrong = {"load_test_models": ["alphx", "beta"], "load_test_key_name": "limited", "load_test_baseline": ["/nowhere"]}
     said = measured.run(succeeds=False, **wrong).words
-    assert "load_test_models: alpah is not in hearth_models, which has alpha, beta: write alpha." in said
+    assert "load_test_models: alphx is not in hearth_models, which has alpha, beta: write alpha." in said
     assert "the key limited may not use beta, but alpha: add it to that key's models in hearth_api_keys" in said
     assert "load_test_baseline is /nowhere, where no measurement is" in said
     said = measured.run("--check", load_test_models=["alpha", "beta"]).words

@@ -39,7 +39,8 @@ def test_the_same_rows_give_the_same_folder_to_the_byte(tmp_path: Path) -> None:
 def test_all_files_are_there_with_their_hashes(tmp_path: Path) -> None:
     found = made(tmp_path, rows(random.Random(1)), engines={"before": {}, "after": {}}, traces=[measured.trace(1)])
     write(tmp_path / "out", found.files, dry=False)
-    named = dict(reversed(line.split("  ")) for line in (tmp_path / "out/SHA256SUMS").read_text().splitlines())
+    lines = [line.split("  ") for line in (tmp_path / "out/SHA256SUMS").read_text().splitlines()]
+    named = {name: sum_ for sum_, name in lines}
     there = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*") if path.is_file()}
     assert there - {"SHA256SUMS"} == set(named)
     assert there >= {
@@ -153,6 +154,28 @@ def test_of_an_empty_file_nothing_can_be_told(tmp_path: Path) -> None:
     assert not found.passed
     assert "No request was recorded" in found.document["reasons"][0]
     assert b"there is nothing to be shown" in found.files["index.html"]
+
+
+def test_a_model_that_a_run_never_came_to_cannot_be_judged(tmp_path: Path) -> None:
+    run = {"profile": {"kind": "closed", "models": ["chat", "coder"]}}
+    limits = {"models": {"chat": {"ttft_p95_ms": 5000}, "coder": {"ttft_p95_ms": 5000}}}
+    found = made(tmp_path, rows(random.Random(1)), limits, run=run)
+    assert found.verdict == "cannot tell"
+    assert found.document["reasons"] == ["ttft_p95_ms 5000 of coder may hold or not: no request to it was recorded."]
+
+
+def test_models_without_limits_are_no_limits(tmp_path: Path) -> None:
+    found = made(tmp_path, rows(random.Random(1)), {"models": {"chat": {}}})
+    assert found.document["reasons"] == ["No limit and no baseline were given, so nothing was judged."]
+
+
+def test_what_was_running_is_told_in_words(tmp_path: Path) -> None:
+    packages = [{"name": f"package{number}"} for number in range(99)]
+    running = {"hosts": {"gpu1": {"system": {"kernel": "6.1"}, "packages": packages}}}
+    report = made(tmp_path, rows(random.Random(1)), run={"running": running}).files["report.md"].decode()
+    assert "- hosts: gpu1: system: kernel: 6.1\n" in report
+    assert "package98" not in report
+    assert "(whole in raw/run.json)" in report
 
 
 def test_a_run_of_two_requests_has_a_report(tmp_path: Path) -> None:
