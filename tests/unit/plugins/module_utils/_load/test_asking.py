@@ -102,7 +102,7 @@ FAILURES: dict[str, tuple[Script, str, str]] = {
 @pytest.mark.parametrize("what", FAILURES)
 def test_each_way_of_failing_has_its_kind(talker: Make, ask: Ask, what: str) -> None:
     script, kind, words = FAILURES[what]
-    asked = ask(url(talker(script)), timeout=0.5 if STALL in script else 20)
+    asked = ask(url(talker(script)), timeout=1 if STALL in script else 20)
     row = asked.row
     assert (row["error"] or {}).get("kind") == kind
     assert words in row["error"]["message"]
