@@ -83,12 +83,14 @@ def test_figures_hold_what_the_engine_was_told(measured: Measured, alpha: Engine
     requests, found = group["requests"], group["figures"]
     assert requests["failed"] == {"status": failed[0]}
     assert requests["succeeded"] == len(told) == found["ttft"]["n"]
-    low, high = (share for share in (requests["error_rate"]["low"], requests["error_rate"]["high"]))
-    assert low <= 0.05 <= high
+    assert requests["error_rate"]["low"] <= 0.05 <= requests["error_rate"]["high"]
     assert group["tokens"]["cached"]["sum"] == 7 * len(told)
     for figure, wanted in (("ttft", mean), ("itl", 0.01), ("latency", mean + 0.02)):
         of_it = found[figure]["mean"]
-        assert of_it["low"] - WAY <= wanted <= of_it["high"], (figure, of_it)
+        # On a machine that is busy a few answers may decide a mean: then it has no interval, and says why.
+        low, high = (of_it["value"] if of_it[end] is None else of_it[end] for end in ("low", "high"))
+        assert low - WAY <= wanted <= high, (figure, of_it)
+        assert of_it["low"] is not None or of_it["why"]
     median = found["ttft"]["percentiles"]["50"]
     true = sorted(told)[len(told) // 2]
     assert median["low"] - WAY <= true <= median["high"] + 0.001, median
@@ -144,7 +146,7 @@ def test_the_same_engine_is_no_slower_and_a_slower_one_is_found(measured: Measur
         )
     taking(1.0)
     same = measured.run(**asked, load_test_name="same").words
-    assert "slower" not in same
+    assert "Nothing is slower than before." in same
     taking(1.3)
     slower = measured.run(**asked, load_test_name="slower", succeeds=False).words
     assert "times as long as before" in slower
