@@ -77,6 +77,7 @@ def told(measured: Measured, limits: Mapping[str, Any], before: Sequence[Measure
         "verdict": word,
         "reasons": reasons,
         "facts": _facts(measured),
+        "ran": _ran(measured),
         "run": dict(measured.run),
         "open": measured.open,
         "cut_lines": measured.cut,
@@ -117,12 +118,18 @@ def _title(measured: Measured) -> str:
 
 
 def _facts(measured: Measured) -> list[list[str]]:
+    keys = ("begun", "url", "from", "seconds", "ended_by", "planned")
+    return _plainly([(key, measured.run.get(key)) for key in keys])
+
+
+def _ran(measured: Measured) -> list[list[str]]:
     """What ran, in words: the options as the engines say them, versions, hardware. What is long stands in run.json alone."""
-    run = measured.run
-    facts = [(key, run.get(key)) for key in ("begun", "url", "from", "seconds", "ended_by", "planned")]
-    facts += _flat("profile", {key: value for key, value in measured.profile.items() if key != "prompts"})
-    facts += _flat("load generator", run.get("driver"))
-    facts += _flat("", run.get("running"))
+    profile = {key: value for key, value in measured.profile.items() if key != "prompts"}
+    driver, running = measured.run.get("driver"), measured.run.get("running")
+    return _plainly([*_flat("profile", profile), *_flat("load generator", driver), *_flat("", running)])
+
+
+def _plainly(facts: Sequence[tuple[str, Any]]) -> list[list[str]]:
     return [[key, _plain(value)] for key, value in facts if value not in (None, "", [], {})]
 
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.hearth.llm.plugins.plugin_utils._measure import figures, sla, words
@@ -25,7 +25,8 @@ h1 { margin: 0 0 .3rem; line-height: 1.2; overflow-wrap: anywhere } h2 { margin:
 .verdict { font-size: 1.25rem; font-weight: 600; border-left: .4rem solid; padding: .1rem .7rem; margin: .8rem 0 }
 .v0 { color: var(--good) } .v1 { color: var(--bad) } .v2 { color: var(--open) }
 li, p, dd { overflow-wrap: anywhere } .note, .none { color: var(--dim); max-width: 60rem }
-dl { display: grid; grid-template-columns: fit-content(45%) 1fr; gap: .1rem 1rem; margin: 1rem 0 } dt { color: var(--dim); overflow-wrap: anywhere } dd { margin: 0 }
+dl { display: grid; grid-template-columns: fit-content(45%) 1fr; gap: .1rem 1rem; margin: 1rem 0 }
+dt { color: var(--dim); overflow-wrap: anywhere } dd { margin: 0 }
 .wide { overflow-x: auto } table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums }
 th, td { text-align: left; padding: .25rem .7rem .25rem 0; border-bottom: 1px solid var(--rule); vertical-align: top }
 th { color: var(--dim); font-weight: 600 }
@@ -55,11 +56,10 @@ def _parts(measured: Measured, document: Mapping[str, Any]) -> Iterator[str]:
     yield "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
     yield f"<title>{title}</title><style>{_STYLE}</style></head><body>"
     yield f"<h1>{title}</h1>"
-    yield f'<p class="verdict v{EXIT[document["verdict"]]}">{html.escape(document["verdict"].capitalize())}</p><ul>'
+    yield f'<p class="verdict v{EXIT[document["verdict"]]}">{html.escape(words.headline(document))}</p><ul>'
     yield from (f"<li>{html.escape(reason)}</li>" for reason in document["reasons"])
-    yield "</ul><dl>"
-    yield from (f"<dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd>" for name, value in document["facts"])
-    yield "</dl>"
+    yield "</ul>"
+    yield from _facts(document["facts"])
     yield from (f'<p class="note">{html.escape(note)}</p>' for note in words.notes(document))
     yield '<h2>Plots</h2><div class="plots">'
     yield from _plots(measured, document)
@@ -72,7 +72,15 @@ def _parts(measured: Measured, document: Mapping[str, Any]) -> Iterator[str]:
         yield "</tbody></table></div>"
         if table.note:
             yield f'<p class="note">{html.escape(table.note)}</p>'
+    yield "<h2>What ran</h2>"
+    yield from _facts(document["ran"])
     yield "</body></html>"
+
+
+def _facts(facts: Sequence[Sequence[str]]) -> Iterator[str]:
+    yield "<dl>"
+    yield from (f"<dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd>" for name, value in facts)
+    yield "</dl>"
 
 
 def _plots(measured: Measured, document: Mapping[str, Any]) -> Iterator[str]:

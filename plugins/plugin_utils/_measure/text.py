@@ -26,16 +26,21 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def report(document: Mapping[str, Any]) -> str:
-    parts = [f"# {safe(document['title'])}\n", f"**{document['verdict'].capitalize()}.**\n"]
+    parts = [f"# {safe(document['title'])}\n", f"**{words.headline(document)}.**\n"]
     parts.append("\n".join(f"- {safe(reason)}" for reason in document["reasons"]) + "\n")
-    parts.append("\n".join(f"- {safe(f'{name}: {value}')}" for name, value in document["facts"]) + "\n")
+    parts.append(_facts(document["facts"]))
     parts += [f"{safe(note)}\n" for note in words.notes(document)]
     for one in words.tables(document):
         parts.append(f"## {safe(one.title)}\n")
         parts.append(table(one.head, one.rows))
         if one.note:
             parts.append(f"{safe(one.note)}\n")
+    parts += ["## What ran\n", _facts(document["ran"])]
     return "\n".join(parts)
+
+
+def _facts(facts: Sequence[Sequence[str]]) -> str:
+    return "".join(f"- {safe(f'{name}: {value}')}\n" for name, value in facts)
 
 
 def results(measured: Measured) -> str:

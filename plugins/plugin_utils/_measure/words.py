@@ -280,6 +280,12 @@ def tables(document: Mapping[str, Any]) -> list[Table]:
     return [table for table in every if table.rows]
 
 
+def headline(document: Mapping[str, Any]) -> str:
+    """Where nothing was asked, nothing holds."""
+    judged = document["limits"] or document["comparison"] or document["verdict"] != "holds"
+    return str(document["verdict"]).capitalize() if judged else "Measured, and not judged"
+
+
 def notes(document: Mapping[str, Any]) -> list[str]:
     """What a reader has to know of the run before any figure."""
     run, told = document["run"], []

@@ -223,3 +223,11 @@ def test_figures_are_for_programs_too(tmp_path: Path) -> None:
     told = json.loads(made(tmp_path, rows(random.Random(1))).files["figures.json"])
     assert told["groups"][0]["figures"]["ttft"]["n"] == 240
     assert told["format"] == 1
+
+
+def test_where_nothing_was_judged_nothing_is_said_to_hold(tmp_path: Path) -> None:
+    found = made(tmp_path, rows(random.Random(1)))
+    assert found.passed
+    assert b'<p class="verdict v0">Measured, and not judged</p>' in found.files["index.html"]
+    judged = made(tmp_path, rows(random.Random(1)), {"ttft_p95_ms": 5000})
+    assert b'<p class="verdict v0">Holds</p>' in judged.files["index.html"]
