@@ -144,7 +144,7 @@ ended:
   description: How many of them were sent and have ended, without those that only warm up.
   returned: when it ran
   type: int
-failed:
+failures:
   description: How many of these were not answered well.
   returned: when it ran
   type: int
@@ -235,7 +235,9 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     if check_mode:
         left_out = list(plan.profile.prompts.left_out)
         return {"changed": True, "directory": wanted.directory, "planned": plan.planned, "left_out": left_out}
-    return {"changed": True, **load.execute(wanted, plan)}
+    told = load.execute(wanted, plan)
+    # Of a result, Ansible takes `failed` for the task's own end.
+    return {"changed": True, "failures": told.pop("failed"), **told}
 
 
 def main() -> None:

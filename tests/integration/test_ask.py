@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lab import packages
@@ -197,3 +198,74 @@ def test_a_turn_is_not_waited_for_longer_than_an_answer(service: Service) -> Non
     program = start("ask.py", "anythingllm", "shop", "?", **environment)
     program.communicate(timeout=60)
     assert (program.returncode, len(service.asked)) == (1, 2)
+
+
+class Gateway(http.server.BaseHTTPRequestHandler):
+    """Streams, and fails each second request after its first words."""
+
+    server: http.server.ThreadingHTTPServer
+    asked = 0
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        assert (body["stream"], body["stream_options"]) == (True, {"include_usage": True})
+        type(self).asked += 1
+        cut = type(self).asked % 2 == 0
+        self.send_response(200)
+        self.send_header("X-Request-Id", f"request-{type(self).asked}")
+        self.end_headers()
+        for word in ("smoked ", "paprika"):
+            said = {"choices": [{"delta": {"content": word}, "finish_reason": None}]}
+            self.wfile.write(f"data: {json.dumps(said)}\n\n".encode())
+        if cut:
+            return
+        usage = {"prompt_tokens": 11, "completion_tokens": 2, "total_tokens": 13}
+        last: dict[str, Any] = {"choices": [{"delta": {}, "finish_reason": "stop"}]}
+        for event in (last, {"choices": [], "usage": {**usage, "prompt_tokens_details": {"cached_tokens": 4}}}):
+            self.wfile.write(f"data: {json.dumps(event)}\n\n".encode())
+        self.wfile.write(b"data: [DONE]\n\n")
+
+    def log_message(self, *_anything: object) -> None:
+        pass
+
+
+def test_each_request_of_those_who_ask_in_a_loop_is_a_record(tmp_path: Path) -> None:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Gateway)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    environment = {
+        "HEARTH_URL": f"http://127.0.0.1:{server.server_address[1]}",
+        "HEARTH_API_KEY": "secret-of-records",
+        "HEARTH_KEY_NAME": "measure",
+    }
+    records = tmp_path / "requests.jsonl"
+    options = ["--repeat", "2", "--users", "3", "--records", str(records)]
+    output, errors = start("ask.py", "gateway", "chat", "The secret?", *options, **environment).communicate(timeout=60)
+    server.shutdown()
+    server.server_close()
+    rows = [json.loads(line) for line in records.read_text().splitlines()]
+    assert sorted(row["n"] for row in rows) == list(range(6))
+    assert sorted(row["user"] for row in rows) == [0, 0, 1, 1, 2, 2]
+    whole, cut = [row for row in rows if not row["error"]], [row for row in rows if row["error"]]
+    assert (len(whole), len(cut), output) == (3, 3, "smoked paprika\n" * 3)
+    assert {row["error"]["kind"] for row in cut} == {"cut"}
+    for row in whole:
+        assert (row["tokens_in"], row["tokens_cached"], row["tokens_out"]) == (11, 4, 2)
+        assert (row["status"], row["finish"], row["pieces"], row["key"]) == (200, "stop", 2, "measure")
+        assert row["scheduled"] == row["started"] <= row["first"] <= row["ended"]
+        assert len(row["gaps"]) == 1
+    assert len({row["id"] for row in rows}) == 6
+    assert '"total_tokens": 13' in errors
+    assert "outputTps" in errors
+    assert "secret-of-records" not in records.read_text() + output + errors
+
+
+def test_a_server_that_fails_for_a_moment_is_asked_again(service: Service, tmp_path: Path) -> None:
+    service.status = 500
+    service.listen()
+    records = tmp_path / "requests.jsonl"
+    environment = {"HEARTH_URL": service.url, "HEARTH_API_KEY": "key-1", "HEARTH_ATTEMPTS": "2"}
+    program = start("ask.py", "anythingllm", "shop", "?", "--records", str(records), **environment)
+    program.communicate(timeout=60)
+    row = json.loads(records.read_text())
+    assert (program.returncode, len(service.asked), row["retries"], row["status"]) == (1, 2, 1, 500)
+    assert (row["error"]["kind"], row["workspace"], row["first"]) == ("status", "shop", None)

@@ -41,6 +41,7 @@ FOR = {
     "fetch_models": ["engines"],
     "leave_out_distributions": ["servers"],
     "look_at_models": ["engines"],
+    "measure": ["engines", "gateways"],
     "monitoring": ["servers"],
     "open_windows": ["windows"],
     "preflight": ["connected"],

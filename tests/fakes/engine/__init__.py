@@ -11,12 +11,18 @@ import re
 import socket
 import struct
 import threading
+import time
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
+
+
+class EngineFailsError(Exception):
+    """Raised by `first_word` of an engine: this one is answered by 500."""
+
 
 WORDS = ("one", "two", "three")
 
@@ -57,6 +63,11 @@ class Engine:
     streams: bool = True
     # As llama-server while it loads its model: it listens, and answers nothing yet.
     is_loading: bool = False
+    # How long a stream waits for its first word, and for each further one, seconds: drawn anew for each. The first raises for one that is to fail.
+    first_word: Callable[[], float] | None = None
+    next_word: Callable[[], float] | None = None
+    # What it has of a prompt in its cache, tokens.
+    cached_tokens: Callable[[], int] | None = None
     # Most requests that were answered at once.
     most_running: int = 0
     # Whether it is there at all.
@@ -113,6 +124,7 @@ class Engine:
         self.streams, self.is_loading = True, False
         self.says_timings, self.says_tokens, self.piece = False, None, None
         self.has_lost_its_model = False
+        self.first_word = self.next_word = self.cached_tokens = None
         self.loads.clear()
         self.hung_up.clear()
         self.go.set()
@@ -241,6 +253,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def _stream(self, body: dict[str, Any]) -> None:
+        engine = self.server.engine
+        try:
+            time.sleep(engine.first_word() if engine.first_word else 0)
+        except EngineFailsError as error:
+            self._answer({"error": {"message": str(error), "type": "server_error"}}, 500)
+            return
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
@@ -250,12 +268,16 @@ class _Handler(BaseHTTPRequestHandler):
                 self._chunk("")
                 self.close_connection = True
                 return
+            if number and engine.next_word:
+                time.sleep(engine.next_word())
             event = _completion(body, "chat.completion.chunk", {"delta": {"content": word}, "finish_reason": None})
             if self.server.engine.says_timings and word == WORDS[-1]:
                 event["timings"] = _timings(body)
             self._chunk(f"data: {json.dumps(event)}\n\n")
         if (body.get("stream_options") or {}).get("include_usage"):
             counted = {**_completion(body, "chat.completion.chunk", {}), "choices": [], "usage": usage(body)}
+            if engine.cached_tokens:
+                counted["usage"]["prompt_tokens_details"] = {"cached_tokens": engine.cached_tokens()}
             self._chunk(f"data: {json.dumps(counted)}\n\n")
         self._chunk("data: [DONE]\n\n")
         self._chunk("")

@@ -87,6 +87,20 @@ def test_whoever_waits_for_a_turn_hears_comments_and_then_the_answer(patient: Ga
     )
 
 
+def test_the_log_says_of_who_has_heard_comments_how_long_he_has_waited_and_who_has_answered(
+    patient: Gateway, alpha: Engine
+) -> None:
+    with all_slots_taken(patient, alpha):
+        response = Stream(patient).response()
+        assert response.readline() == b": waiting\n"
+    response.read()
+    asked = f'"of":"{response.headers["X-Request-Id"]}"'
+    eventually(lambda: asked in patient.log, "the log has come")
+    entry = json.loads(next(line for line in patient.log.splitlines() if asked in line))
+    assert (entry["server"], entry["status"]) == ("engine", 200)
+    assert entry["ms_queued"] >= 900
+
+
 def test_clients_pass_over_the_comments(patient: Gateway, alpha: Engine) -> None:
     def read() -> list[str | None]:
         stream = patient.openai().chat.completions.create(model="alpha", messages=MESSAGES, stream=True)

@@ -103,6 +103,7 @@ def test_the_log_has_names_and_times_and_neither_keys_nor_prompts(gateway: Gatew
         "/v1/chat/completions",
     )
     assert entry["ms_total"] >= entry["ms_first_byte"] >= 0
+    assert entry["server"] == "engine"
     for secret in (LIMITED_KEY, gateway.key, "a-secret"):
         assert secret not in gateway.log
 

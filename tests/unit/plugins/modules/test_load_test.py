@@ -33,7 +33,7 @@ def test_a_dry_run_judges_everything_and_does_nothing(tmp_path: Path) -> None:
 
 def test_requests_that_fail_are_a_result(tmp_path: Path) -> None:
     told = run(params(tmp_path / "raw"), check_mode=False)
-    assert (told["changed"], told["planned"], told["ended"], told["failed"]) == (True, 6, 6, 6)
+    assert (told["changed"], told["planned"], told["ended"], told["failures"]) == (True, 6, 6, 6)
     assert told["errors"] == {"connect": 6}
     assert sorted(path.name for path in (tmp_path / "raw").iterdir()) == [
         "engines.json",
