@@ -25,6 +25,7 @@ VARIABLES = {
     ".reports": "hearth_reports_directory",
     ".sbom.cdx.json": "hearth_sbom_file",
     ".monitoring": "hearth_monitoring_directory",
+    ".hearth.lock.yml": "hearth_lock_file",
 }
 
 

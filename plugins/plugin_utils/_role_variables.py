@@ -51,6 +51,7 @@ PUBLISHED = frozenset(
         "gateway_published",
         "llama_cpp_head_build",
         "llama_rpc_offer",
+        "lock_published",
         "models_fingerprints",
         "models_lock",
         "models_paths",

@@ -35,7 +35,11 @@ PROVIDERS = {
 
 
 # Programs of packages that would start a server where they are installed.
-UNPACKED = {"promtool": "prometheus", "prometheus-node-exporter": "prometheus-node-exporter"}
+UNPACKED = {
+    "docker-registry": "docker-registry",
+    "promtool": "prometheus",
+    "prometheus-node-exporter": "prometheus-node-exporter",
+}
 
 
 def unpacked(program: str) -> Path:

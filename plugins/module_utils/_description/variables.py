@@ -15,6 +15,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.kinds impo
     Text,
     Whole,
 )
+from ansible_collections.hearth.llm.plugins.module_utils._description.lock import LOCK
 from ansible_collections.hearth.llm.plugins.module_utils._description.models import MODELS
 from ansible_collections.hearth.llm.plugins.module_utils._description.people import ASSISTANTS, FRONTENDS_KIND, USERS
 from ansible_collections.hearth.llm.plugins.module_utils._description.private_network import PRIVATE_NETWORK
@@ -137,6 +138,7 @@ VARIABLES: dict[str, Key] = {
             "what `monitoring.yml` writes lies below it, on the controller ([monitoring.md](monitoring.md))",
             default="{{ inventory_dir }}/.monitoring",
         ),
+        *LOCK,
         Key(
             "hearth_hub_endpoint",
             Url(),

@@ -128,6 +128,11 @@ DESCRIPTIONS: dict[str, dict[str, Any]] = {
         "hearth_reports_directory": "/home/me/reports",
         "hearth_sbom_file": "/home/me/sbom.cdx.json",
         "hearth_monitoring_directory": "/home/me/monitoring",
+        "hearth_locked": True,
+        "hearth_lock_file": "/home/me/lock.yml",
+        "hearth_registries": [
+            {"name": "ghcr.io", "mirror": "https://mirror.example.com", "user": "me", "password": "correct-horse-1"}
+        ],
         "hearth_hub_endpoint": "https://hub.example.com",
         "hearth_gpu_policy": "required",
         "hearth_gpus": ["nvidia.com/gpu=all"],
