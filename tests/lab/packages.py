@@ -22,6 +22,7 @@ PROVIDERS = {
     "g++": ("g++",),
     "gpg": ("gpg",),
     "haproxy": ("haproxy",),
+    "htpasswd": ("apache2-utils",),
     "jq": ("jq",),
     "libgomp.so.1": ("libgomp1",),
     "lua5.3": ("lua5.3",),
