@@ -21,8 +21,8 @@ from lab import hosts, recipes, stock
 pytestmark = pytest.mark.skipif("HEARTH_TEST_LOCK" not in os.environ, reason="takes minutes: HEARTH_TEST_LOCK=1")
 
 REGISTRY = "127.0.0.1:5000"
-IMAGE = f"{REGISTRY}/hearth/valkey:9"
-STOCK = "docker.io/valkey/valkey:9.1.1"
+IMAGE = f"{REGISTRY}/hearth/tool:1"
+STOCK = "docker.io/library/haproxy:3.2.25"
 CONFIG = f"""\
 version: 0.1
 storage: {{filesystem: {{rootdirectory: /var/lib/docker-registry}}}}
@@ -30,8 +30,8 @@ http: {{addr: 0.0.0.0:{REGISTRY.rpartition(":")[2]}}}
 """
 
 
-class Store:
-    """The store for applications, whose image lies in a registry of the host."""
+class House:
+    """A service whose image lies in a registry of its host."""
 
     def __init__(self, host: hosts.Host, directory: Path, playbook: Runner) -> None:
         self.host, self._playbook = host, playbook
@@ -40,11 +40,11 @@ class Store:
         self.inventory.mkdir()
         variables: dict[str, Any] = {
             "hearth_models": {},
-            "hearth_valkey": True,
             "hearth_gpu_policy": "none",
             "hearth_registries": [{"name": REGISTRY, "mirror": f"http://{host.address}:5000"}],
             "hearth_secrets_directory": str(directory / "secrets"),
-            "valkey_image": IMAGE,
+            "hearth_lock_file": str(self.lock_file),
+            "hearth_models_lock_file": str(self.inventory / ".models.lock.yml"),
             "gateway_image": IMAGE,
         }
         described = hosts.inventory([host])
@@ -59,8 +59,14 @@ class Store:
             "hosts": self.host.name,
             "become": True,
             "gather_facts": False,
-            "vars": {"hearth_locked": True},
-            "roles": ["hearth.llm.valkey"],
+            "vars": {
+                "hearth_locked": True,
+                "service_name": "tool",
+                "service_image": IMAGE,
+                "service_entrypoint": ["sleep"],
+                "service_command": ["3600"],
+            },
+            "roles": ["hearth.llm.service"],
         }
         return self._run([play], *options, succeeds=succeeds)
 
@@ -72,7 +78,7 @@ class Store:
         )
 
     def container(self) -> dict[str, Any]:
-        return dict(json.loads(self.host.execute("docker", "inspect", "hearth-valkey"))[0])
+        return dict(json.loads(self.host.execute("docker", "inspect", "hearth-tool"))[0])
 
     def _run(self, plays: Any, *options: str, succeeds: bool = True) -> Outcome:
         return self._playbook(
@@ -81,7 +87,7 @@ class Store:
 
 
 @pytest.fixture
-def store(playbook: Runner, tmp_path: Path) -> Iterator[Store]:
+def house(playbook: Runner, tmp_path: Path) -> Iterator[House]:
     host = hosts.fresh("lock", recipes.DEBIAN_12_DOCKER, stock.ensure())
     try:
         host.shell(
@@ -91,34 +97,34 @@ def store(playbook: Runner, tmp_path: Path) -> Iterator[Store]:
         host.shell(
             "systemctl restart docker-registry && curl --silent --retry 20 --retry-connrefused http://127.0.0.1:5000/v2/"
         )
-        yield Store(host, tmp_path, playbook)
+        yield House(host, tmp_path, playbook)
     finally:
         hosts.down([host])
 
 
-def test_a_tag_that_has_moved_moves_no_container(store: Store) -> None:
-    store.push("first")
-    assert "is not in" in store.deploy(succeeds=False).words
-    store.lock()
-    locked = yaml.safe_load(store.lock_file.read_text())
+def test_a_tag_that_has_moved_moves_no_container(house: House) -> None:
+    house.push("first")
+    assert "is not in" in house.deploy(succeeds=False).words
+    house.lock()
+    locked = yaml.safe_load(house.lock_file.read_text())
     digest = locked["images"][IMAGE]["digest"]
-    versions = locked["hosts"][store.host.name]["packages"]
-    assert versions["docker.io"] == store.host.shell("dpkg-query --show --showformat '${Version}' docker.io")
+    versions = locked["hosts"][house.host.name]["packages"]
+    assert versions["docker.io"] == house.host.shell("dpkg-query --show --showformat '${Version}' docker.io")
 
-    store.deploy()
-    assert store.container()["Config"]["Image"] == f"{REGISTRY}/hearth/valkey@{digest}"
-    assert store.container()["Config"]["Labels"]["mark"] == "first"
-    assert store.deploy().changed == 0
+    house.deploy()
+    assert house.container()["Config"]["Image"] == f"{REGISTRY}/hearth/tool@{digest}"
+    assert house.container()["Config"]["Labels"]["mark"] == "first"
+    assert house.deploy().changed == 0
 
-    store.push("second")
-    shown = store.lock("--check", "--diff")
+    house.push("second")
+    shown = house.lock("--check", "--diff")
     assert any(line.split()[:2] == ["image", IMAGE] for line in shown.output.splitlines())
-    assert store.deploy().changed == 0
+    assert house.deploy().changed == 0
     # The host has lost it, and it comes back as it was, though the tag means another one.
-    store.host.shell(f"docker rm --force hearth-valkey && docker image rm {REGISTRY}/hearth/valkey@{digest}")
-    store.deploy()
-    assert store.container()["Config"]["Labels"]["mark"] == "first"
+    house.host.shell(f"docker rm --force hearth-tool && docker image rm {REGISTRY}/hearth/tool@{digest}")
+    house.deploy()
+    assert house.container()["Config"]["Labels"]["mark"] == "first"
 
-    store.lock()
-    store.deploy()
-    assert store.container()["Config"]["Labels"]["mark"] == "second"
+    house.lock()
+    house.deploy()
+    assert house.container()["Config"]["Labels"]["mark"] == "second"

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from ansible_collections.hearth.llm.plugins.module_utils._description.kinds import Flag, Key, ListOf, Record, Text
-from ansible_collections.hearth.llm.plugins.module_utils._description.special import ControllerPath, Secret, Url
+from ansible_collections.hearth.llm.plugins.module_utils._description.special import ControllerPath, Password, Url
 
 _REGISTRY = Record(
     Key(
@@ -29,7 +29,7 @@ _REGISTRY = Record(
     Key("user", Text("a user"), "who asks", default="who has logged in with docker login", also=("username", "login")),
     Key(
         "password",
-        Secret(made=False),
+        Password(),
         "the user's password or token",
         default="that of docker login",
         also=("token", "secret"),

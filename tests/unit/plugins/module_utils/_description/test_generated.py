@@ -131,7 +131,7 @@ DESCRIPTIONS: dict[str, dict[str, Any]] = {
         "hearth_locked": True,
         "hearth_lock_file": "/home/me/lock.yml",
         "hearth_registries": [
-            {"name": "ghcr.io", "mirror": "https://mirror.example.com", "user": "me", "password": "correct-horse-1"}
+            {"name": "registry", "mirror": "https://mirror.example.com", "user": "me", "password": "correct-horse-1"}
         ],
         "hearth_hub_endpoint": "https://hub.example.com",
         "hearth_gpu_policy": "required",
@@ -207,7 +207,7 @@ RIGHT: dict[type[kinds.Kind], tuple[str, ...]] = {
     special.Port: ("a number",),
     special.Ports: ("a number",),
     special.Url: ("an empty text",),
-    windows.WindowsPassword: ("the word 'maybe'",),
+    special.Password: ("the word 'maybe'",),
     windows._Distribution: ("the word 'maybe'",),
     Rotation: ("a number", "less than nothing", "half", "a text", "the word 'maybe'"),
 }
