@@ -39,7 +39,6 @@ class House:
         self.lock_file = self.inventory / ".hearth.lock.yml"
         self.inventory.mkdir()
         variables: dict[str, Any] = {
-            "hearth_models": {},
             "hearth_gpu_policy": "none",
             "hearth_registries": [{"name": REGISTRY, "mirror": f"http://{host.address}:5000"}],
             "hearth_secrets_directory": str(directory / "secrets"),
