@@ -26,6 +26,10 @@ from ansible_collections.hearth.llm.plugins.plugin_utils import (
     _split_models,
     _topology,
 )
+from ansible_collections.hearth.llm.plugins.plugin_utils._beside_inventory import place_of
+from ansible_collections.hearth.llm.plugins.plugin_utils._lock.place import LOCKED, place
+from ansible_collections.hearth.llm.plugins.plugin_utils._lock.refusals import unlocked
+from ansible_collections.hearth.llm.plugins.plugin_utils._lock.wanted import wanted
 from ansible_collections.hearth.llm.plugins.plugin_utils._role_judgements import Judges
 from ansible_collections.hearth.llm.plugins.plugin_utils._shared_address import described as _shared_address
 from ansible_collections.hearth.llm.plugins.plugin_utils._templates import OMITTED, Reader
@@ -91,6 +95,9 @@ class ActionModule(ActionBase):
             wrong = _description.wrong_in(findings, given)
             begin = [*(["llama_rpc"] if is_worker else []), *(self._roles_of_servers(given) if is_server else [])]
             findings.extend(self._of_roles(begin, variables, given, wrong, roles.findings))
+            # What is described wrongly has another meaning when it is right.
+            if not findings:
+                findings.extend(self._unlocked(variables, given))
         result["changed"] = False
         if findings:
             result.update(failed=True, msg=_message(host, _description.in_order(findings)))
@@ -117,6 +124,19 @@ class ActionModule(ActionBase):
         judges = Judges(self._loader, self._templar, variables, unread)
         for role in roles:
             yield from judges.findings(role, described, wrong)
+
+    def _unlocked(self, variables: dict[str, Any], given: Mapping[str, Any]) -> list[str]:
+        """What is not in the lock, where only what is locked may be used."""
+        described = _description.sound(given)
+        if not described.get(LOCKED):
+            return []
+        host, judges = str(variables.get("inventory_hostname", "")), Judges(self._loader, self._templar, variables)
+        try:
+            wants = wanted(host, variables.get("groups") or {}, described, judges)
+            models = place_of(".models.lock.yml", PLACES[".models.lock.yml"], variables, self._templar.template)
+            return list(unlocked(host, wants, place(variables, self._templar.template), str(models)))
+        except InputError as error:
+            return [error.message]
 
     @staticmethod
     def _roles_of_servers(given: Mapping[str, Any]) -> list[str]:

@@ -27,8 +27,8 @@ options:
     description:
       - The variable by which a user says that it is elsewhere. C(~) and environment variables in its value are replaced.
       - The default is C(hearth_secrets_directory) for C(.secrets), C(hearth_models_lock_file) for C(.models.lock.yml), C(hearth_reports_directory) for
-        C(.reports), C(hearth_sbom_file) for C(.sbom.cdx.json), C(hearth_monitoring_directory) for C(.monitoring), and
-        C(hearth_measurements_directory) for C(.measurements). Any other name needs one.
+        C(.reports), C(hearth_sbom_file) for C(.sbom.cdx.json), C(hearth_monitoring_directory) for C(.monitoring),
+        C(hearth_measurements_directory) for C(.measurements), and C(hearth_lock_file) for C(.hearth.lock.yml). Any other name needs one.
     type: str
   refusal:
     description: Give the reason why there is no such place, or an empty text, in the place of the path.

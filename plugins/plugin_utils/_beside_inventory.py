@@ -26,6 +26,7 @@ VARIABLES = {
     ".sbom.cdx.json": "hearth_sbom_file",
     ".monitoring": "hearth_monitoring_directory",
     ".measurements": "hearth_measurements_directory",
+    ".hearth.lock.yml": "hearth_lock_file",
 }
 
 

@@ -26,11 +26,17 @@ def build_of(engine: str, reference: str) -> str:
 
 def find(engine: str, reference: str) -> OptionList | None:
     """The list of that very build, or one of which it is known in what it differs. None where there is neither."""
+    path = path_of(engine, reference)
+    return from_document(_documents(engine)[path], build_of(engine, reference)) if path else None
+
+
+def path_of(engine: str, reference: str) -> Path | None:
+    """Where that list lies."""
     build = build_of(engine, reference)
-    for document in _documents(engine):
+    for path, document in _documents(engine).items():
         since = document.get("since", {}).get("build")
         if document["build"] == build or (since and build.isdigit() and since <= int(build) <= int(document["build"])):
-            return from_document(document, build)
+            return path
     return None
 
 
@@ -41,5 +47,5 @@ def misnomers(engine: str) -> dict[str, str]:
 
 
 @functools.cache
-def _documents(engine: str) -> list[dict[str, Any]]:
-    return [json.loads(path.read_text()) for path in sorted(DIRECTORY.glob(f"{engine}-*.json"))]
+def _documents(engine: str) -> dict[Path, dict[str, Any]]:
+    return {path: json.loads(path.read_text()) for path in sorted(DIRECTORY.glob(f"{engine}-*.json"))}

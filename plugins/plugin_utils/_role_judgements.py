@@ -21,6 +21,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from ansible_collections.hearth.llm.plugins.module_utils._description import PREFIX
+from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
 from ansible_collections.hearth.llm.plugins.plugin_utils._role_variables import ROLES
 from ansible_collections.hearth.llm.plugins.plugin_utils._templates import explained
 
@@ -37,6 +38,23 @@ class Judges:
 
     def findings(self, role: str, described: Mapping[str, Any], wrong: Collection[str]) -> Iterator[str]:
         """`described` is what can be read of the description, and `wrong` names the variables that have a finding."""
+        own, templar = self._of(role, described)
+        for judgement in own.get(f"__{role}_judgements", []):
+            if not set(judgement.get("needs", ())) & set(wrong):
+                yield from self._told(role, templar, judgement, consequence=bool(wrong))
+
+    def stated(self, role: str, what: str, described: Mapping[str, Any]) -> list[Any]:
+        """What the role says of itself as `__<role>_<what>`, a list; nothing where it says nothing of it."""
+        own, templar = self._of(role, described)
+        name = f"__{role}_{what}"
+        try:
+            return list(templar.template(own[name])) if name in own else []
+        # Whatever a template runs into.
+        except Exception as error:
+            raise InputError(f"The role {role} cannot say what its {what} are, because {explained(error)}.") from None
+
+    def _of(self, role: str, described: Mapping[str, Any]) -> tuple[dict[str, Any], Templar]:
+        """The role's own variables, and what reads templates as the role would."""
         path = ROLES / role
         own = self._read(f"{path}/vars/main.yml")
         given = {name: value for name, value in self._variables.items() if not name.startswith(PREFIX)}
@@ -50,10 +68,7 @@ class Judges:
             # A secret that does not exist yet is no error.
             "ansible_check_mode": True,
         }
-        templar = self._templar.copy_with_new_env(available_variables=known)
-        for judgement in own.get(f"__{role}_judgements", []):
-            if not set(judgement.get("needs", ())) & set(wrong):
-                yield from self._told(role, templar, judgement, consequence=bool(wrong))
+        return own, self._templar.copy_with_new_env(available_variables=known)
 
     def _told(self, role: str, templar: Templar, judgement: Mapping[str, Any], *, consequence: bool) -> list[str]:
         try:

@@ -52,6 +52,7 @@ PUBLISHED = frozenset(
         "llama_cpp_head_build",
         "llama_rpc_offer",
         "load_test_found",
+        "lock_published",
         "models_fingerprints",
         "models_lock",
         "models_paths",

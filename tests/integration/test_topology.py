@@ -40,6 +40,7 @@ FOR = {
     "doctor": ["gateways", "connected", "connected"],
     "fetch_models": ["engines"],
     "leave_out_distributions": ["servers"],
+    "lock": ["connected"],
     "look_at_models": ["engines"],
     "measure": ["engines", "gateways"],
     "monitoring": ["servers"],

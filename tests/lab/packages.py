@@ -22,6 +22,7 @@ PROVIDERS = {
     "g++": ("g++",),
     "gpg": ("gpg",),
     "haproxy": ("haproxy",),
+    "htpasswd": ("apache2-utils",),
     "jq": ("jq",),
     "libgomp.so.1": ("libgomp1",),
     "lua5.3": ("lua5.3",),
@@ -35,7 +36,11 @@ PROVIDERS = {
 
 
 # Programs of packages that would start a server where they are installed.
-UNPACKED = {"promtool": "prometheus", "prometheus-node-exporter": "prometheus-node-exporter"}
+UNPACKED = {
+    "docker-registry": "docker-registry",
+    "promtool": "prometheus",
+    "prometheus-node-exporter": "prometheus-node-exporter",
+}
 
 
 def unpacked(program: str) -> Path:

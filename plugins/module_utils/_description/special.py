@@ -505,6 +505,21 @@ class Secret(Kind):
         return str(value)
 
 
+class Password(Kind):
+    """Somebody's own, so that nothing is demanded of it. It is never shown."""
+
+    words = "a password"
+
+    def _read(self, place: Place, value: Any) -> Any:
+        if isinstance(value, str) and value and value.isprintable():
+            return str(value)
+        wrong = "is empty" if value in (None, "") else "has more than one line" if isinstance(value, str) else ""
+        place.find(
+            wrong or f"is {kind_of(value)}", "write the password in quotes, for example from a vault, or take it away"
+        )
+        return ABSENT
+
+
 def unsendable(value: Any) -> str:
     """What is wrong with a secret, without showing any of it."""
     if not isinstance(value, str):

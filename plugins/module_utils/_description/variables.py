@@ -15,6 +15,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.kinds impo
     Text,
     Whole,
 )
+from ansible_collections.hearth.llm.plugins.module_utils._description.lock import LOCK
 from ansible_collections.hearth.llm.plugins.module_utils._description.measurements import MEASUREMENTS
 from ansible_collections.hearth.llm.plugins.module_utils._description.models import MODELS
 from ansible_collections.hearth.llm.plugins.module_utils._description.people import ASSISTANTS, FRONTENDS_KIND, USERS
@@ -139,6 +140,7 @@ VARIABLES: dict[str, Key] = {
             default="{{ inventory_dir }}/.monitoring",
         ),
         *MEASUREMENTS,
+        *LOCK,
         Key(
             "hearth_hub_endpoint",
             Url(),

@@ -9,7 +9,6 @@ from typing import Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._description.findings import Place
 from ansible_collections.hearth.llm.plugins.module_utils._description.kinds import (
-    ABSENT,
     Choice,
     Flag,
     Key,
@@ -17,8 +16,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.kinds impo
     Text,
     Whole,
 )
-from ansible_collections.hearth.llm.plugins.module_utils._description.special import Size
-from ansible_collections.hearth.llm.plugins.module_utils._description.words import kind_of
+from ansible_collections.hearth.llm.plugins.module_utils._description.special import Password, Size
 
 _PATH = re.compile(r"[A-Za-z]:\\(?:[^<>:\"/\\|?*\x00-\x1f]+\\)*[^<>:\"/\\|?*\x00-\x1f]*")
 
@@ -38,21 +36,6 @@ class WindowsDirectory(Kind):
             # In double quotes YAML takes a backslash for the beginning of something else.
             return self._refuse(place, value, "write a drive and a directory, such as N:\\WSL, without double quotes")
         return str(value) if meant == value else self._refuse(place, value, f"write {meant}")
-
-
-class WindowsPassword(Kind):
-    """Somebody's own, so that nothing is demanded of it. It is never shown."""
-
-    words = "a password"
-
-    def _read(self, place: Place, value: Any) -> Any:
-        if isinstance(value, str) and value and value.isprintable():
-            return str(value)
-        wrong = "is empty" if value in (None, "") else "has more than one line" if isinstance(value, str) else ""
-        place.find(
-            wrong or f"is {kind_of(value)}", "write the password in quotes, for example from a vault, or take it away"
-        )
-        return ABSENT
 
 
 class _Distribution(Text):
@@ -123,7 +106,7 @@ WINDOWS = (
     ),
     Key(
         "hearth_windows_password",
-        WindowsPassword(),
+        Password(),
         "the Windows password of the user who connects: with it the distribution starts with the PC, and not when he logs in",
         default="none",
     ),

@@ -136,6 +136,11 @@ DESCRIPTIONS: dict[str, dict[str, Any]] = {
             "sla": {"all": {"ttft_p95_ms": 2000, "itl_p95_ms": 100, "latency_p95_ms": 9000, "error_rate": 0.01}},
         },
         "hearth_measurements_directory": "/home/me/measurements",
+        "hearth_locked": True,
+        "hearth_lock_file": "/home/me/lock.yml",
+        "hearth_registries": [
+            {"name": "registry", "mirror": "https://mirror.example.com", "user": "me", "password": "correct-horse-1"}
+        ],
         "hearth_hub_endpoint": "https://hub.example.com",
         "hearth_gpu_policy": "required",
         "hearth_gpus": ["nvidia.com/gpu=all"],
@@ -210,7 +215,7 @@ RIGHT: dict[type[kinds.Kind], tuple[str, ...]] = {
     special.Port: ("a number",),
     special.Ports: ("a number",),
     special.Url: ("an empty text",),
-    windows.WindowsPassword: ("the word 'maybe'",),
+    special.Password: ("the word 'maybe'",),
     windows._Distribution: ("the word 'maybe'",),
     Rotation: ("a number", "less than nothing", "half", "a text", "the word 'maybe'"),
 }

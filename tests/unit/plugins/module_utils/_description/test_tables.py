@@ -34,6 +34,8 @@ def test_every_variable_that_a_role_or_a_playbook_reads_is_described() -> None:
         *PROJECT.glob("inventories/*/**/*.yml"),
         # Roles ask it where secrets and the lock file are.
         PROJECT / "plugins/lookup/beside_inventory.py",
+        # They ask this one whether only what is locked may be used.
+        PROJECT / "plugins/plugin_utils/_lock/place.py",
         # And this one where other hosts are.
         PROJECT / "plugins/plugin_utils/_private_network/hosts.py",
     ]
