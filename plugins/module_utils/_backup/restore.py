@@ -101,7 +101,7 @@ def swap(settings: Settings, stop: Callable[[str], None]) -> list[str]:
         if os.path.lexists(place):
             if kept["service"]:
                 stop(str(kept["service"]))
-            os.rename(place, _aside(settings, place, note["snapshot"]))
+            os.rename(place, _aside(place, note["snapshot"]))
         os.makedirs(os.path.dirname(place), exist_ok=True)
         os.rename(brought, place)
         swapped.append(str(kept["name"]))
@@ -172,8 +172,8 @@ def _chosen(settings: Settings, restic: Restic, wanted: str) -> Mapping[str, Any
     found = restic.snapshots(TAG)
     if not found:
         raise HearthError(
-            f"{settings.repository} has no snapshot of {settings.host}. A snapshot is known by the host's name in the inventory: name the host as it was, or take "
-            "a backup first."
+            f"{settings.repository} has no snapshot of {settings.host}. A snapshot is known by the host's name in the inventory: name the host as it was, or "
+            "take a backup first."
         )
     if wanted in _NEWEST:
         return found[-1]
@@ -255,7 +255,7 @@ def _root(target: str) -> str:
     )
 
 
-def _aside(settings: Settings, place: str, identity: str) -> str:
+def _aside(place: str, identity: str) -> str:
     path = f"{place}.before-{identity[:8]}"
     number = 2
     while os.path.lexists(path):

@@ -97,8 +97,9 @@ def take(settings: Settings, now: float | None = None) -> dict[str, Any]:
         restic = Restic(settings)
         result = _take_kept(settings, restic, began)
         result["controller"] = _take_sent(settings, restic)
-        for tag in (TAG, CONTROLLER):
-            _forget(settings, restic, tag)
+        for tag, name in ((TAG, "snapshot"), (CONTROLLER, "controller")):
+            if result[name]:
+                _forget(settings, restic, tag)
         _check(settings, restic)
         result["seconds"] = round(time.time() - began, 1)
         result["snapshots"] = len(restic.snapshots())
