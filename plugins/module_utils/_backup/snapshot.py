@@ -133,8 +133,8 @@ def _take_kept(settings: Settings, restic: Restic, began: float) -> dict[str, An
 def _refuse_absent(settings: Settings) -> None:
     if settings.metrics_directory and not os.path.isdir(settings.metrics_directory):
         raise InputError(
-            f"hearth_backup.metrics_directory is {settings.metrics_directory}, which is not there on {settings.host}, and nothing was backed up: install the node "
-            "exporter, or take it away."
+            f"hearth_backup.metrics_directory is {settings.metrics_directory}, which is not there on {settings.host}, and nothing was backed up: install the "
+            "node exporter, or take it away."
         )
     absent = [settings.place_of(kept) for kept in settings.kept if not os.path.isdir(settings.place_of(kept))]
     if absent:
