@@ -69,6 +69,7 @@ def judge(settings: Settings, wanted: str, replace: Sequence[str], *, full: bool
     needs = int(restic.document("stats", chosen["id"], "--mode", "restore-size")["total_size"])
     judged = Judged(str(chosen["id"]), str(chosen["time"]), needs, _free(settings), is_under_way=bool(under_way))
     _refuse_without_room(settings, judged)
+    _refuse_mounts(settings)
     judged.replaced = _refuse_newer(settings, chosen, {*replace, *swapped})
     return judged
 
@@ -194,6 +195,15 @@ def _refuse_without_room(settings: Settings, judged: Judged) -> None:
         raise HearthError(
             f"The snapshot {judged.snapshot[:8]} takes {judged.needs_bytes / 1e9:.2f} GB, and {settings.directory} on {settings.host} has "
             f"{judged.free_bytes / 1e9:.2f} GB free. Nothing was changed: make room, for what is there stays beside it until the services have answered."
+        )
+
+
+def _refuse_mounts(settings: Settings) -> None:
+    mounts = [settings.place_of(kept) for kept in settings.kept if os.path.ismount(settings.place_of(kept))]
+    if mounts:
+        raise InputError(
+            f"{' and '.join(mounts)} on {settings.host} is a mount of its own, and what comes back takes its place by renaming. Nothing was changed: unmount it, "
+            "run this again, and move what came back to where you want it."
         )
 
 
