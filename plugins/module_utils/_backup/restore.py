@@ -202,8 +202,8 @@ def _refuse_mounts(settings: Settings) -> None:
     mounts = [settings.place_of(kept) for kept in settings.kept if os.path.ismount(settings.place_of(kept))]
     if mounts:
         raise InputError(
-            f"{' and '.join(mounts)} on {settings.host} is a mount of its own, and what comes back takes its place by renaming. Nothing was changed: unmount it, "
-            "run this again, and move what came back to where you want it."
+            f"{' and '.join(mounts)} on {settings.host} is a mount of its own, and what comes back takes its place by renaming. Nothing was changed: unmount "
+            "it, run this again, and move what came back to where you want it."
         )
 
 
