@@ -40,6 +40,7 @@ _value:
   elements: str
 """
 
+import re
 from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
 
@@ -50,6 +51,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._frontends import front
 OWN = frozenset(
     (
         "ansible",
+        "backup",
         "gateway_usage",
         NOTE,
         "gpu-proof",
@@ -64,12 +66,14 @@ OWN = frozenset(
     )
 )
 # Others have directories of these names, too: ours have this in them, or nothing.
-MARKS = {"models": ".fetch", "services": "generations"}
+MARKS = {"backup": "config", "models": ".fetch", "services": "generations"}
+# What a restore has put aside, and has not come to its end.
+ASIDE = re.compile(r"(.+)\.before-[0-9a-f]{8}(-[0-9]+)?")
 
 
 def purge_findings(paths: Iterable[str], directory: str) -> list[str]:
     below = [PurePosixPath(path).relative_to(PurePosixPath(directory)).parts for path in paths]
-    names = {parts[0] for parts in below}
+    names = {_own_name(parts[0]) for parts in below}
     foreign = sorted(names - OWN) + [
         f"{name} (without {mark})"
         for name, mark in MARKS.items()
@@ -81,6 +85,11 @@ def purge_findings(paths: Iterable[str], directory: str) -> list[str]:
     verb = "is" if len(foreign) == 1 else "are"
     what = f"{directory} is to be removed with all that is in it, and {', '.join(foreign)} there {verb} not hearth's"
     return [f"{what}: correct hearth_directory, or move away what is yours. Nothing was removed."]
+
+
+def _own_name(name: str) -> str:
+    aside = ASIDE.fullmatch(name)
+    return aside[1] if aside else name
 
 
 class FilterModule:

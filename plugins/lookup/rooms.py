@@ -32,7 +32,7 @@ _raw:
   description: >-
     C(name), which is the role's, too; C(title); C(runtimes); C(described), whether the description has models, or a page, of it; C(models), what it
     serves, of an engine, and C(instances), how many it has of each at most;
-    C(names_users), whether a frontend says for whom it asks, and C(people), how many use it; C(address), C(port), and
+    C(names_users), whether a frontend says for whom it asks, and C(people), how many use it; C(kept), what it keeps on the host; C(address), C(port), and
     C(port_variable), which names the input of the role.
   type: list
   elements: dict
@@ -93,6 +93,7 @@ class LookupModule(LookupBase):
                 "described": name in described,
                 "names_users": bool(frontend.user_header),
                 "people": people,
+                "kept": frontend.kept.described(name, frontend.title) if frontend.kept else None,
             }
             for name, frontend in frontends().items()
         ]

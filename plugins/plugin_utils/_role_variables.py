@@ -32,7 +32,7 @@ ROLES = Path(__file__).parents[2] / "roles"
 _ALMOST = 0.88
 _MOST = 1 << 62
 # Other collections have variables that begin like these, so that one more or less letter at the end is theirs.
-_SHARED = ("docker_", "firewall_", "nvidia_", "valkey_")
+_SHARED = ("backup_", "docker_", "firewall_", "nvidia_", "valkey_")
 
 # Facts by which a role tells those that follow what it has found: nobody has written them.
 PUBLISHED = frozenset(

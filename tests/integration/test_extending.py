@@ -40,7 +40,8 @@ class House:
         for room in ("engine", "frontend"):
             shutil.copytree(ROOMS / room, self.collection, dirs_exist_ok=True)
         # They are added, and nothing that was there is another one.
-        assert all(self.files()[path] == content for path, content in before.items())
+        after = self.files()
+        assert all(after[path] == content for path, content in before.items())
         self.gateway, self.page, self.metrics = ports.free(), ports.free(), ports.free()
         (directory / "inventory").mkdir()
         self.describe()

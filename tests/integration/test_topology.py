@@ -28,6 +28,7 @@ SHOP = PROJECT / "extensions/molecule/sandwich_shop/inventory"
 
 # Of each playbook that is no list of others: for whom each of its plays is, one after the other.
 FOR = {
+    "backup": ["servers"],
     "check": ["all"],
     "check_secrets": ["servers"],
     "connect_hosts": ["connected"],
@@ -51,6 +52,7 @@ FOR = {
     "prepare_windows_ssh": ["windows"],
     "provision_cloud_vm": ["servers"],
     "sbom": ["connected"],
+    "restore_drill": ["servers"],
     "remove": ["windows", "servers", "servers", "rpc_workers", "connected", "windows"],
     "status": ["gateways", "connected", "connected"],
     "summary": ["gateways"],
@@ -62,6 +64,7 @@ SITE = [
     *("deploy_engines", "deploy_gateway", "deploy_frontends", "close_host", "open_windows", "verify", "summary"),
 ]
 FOR["site"] = [purpose for name in SITE for purpose in FOR[name]]
+FOR["restore"] = ["all", "servers", "servers", "servers", "servers", *FOR["site"], "servers"]
 FOR["drift"] = ["all", *FOR["site"], "all"]
 
 EVERYBODY = {"gateway", "engine", "page", "spare", "laptop", "phone", "pc", "worker"}

@@ -31,6 +31,7 @@ PROVIDERS = {
     "pebble": ("pebble",),
     "mkfs.ext4": ("e2fsprogs",),
     "qemu-system-x86_64": ("qemu-system-x86",),
+    "restic": ("restic",),
     "ssh-keygen": ("openssh-client",),
 }
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.hearth.llm.plugins.module_utils._description.backup import BACKUP
 from ansible_collections.hearth.llm.plugins.module_utils._description.certificates import TLS
 from ansible_collections.hearth.llm.plugins.module_utils._description.keys import API_KEYS
 from ansible_collections.hearth.llm.plugins.module_utils._description.kinds import (
@@ -141,6 +142,12 @@ VARIABLES: dict[str, Key] = {
         ),
         *MEASUREMENTS,
         *LOCK,
+        Key(
+            "hearth_backup",
+            BACKUP,
+            "where what services keep is backed up to, and when ([backup.md](backup.md))",
+            default="no backups",
+        ),
         Key(
             "hearth_hub_endpoint",
             Url(),

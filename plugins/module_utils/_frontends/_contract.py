@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from typing import Sequence
 
+    from ansible_collections.hearth.llm.plugins.module_utils._kept import Kept
+
 # Addresses on which a server listens that has no address of its own.
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "*": "127.0.0.1"}
 
@@ -43,6 +45,8 @@ class Frontend:
     keys: Sequence[Key] = ()
     # Keys of assistants that mean nothing to it.
     ignores: Sequence[str] = ()
+    # What it keeps on the host, for backups. None: nothing that its role does not make anew.
+    kept: Kept | None = None
 
     def address(self, runtime: str, *, address: str, port: int) -> str:
         """Where the gateway reaches it: a container by its service's name, a process where its role lets it listen."""

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from ansible_collections.hearth.llm.plugins.module_utils._frontends._contract import Frontend, Key
+from ansible_collections.hearth.llm.plugins.module_utils._kept import Kept
 
 
 class AnythingLlm(Frontend):
@@ -15,6 +16,20 @@ class AnythingLlm(Frontend):
     port = 13001
     # What it answers to anybody who asks: it writes its settings, secrets among them, to its disk.
     closed_paths = ("/api/env-dump", "/api/v1/system/env-dump")
+    # Vectors are a directory of files that name each other; the settings are one file, which is written in place.
+    kept = Kept(
+        place="anythingllm",
+        without=("storage/models", "storage/tmp"),
+        still=(".env", "storage/lancedb"),
+        counts={
+            "users": ("storage/anythingllm.db", "users"),
+            "chats": ("storage/anythingllm.db", "workspace_chats"),
+            "documents": ("storage/anythingllm.db", "workspace_documents"),
+            "assistants": ("storage/anythingllm.db", "workspaces"),
+            "api_keys": ("storage/anythingllm.db", "api_keys"),
+            "vectors": ("storage/anythingllm.db", "document_vectors"),
+        },
+    )
     # What agents can, in mode automatic and with @agent in a chat.
     keys = (
         Key(

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from ansible_collections.hearth.llm.plugins.module_utils._frontends._contract import Frontend
+from ansible_collections.hearth.llm.plugins.module_utils._kept import Kept
 
 
 class OpenWebUi(Frontend):
@@ -17,6 +18,20 @@ class OpenWebUi(Frontend):
     user_header = "X-OpenWebUI-User-Id"
     # A slug is AnythingLLM's.
     ignores = ("slug",)
+    # Beside the database of vectors lie their indices, which are written in place.
+    kept = Kept(
+        place="open_webui",
+        without=("cache", "static", ".cache"),
+        still=("vector_db",),
+        counts={
+            "users": ("webui.db", "user"),
+            "chats": ("webui.db", "chat"),
+            "documents": ("webui.db", "file"),
+            "assistants": ("webui.db", "model"),
+            "api_keys": ("webui.db", "api_key"),
+            "vectors": ("vector_db/chroma.sqlite3", "embeddings"),
+        },
+    )
 
 
 FRONTEND = OpenWebUi()

@@ -16,7 +16,7 @@ VISITS = visits()
 # What is only asked, and brings no host to its state.
 ASKED = [visit for playbook in ("look_at_models", "doctor", "status") for visit in visits(playbook)]
 # Made, trusted or written before or after a run of site.yml; what the others have their packages and services from.
-ELSEWHERE = {"cloud_vm", "load_test", "lock", "monitoring", "sbom", "trusted_ca", "windows_ssh"} | INTERNAL
+ELSEWHERE = {"backup", "cloud_vm", "load_test", "lock", "monitoring", "sbom", "trusted_ca", "windows_ssh"} | INTERNAL
 DEPLOYED = [role for role in ROLES if role not in ELSEWHERE]
 PAGE = PROJECT / "docs/running_again.md"
 

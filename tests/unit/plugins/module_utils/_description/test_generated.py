@@ -141,6 +141,19 @@ DESCRIPTIONS: dict[str, dict[str, Any]] = {
         "hearth_registries": [
             {"name": "registry", "mirror": "https://mirror.example.com", "user": "me", "password": "correct-horse-1"}
         ],
+        "hearth_backup": {
+            "repository": "s3:https://s3.example.com/backups/hearth",
+            "credentials": "/home/me/s3.env",
+            "ssh_key": "/home/me/backup_key",
+            "known_hosts": "/home/me/known_hosts",
+            "at": "03:30",
+            "keep_daily": 7,
+            "keep_weekly": 5,
+            "keep_monthly": 12,
+            "read_percent": 1,
+            "models": False,
+            "metrics_directory": "/var/lib/prometheus/node-exporter",
+        },
         "hearth_hub_endpoint": "https://hub.example.com",
         "hearth_gpu_policy": "required",
         "hearth_gpus": ["nvidia.com/gpu=all"],

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from ansible_collections.hearth.llm.plugins.module_utils._frontends._contract import Frontend, Key
+from ansible_collections.hearth.llm.plugins.module_utils._kept import Kept
 
 
 class ToyPage(Frontend):
@@ -16,6 +17,7 @@ class ToyPage(Frontend):
     port = 13999
     closed_paths = ("/secret",)
     keys = (Key("greeting", "text", "what it says"),)
+    kept = Kept(place="toy_page", counts={"notes": ("notes.db", "note")})
 
 
 FRONTEND = ToyPage()

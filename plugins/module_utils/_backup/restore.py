@@ -1,0 +1,302 @@
+# SPDX-FileCopyrightText: hearth.llm contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Brings a snapshot back: judged first, brought beside what is there, verified, and swapped by renaming. What was there stays until the services have answered.
+
+A run that was killed is taken up by the next: what is done says the disk, and what it is about a note.
+"""
+
+from __future__ import annotations
+
+import calendar
+import json
+import os
+import shutil
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.hearth.llm.plugins.module_utils._backup import manifest, snapshot
+from ansible_collections.hearth.llm.plugins.module_utils._backup.restic import CONTROLLER, TAG, Restic
+from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
+
+if TYPE_CHECKING:
+    from typing import Callable, Collection, Mapping, Sequence
+
+    from ansible_collections.hearth.llm.plugins.module_utils._backup.settings import Settings
+
+NOTE = "restore.json"
+# Beyond what the files have: directories, and what restic needs.
+_ROOM = 1.05
+_NEWEST = ("", "latest", "newest")
+
+
+@dataclass
+class Judged:
+    """Which snapshot it is to be, and what it would replace."""
+
+    snapshot: str
+    time: str
+    needs_bytes: int
+    free_bytes: int
+    # It was begun by an earlier run.
+    is_under_way: bool = False
+    replaced: list[str] = field(default_factory=list)
+
+
+def judge(settings: Settings, wanted: str, replace: Sequence[str], *, full: bool = True) -> Judged:
+    """Everything that could be wrong is found here, before anything is stopped or replaced. `full`: the repository is checked, too."""
+    unknown = sorted(set(replace) - set(settings.names()))
+    if unknown:
+        raise InputError(
+            f"backup_replace names {', '.join(unknown)}, and what can be replaced is {', '.join(settings.names())}: write one of these."
+        )
+    restic = Restic(settings)
+    if not snapshot.is_made(settings):
+        raise HearthError(
+            f"The backup repository {settings.repository}: there is no repository. Mount or start what it lies on, or write its right address as "
+            "hearth_backup.repository."
+        )
+    swapped = _swapped(settings)
+    under_way = str(_note(settings)["snapshot"]) if swapped else ""
+    chosen = _chosen(settings, restic, under_way or wanted)
+    if under_way and wanted not in _NEWEST and not under_way.startswith(wanted):
+        raise InputError(
+            f"The snapshot {under_way[:8]} is being brought back to {settings.host} since an earlier run, and backup_snapshot is {wanted}: run restore.yml "
+            "without it, which ends that first."
+        )
+    if full:
+        restic.ask("check")
+    needs = int(restic.document("stats", chosen["id"], "--mode", "restore-size")["total_size"])
+    judged = Judged(str(chosen["id"]), str(chosen["time"]), needs, _free(settings), is_under_way=bool(under_way))
+    _refuse_without_room(settings, judged)
+    _refuse_mounts(settings)
+    judged.replaced = _refuse_newer(settings, chosen, {*replace, *swapped})
+    return judged
+
+
+def bring_beside(settings: Settings, judged: Judged) -> dict[str, Any]:
+    """What the snapshot has, verified, in a directory of its own. What an earlier run has brought whole is not brought again."""
+    target = _target(settings)
+    note = _note(settings)
+    if note.get("snapshot") == judged.snapshot and note.get("whole"):
+        return dict(note["counted"])
+    shutil.rmtree(target, ignore_errors=True)
+    _write_note(settings, {"snapshot": judged.snapshot, "whole": False})
+    Restic(settings).ask("restore", judged.snapshot, "--target", target, "--verify")
+    root = _root(target)
+    counted = manifest.verify(root)
+    _write_note(settings, {"snapshot": judged.snapshot, "whole": True, "root": root, "counted": counted})
+    return counted
+
+
+def swap(settings: Settings, stop: Callable[[str], None]) -> list[str]:
+    """Stops each service whose data is replaced, and renames: the old data away, the new data to its place. Names those that were swapped."""
+    note = _note(settings)
+    swapped = []
+    for kept in manifest.read(note["root"])["kept"]:
+        brought = os.path.join(note["root"], kept["place"])
+        if not os.path.isdir(brought):
+            # An earlier run has done it.
+            continue
+        place = settings.place_of(kept)
+        if os.path.lexists(place):
+            if kept["service"]:
+                stop(str(kept["service"]))
+            os.rename(place, _aside(place, note["snapshot"]))
+        os.makedirs(os.path.dirname(place), exist_ok=True)
+        os.rename(brought, place)
+        swapped.append(str(kept["name"]))
+    return swapped
+
+
+def finish(settings: Settings) -> list[str]:
+    """The services have answered: what was there before goes, and so does the note. Names what went."""
+    note = _note(settings)
+    gone: list[str] = []
+    if note.get("whole"):
+        for kept in manifest.read(note["root"])["kept"]:
+            gone += _asides(settings.place_of(kept), note["snapshot"])
+    for path in gone:
+        shutil.rmtree(path)
+    if note:
+        os.unlink(os.path.join(settings.work, NOTE))
+    shutil.rmtree(_target(settings), ignore_errors=True)
+    return gone
+
+
+def drill(settings: Settings, wanted: str) -> dict[str, Any]:
+    """Brings a snapshot into a directory that nobody uses, verifies it, and takes it away. Says how long that took."""
+    began = time.time()
+    target = os.path.join(settings.work, "drill")
+    with snapshot.alone(settings):
+        judged = judge(settings, wanted, settings.names())
+        shutil.rmtree(target, ignore_errors=True)
+        try:
+            Restic(settings).ask("restore", judged.snapshot, "--target", target, "--verify")
+            counted = manifest.verify(_root(target))
+        finally:
+            shutil.rmtree(target, ignore_errors=True)
+    seconds = time.time() - began
+    return {
+        "snapshot": judged.snapshot,
+        "time": judged.time,
+        "counted": counted,
+        "seconds": round(seconds, 1),
+        "minutes": round(seconds / 60, 2),
+    }
+
+
+def sent(settings: Settings) -> bytes:
+    """What the controller has sent last, as the newest snapshot of it has it."""
+    restic = Restic(settings)
+    found = restic.snapshots(CONTROLLER)
+    if not found:
+        raise HearthError(
+            f"{settings.repository} has no snapshot of the controller's secrets by {settings.host}: take the secrets from elsewhere."
+        )
+    target = os.path.join(settings.work, "sent")
+    shutil.rmtree(target, ignore_errors=True)
+    try:
+        restic.ask("restore", str(found[-1]["id"]), "--target", target, "--verify")
+        for directory, _folders, names in os.walk(target):
+            for name in names:
+                with open(os.path.join(directory, name), "rb") as stream:
+                    return stream.read()
+    finally:
+        shutil.rmtree(target, ignore_errors=True)
+    raise HearthError(
+        f"The snapshot {str(found[-1]['id'])[:8]} of the controller's secrets is empty: take the secrets from elsewhere."
+    )
+
+
+def _chosen(settings: Settings, restic: Restic, wanted: str) -> Mapping[str, Any]:
+    found = restic.snapshots(TAG)
+    if not found:
+        raise HearthError(
+            f"{settings.repository} has no snapshot of {settings.host}. A snapshot is known by the host's name in the inventory: name the host as it was, or "
+            "take a backup first."
+        )
+    if wanted in _NEWEST:
+        return found[-1]
+    fitting = [one for one in found if str(one["id"]).startswith(wanted)]
+    if len(fitting) != 1:
+        known = ", ".join(f"{one['id'][:8]} ({one['time'][:16]})" for one in found)
+        raise InputError(
+            f"backup_snapshot is {wanted}, and the snapshots of {settings.host} are {known}: write one of these, or leave it out for the newest."
+        )
+    return fitting[0]
+
+
+def _refuse_without_room(settings: Settings, judged: Judged) -> None:
+    note = _note(settings)
+    if note.get("whole") and note["snapshot"] == judged.snapshot:
+        return
+    if judged.needs_bytes * _ROOM > judged.free_bytes:
+        raise HearthError(
+            f"The snapshot {judged.snapshot[:8]} takes {judged.needs_bytes / 1e9:.2f} GB, and {settings.directory} on {settings.host} has "
+            f"{judged.free_bytes / 1e9:.2f} GB free. Nothing was changed: make room, for what is there stays beside it until the services have answered."
+        )
+
+
+def _refuse_mounts(settings: Settings) -> None:
+    mounts = [settings.place_of(kept) for kept in settings.kept if os.path.ismount(settings.place_of(kept))]
+    if mounts:
+        raise InputError(
+            f"{' and '.join(mounts)} on {settings.host} is a mount of its own, and what comes back takes its place by renaming. Nothing was changed: unmount "
+            "it, run this again, and move what came back to where you want it."
+        )
+
+
+def _refuse_newer(settings: Settings, chosen: Mapping[str, Any], replace: Collection[str]) -> list[str]:
+    """What is there and would be replaced. What has changed since the snapshot has to be named by who wants that."""
+    taken = _seconds(str(chosen["time"]))
+    there = [
+        (str(kept["name"]), settings.place_of(kept)) for kept in settings.kept if os.path.isdir(settings.place_of(kept))
+    ]
+    newer = {name: place for name, place in there if name not in replace and _newest(place) > taken}
+    if newer:
+        raise InputError(
+            f"{' and '.join(newer.values())} on {settings.host} has changed since the snapshot of {chosen['time'][:16]} was taken, "
+            f"and what came since would be lost. Nothing was changed. Where that is meant: -e backup_replace={','.join(newer)}."
+        )
+    return [name for name, _place in there]
+
+
+def _newest(root: str) -> float:
+    """When anything below it was last changed; 0 where there is nothing."""
+    return max(
+        (
+            os.lstat(os.path.join(directory, name)).st_mtime
+            for directory, _folders, names in os.walk(root)
+            for name in names
+        ),
+        default=0.0,
+    )
+
+
+def _seconds(moment: str) -> float:
+    """Of a time as restic writes it, with nanoseconds and an offset, or Z."""
+    head, _dot, rest = moment.rstrip("Z").partition(".")
+    zone = rest.lstrip("0123456789")
+    return float(calendar.timegm(time.strptime(head, "%Y-%m-%dT%H:%M:%S"))) - (_offset(zone) if zone else 0)
+
+
+def _offset(zone: str) -> float:
+    sign = -1 if zone.startswith("-") else 1
+    return sign * (int(zone[1:3]) * 3600 + int(zone[4:6]) * 60)
+
+
+def _free(settings: Settings) -> int:
+    where = os.statvfs(settings.directory)
+    return where.f_bavail * where.f_frsize
+
+
+def _target(settings: Settings) -> str:
+    return os.path.join(settings.work, "brought")
+
+
+def _root(target: str) -> str:
+    """Below the target lies the whole path that was backed up, which another host may have had elsewhere."""
+    for directory, _folders, names in os.walk(target):
+        if manifest.NAME in names:
+            return directory
+    raise HearthError(
+        f"What was brought back has no {manifest.NAME}, so it is no snapshot of this collection's: name another one."
+    )
+
+
+def _aside(place: str, identity: str) -> str:
+    path = f"{place}.before-{identity[:8]}"
+    number = 2
+    while os.path.lexists(path):
+        path = f"{place}.before-{identity[:8]}-{number}"
+        number += 1
+    return path
+
+
+def _asides(place: str, identity: str) -> list[str]:
+    parent, begin = os.path.dirname(place), f"{os.path.basename(place)}.before-{identity[:8]}"
+    return sorted(
+        os.path.join(parent, name) for name in os.listdir(parent) if name == begin or name.startswith(f"{begin}-")
+    )
+
+
+def _swapped(settings: Settings) -> set[str]:
+    """What an earlier run that did not end has put in its place already."""
+    note = _note(settings)
+    if not note.get("whole"):
+        return set()
+    kept = manifest.read(note["root"])["kept"]
+    return {str(one["name"]) for one in kept if not os.path.isdir(os.path.join(note["root"], one["place"]))}
+
+
+def _note(settings: Settings) -> dict[str, Any]:
+    try:
+        with open(os.path.join(settings.work, NOTE), encoding="utf-8") as stream:
+            return dict(json.load(stream))
+    except FileNotFoundError:
+        return {}
+
+
+def _write_note(settings: Settings, told: Mapping[str, Any]) -> None:
+    snapshot.write_whole(os.path.join(settings.work, NOTE), json.dumps(told) + "\n")
