@@ -37,6 +37,10 @@ def quantity(text: Any) -> float:
     return float(found[1]) / 1000 if unit == "m" else float(found[1]) * _UNITS[unit]
 
 
+def judged(cluster: Mapping[str, Any], plan: Mapping[str, Any], storage: Mapping[str, Any]) -> dict[str, list[str]]:
+    return {"findings": findings(cluster, plan, storage), "notes": notes(cluster)}
+
+
 def findings(cluster: Mapping[str, Any], plan: Mapping[str, Any], storage: Mapping[str, Any]) -> list[str]:
     """`cluster`: version (major, minor), nodes, storage_classes, quotas and claims as the server has them."""
     return [
@@ -156,6 +160,6 @@ def _quotas(quotas: Sequence[Object], stages: Mapping[str, Sequence[Object]]) ->
             bound = hard.get(f"requests.{what}", hard.get(what))
             if bound is not None and amount > quantity(bound):
                 yield (
-                    f"All pods together ask for {amount:.0f} of {what}, and the quota {quota['metadata']['name']} of the namespace allows {bound}: write less in "
-                    "the models' pods, or have the quota raised."
+                    f"All pods together ask for {amount:.0f} of {what}, and the quota {quota['metadata']['name']} of the namespace allows {bound}: write less "
+                    "in the models' pods, or have the quota raised."
                 )

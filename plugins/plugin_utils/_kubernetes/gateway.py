@@ -4,14 +4,12 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.hearth.llm.plugins.plugin_utils._kubernetes.engines import keeping
 from ansible_collections.hearth.llm.plugins.plugin_utils._kubernetes.names import (
     Manifest,
-    fingerprint,
     labels,
     manifest,
     selector,
@@ -25,24 +23,6 @@ METRICS_PORT = 8404
 _CONFIG = "/etc/hearth"
 # What it keeps while it runs: what was used, and where a service that fetches models would be.
 _RUN = "/var/lib/hearth"
-
-
-def files_secret(files: Sequence[Mapping[str, Any]], namespace: str) -> Manifest:
-    """All files of a configuration at once, called by what is in them: a new one is another Secret, and an old pod keeps its own."""
-    content = {
-        str(file["path"]): base64.b64encode(str(file.get("content", file.get("secret_content", ""))).encode()).decode()
-        for file in files
-    }
-    return manifest(
-        "v1",
-        "Secret",
-        f"gateway-{fingerprint(content)}",
-        namespace,
-        labels(GATEWAY, GATEWAY),
-        type="Opaque",
-        immutable=True,
-        data=content,
-    )
 
 
 def gateway(files: str, namespace: str, told: Mapping[str, Any]) -> Iterator[Manifest]:

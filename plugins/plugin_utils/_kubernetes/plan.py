@@ -15,7 +15,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._sizes import size_byte
 from ansible_collections.hearth.llm.plugins.plugin_utils import _engine_option_lists
 from ansible_collections.hearth.llm.plugins.plugin_utils._kubernetes import engines as served
 from ansible_collections.hearth.llm.plugins.plugin_utils._kubernetes import gateway, network, storage
-from ansible_collections.hearth.llm.plugins.plugin_utils._kubernetes.names import Manifest, labels, manifest
+from ansible_collections.hearth.llm.plugins.plugin_utils._kubernetes.names import labels, manifest
 from ansible_collections.hearth.llm.plugins.plugin_utils._records import records
 
 Model = Mapping[str, Any]

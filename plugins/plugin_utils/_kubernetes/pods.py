@@ -19,7 +19,7 @@ SPOT = (
 # What those have in common that have the volume of models.
 VOLUME = {"hearth.llm/volume": "models"}
 # A path that programs may write to, and that nobody else has.
-SCRATCH = "/tmp"  # noqa: S108
+SCRATCH = "/tmp"
 
 
 def container(
@@ -112,8 +112,8 @@ def placed(
     replicas: int = 1,
     on_one_node: bool = False,
 ) -> dict[str, Any]:
-    """Which nodes it may be on. One that may be taken back at any time is only for who says so. A volume that one node can have (`on_one_node`) keeps all together
-    that have it: the scheduler would not, and all but the first would wait for it for ever."""
+    """Which nodes it may be on. One that may be taken back at any time is only for who says so. A volume that one node can have (`on_one_node`) keeps all
+    together that have it: the scheduler would not, and all but the first would wait for it for ever."""
     found: dict[str, Any] = {"affinity": {}}
     if spot:
         found["tolerations"] = [

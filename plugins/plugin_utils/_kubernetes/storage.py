@@ -26,7 +26,7 @@ MOUNTED = "/models"
 # Whoever has the volume. One that only one node can have keeps all of these together.
 READER = VOLUME
 _TOLD = "/etc/hearth"
-_TOKEN = "/run/hearth"  # noqa: S105 (a directory)
+_TOKEN = "/run/hearth"
 _PROGRAM = "ansible_collections.hearth.llm.plugins.module_utils._cluster_fetch.program"
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.hearth.llm.plugins.plugin_utils._kubernetes.gateway import files_secret
 from ansible_collections.hearth.llm.plugins.plugin_utils._kubernetes.plan import kubernetes_plan
+from ansible_collections.hearth.llm.plugins.plugin_utils._kubernetes.secrets import secret as secret_of
 from unit.plugins.plugin_utils._kubernetes.described import GIVEN, given
 
 MODELS = GIVEN["models"]
@@ -80,12 +80,12 @@ def test_a_model_of_an_engine_that_is_not_for_clusters_is_left_to_its_finding() 
 
 def test_files_of_the_gateway_are_called_by_what_is_in_them() -> None:
     files = [{"path": "haproxy.cfg", "content": "global\n"}, {"path": "gateway.pem", "secret_content": "secret"}]
-    secret = files_secret(files, "hearth")
+    secret = secret_of(files, "gateway", "hearth")
     assert secret["immutable"] is True
     assert base64.b64decode(secret["data"]["gateway.pem"]) == b"secret"
-    assert secret["metadata"]["name"] == files_secret(list(reversed(files)), "hearth")["metadata"]["name"]
+    assert secret["metadata"]["name"] == secret_of(list(reversed(files)), "gateway", "hearth")["metadata"]["name"]
     files[1] = {"path": "gateway.pem", "secret_content": "another"}
-    assert secret["metadata"]["name"] != files_secret(files, "hearth")["metadata"]["name"]
+    assert secret["metadata"]["name"] != secret_of(files, "gateway", "hearth")["metadata"]["name"]
 
 
 def test_the_job_carries_a_program_that_runs_by_itself_and_says_what_is_wrong(tmp_path: Path) -> None:
