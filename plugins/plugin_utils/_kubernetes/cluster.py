@@ -47,13 +47,15 @@ def findings(cluster: Mapping[str, Any], plan: Mapping[str, Any], storage: Mappi
         *_version(cluster["version"]),
         *_classes(cluster["storage_classes"], storage),
         *_claim(cluster["claims"], storage),
-        *_nodes(cluster["nodes"], plan["stages"]["engines"]),
+        *(_nodes(cluster["nodes"], plan["stages"]["engines"]) if cluster["nodes_are_known"] else ()),
         *_quotas(cluster["quotas"], plan["stages"]),
     ]
 
 
 def notes(cluster: Mapping[str, Any]) -> list[str]:
     """What is no reason to stop, and good to know."""
+    if not cluster["nodes_are_known"]:
+        return ["You may not list the nodes of the cluster: whether one has room for each pod is not known."]
     features = {
         name.rpartition("-")[2].partition(".")[2]
         for node in cluster["nodes"]
@@ -68,6 +70,26 @@ def notes(cluster: Mapping[str, Any]) -> list[str]:
     return [
         f"Processors of nodes have {', '.join(able)}." if able else "No node has AVX-512 or AMX: models answer slowly."
     ]
+
+
+def pods_say(pods: Sequence[Object]) -> list[str]:
+    """Why pods are not ready, in the cluster's own words."""
+    said = []
+    for pod in pods:
+        status, name = pod.get("status") or {}, pod["metadata"]["name"]
+        for condition in status.get("conditions") or ():
+            if condition["type"] == "PodScheduled" and condition["status"] == "False":
+                said.append(f"{name} is on no node: {condition.get('message', condition.get('reason', ''))}")
+        for container in status.get("containerStatuses") or ():
+            state = container.get("state") or {}
+            last = (container.get("lastState") or {}).get("terminated") or {}
+            why = state.get("waiting") or state.get("terminated") or {}
+            if why and not container.get("ready") and why.get("reason") != "Completed":
+                ended = f", after it had ended by {last['reason']} ({last['exitCode']})" if last else ""
+                said.append(f"{name} is not ready: {why.get('reason', '')} {why.get('message', '')}".rstrip() + ended)
+            elif not container.get("ready") and state.get("running"):
+                said.append(f"{name} runs, and is not ready yet")
+    return said
 
 
 def _version(version: Mapping[str, Any]) -> Iterator[str]:

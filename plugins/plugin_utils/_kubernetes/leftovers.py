@@ -67,4 +67,4 @@ def _name(one: Mapping[str, Any]) -> str:
 
 
 def _is_engine(one: Mapping[str, Any]) -> bool:
-    return one["kind"] == "Deployment" and one["metadata"]["labels"].get(COMPONENT) == ENGINE
+    return bool(one["kind"] == "Deployment" and one["metadata"]["labels"].get(COMPONENT) == ENGINE)

@@ -28,7 +28,7 @@ def kubernetes_plan(given: Mapping[str, Any]) -> dict[str, Any]:
     # Values of a play carry Ansible's tags, which are nothing for a server.
     given = json.loads(json.dumps(given))
     models = {name: model for name, model in records(given["models"]).items() if _engine(model)}
-    namespace, volume = str(given["namespace"]), given["storage"]
+    namespace, volume = str(given["namespace"]), _volume(given["storage"])
     on_one_node = volume["access"] == ONE_NODE
     told = {name: words(name, model, given) for name, model in models.items()}
     # With one node for all who have the volume, none of them may be where another one is not.
@@ -50,7 +50,7 @@ def kubernetes_plan(given: Mapping[str, Any]) -> dict[str, Any]:
         "foundation": [
             manifest("v1", "Namespace", namespace, "", {**labels("namespace"), **_RESTRICTED}),
             *network.policies(namespace, _addresses(models, given)),
-            storage.claim(namespace, size=int(volume["bytes"]), storage_class=volume["class"], access=volume["access"]),
+            storage.claim(namespace, size=volume["bytes"], storage_class=volume["class"], access=volume["access"]),
         ],
         "fetch": job,
         "engines": [
@@ -62,10 +62,20 @@ def kubernetes_plan(given: Mapping[str, Any]) -> dict[str, Any]:
     }
     return {
         "stages": stages,
+        "storage": volume,
         "job": job[-1]["metadata"]["name"],
         "given": {name: _options(name, model, given) for name, model in models.items()},
         "names": sorted(f"{one['kind']}/{one['metadata']['name']}" for stage in stages.values() for one in stage),
     }
+
+
+def _volume(described: Mapping[str, Any]) -> dict[str, Any]:
+    """A size that is wrong has its finding already."""
+    try:
+        size = size_bytes(described["size"])
+    except ValueError:
+        size = 1
+    return {"bytes": size, "class": str(described["class"]), "access": str(described["access"])}
 
 
 def _engine(model: Model) -> Engine | None:

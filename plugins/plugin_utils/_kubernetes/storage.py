@@ -85,7 +85,7 @@ def job(
         binaryData={"program.zip": archive},
     )
     secret: list[dict[str, Any]] = []
-    mounts = [
+    mounts: list[dict[str, Any]] = [
         {"name": "models", "mountPath": MOUNTED},
         {"name": "told", "mountPath": _TOLD, "readOnly": True},
     ]

@@ -30,7 +30,7 @@ GIVEN: dict[str, Any] = {
     "images": IMAGES,
     "lock": {"hf://owner/repository/chat.gguf": {"files": []}},
     "endpoint": "",
-    "storage": {"bytes": 100_000_000_000, "class": "premium-rwo", "access": "ReadWriteMany"},
+    "storage": {"size": "100G", "class": "premium-rwo", "access": "ReadWriteMany"},
     "nodes": {},
     "key_secret": "engine-key-0123456789ab",
     "token_secret": "",

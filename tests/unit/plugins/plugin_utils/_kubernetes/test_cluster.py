@@ -13,7 +13,7 @@ from ansible_collections.hearth.llm.plugins.plugin_utils._kubernetes.plan import
 from unit.plugins.plugin_utils._kubernetes.described import GIVEN
 
 PLAN = kubernetes_plan(GIVEN)
-STORAGE = GIVEN["storage"]
+STORAGE = PLAN["storage"]
 
 
 def node(name: str, cpu: str = "22", memory: str = "88Gi", **labels: str) -> dict[str, Any]:
@@ -27,6 +27,7 @@ def node(name: str, cpu: str = "22", memory: str = "88Gi", **labels: str) -> dic
 GOOD: dict[str, Any] = {
     "version": {"major": "1", "minor": "31+"},
     "nodes": [node("one"), node("two")],
+    "nodes_are_known": True,
     "storage_classes": [{"metadata": {"name": "premium-rwo"}}],
     "quotas": [],
     "claims": [],
@@ -71,7 +72,7 @@ def test_what_a_cluster_lacks_is_said_with_a_remedy(found: Any, storage: Any, sa
 
 
 def test_all_that_is_missing_is_said_at_once() -> None:
-    bare = {"version": {}, "nodes": [], "storage_classes": [], "quotas": [], "claims": []}
+    bare = {"version": {}, "nodes": [], "nodes_are_known": True, "storage_classes": [], "quotas": [], "claims": []}
     assert len(cluster.findings(bare, PLAN, STORAGE)) == 4
 
 
@@ -87,6 +88,43 @@ def test_processors_that_say_what_they_can_do_are_named() -> None:
     able = node("one", **{"feature.node.kubernetes.io/cpu-cpuid.AVX512F": "true"})
     assert cluster.notes(with_(nodes=[able])) == ["Processors of nodes have AVX512F."]
     assert "is not known" in cluster.notes(GOOD)[0]
+
+
+def test_who_may_not_list_nodes_is_told_so_and_goes_on() -> None:
+    found = with_(nodes=[], nodes_are_known=False)
+    assert cluster.findings(found, PLAN, STORAGE) == []
+    assert "is not known" in cluster.notes(found)[0]
+
+
+def test_pods_say_in_their_own_words_why_they_are_not_ready() -> None:
+    pods = [
+        {
+            "metadata": {"name": "model-chat-a"},
+            "status": {
+                "conditions": [{"type": "PodScheduled", "status": "False", "message": "0/2 nodes are available"}]
+            },
+        },
+        {
+            "metadata": {"name": "model-chat-b"},
+            "status": {
+                "containerStatuses": [
+                    {
+                        "ready": False,
+                        "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+                        "lastState": {"terminated": {"reason": "OOMKilled", "exitCode": 137}},
+                    }
+                ]
+            },
+        },
+        {
+            "metadata": {"name": "model-chat-c"},
+            "status": {"containerStatuses": [{"ready": True, "state": {"running": {}}}]},
+        },
+    ]
+    assert cluster.pods_say(pods) == [
+        "model-chat-a is on no node: 0/2 nodes are available",
+        "model-chat-b is not ready: CrashLoopBackOff, after it had ended by OOMKilled (137)",
+    ]
 
 
 def there() -> list[dict[str, Any]]:

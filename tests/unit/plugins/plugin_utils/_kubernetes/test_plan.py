@@ -57,7 +57,7 @@ def test_the_same_description_is_the_same_to_the_last_byte() -> None:
         (with_chat(source="hf://owner/repository/other.gguf"), {"Job", "ConfigMap"}),
         (given(files_secret="gateway-ba9876543210"), {"Deployment/gateway"}),
         (given(gateway={"port": 8443}), {"Service/gateway", "Ingress/gateway"}),
-        (given(storage={"bytes": 200_000_000_000}), {"PersistentVolumeClaim/models"}),
+        (given(storage={"size": "200G"}), {"PersistentVolumeClaim/models"}),
         (
             given(images={"gateway": "docker.io/library/haproxy:3.2.26"}),
             {"Deployment/gateway"},
