@@ -11,7 +11,7 @@ version_added: 1.0.0
 author: hearth.llm contributors (@hearth-llm)
 description:
   - Finds objects by the label that all of ours have. A volume with models, and the namespace, are never among them.
-positional: wanted, percent_max, namespace
+positional: wanted
 options:
   _input:
     description: Objects as the server has them.

@@ -62,6 +62,17 @@ def leftovers(
     }
 
 
+def others(there: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What is in the namespace, and neither ours, nor made by the cluster for what is ours, nor for every namespace."""
+    return sorted(
+        f"{one['kind']} {one['metadata']['name']}"
+        for one in there
+        if (one["metadata"].get("labels") or {}).get(MANAGED) != MANAGER
+        and not one["metadata"].get("ownerReferences")
+        and one["metadata"]["name"] != "kube-root-ca.crt"
+    )
+
+
 def _name(one: Mapping[str, Any]) -> str:
     return f"{one['kind']}/{one['metadata']['name']}"
 
