@@ -29,7 +29,7 @@ from integration.conftest import PROJECT, Outcome, Runner
 
 LOCK = Path(__file__).with_name("kubernetes.txt")
 MODEL = PROJECT / "files/models/hearth-mini.gguf"
-GROUPS = {"all": {"children": {"hearth_clusters": {"hosts": {"cluster": {}}}}}}
+GROUPS: dict[str, Any] = {"all": {"children": {"hearth_clusters": {"hosts": {"cluster": {}}}}}}
 Object = dict[str, Any]
 
 
