@@ -62,10 +62,13 @@ class ActionModule(ActionBase):
         host, groups = str(variables.get("inventory_hostname", "")), variables.get("groups") or {}
         wanted = arguments["serves"]
         is_server = host not in groups.get("all", ()) or host in _topology.hosts_for(groups, "servers")
+        is_cluster = host in _topology.hosts_for(groups, "clusters")
         is_worker = host in _topology.hosts_for(groups, "rpc_workers")
         # A client has nothing but what it is told, and no models. Roles would not begin there, and on a worker of RPC its own alone.
         if not is_server:
-            arguments.update(serves=False, of_roles=arguments["of_roles"] and is_worker)
+            arguments.update(
+                serves=arguments["serves"] and is_cluster, of_roles=arguments["of_roles"] and (is_worker or is_cluster)
+            )
         serves = arguments["serves"] and not any(self._given(reader, variables, name) for name in MODELS_OF_ROLES)
         around = _description.Surroundings(
             now=int(time.time()),
@@ -93,7 +96,11 @@ class ActionModule(ActionBase):
         if arguments["of_roles"]:
             findings.extend(self._places(variables, _description.wrong_in(findings, given)))
             wrong = _description.wrong_in(findings, given)
-            begin = [*(["llama_rpc"] if is_worker else []), *(self._roles_of_servers(given) if is_server else [])]
+            begin = [
+                *(["llama_rpc"] if is_worker else []),
+                *(self._roles_of_servers(given) if is_server else []),
+                *(["certificates", "gateway", "kubernetes"] if is_cluster else []),
+            ]
             findings.extend(self._of_roles(begin, variables, given, wrong, roles.findings))
             # What is described wrongly has another meaning when it is right.
             if not findings:

@@ -20,7 +20,7 @@ options:
   runtime:
     description: How the engines are run.
     type: str
-    choices: [docker, process]
+    choices: [docker, process, kubernetes]
     required: true
   directory:
     description: What everything of hearth on the host lies below.
@@ -87,7 +87,7 @@ class _Place:
 
     def __init__(self, host: Mapping[str, Any], runtime: str, directory: str) -> None:
         self.name, self._host = str(host["name"]), host
-        self._runtime, self._directory = runtime, directory
+        self.runtime, self._directory = runtime, directory
         self.models: dict[str, Model] = {}
         self._engines: dict[str, Engine] = {}
         for name, model in records(host["models"]).items():
@@ -99,7 +99,7 @@ class _Place:
         engine, model = self.engine(name), self.models[name]
         # One that is split over nodes listens at its host's address, also for the gateway beside it.
         if self._host["is_here"] and not (model.get("nodes") and self._host.get("address")):
-            return engine.addresses(name, model, self._runtime, self._directory)
+            return engine.addresses(name, model, self.runtime, self._directory)
         if not self._host["address"]:
             raise AnsibleFilterError(
                 f"{self.name} serves {name}, and nobody knows its address in the private network: run it without --limit, or write its hearth_private_address."
@@ -129,6 +129,8 @@ def _model(name: str, places: Sequence[_Place]) -> dict[str, Any]:
         # Among several servers a request is given to one that has a slot for it.
         **({"slots": slots(model)} if len(at) > 1 else {}),
         **{key: model[key] for key in HANDED_ON if key in model},
+        # In a cluster one address stands for all instances, and beyond the first ones those come when these are busy.
+        **({"slots": slots(model) * engine.instances(model)[1]} if first.runtime == "kubernetes" else {}),
     }
 
 

@@ -11,7 +11,7 @@ version_added: 1.0.0
 short_description: The hosts that a play is for
 description:
   - For C(hosts) of a play. An inventory says in groups what a host is for; one that names none of them has one kind of host, which serves everything.
-  - Hosts in C(hearth_clients) and C(hearth_windows) serve nothing, whatever other group they are in.
+  - Hosts in C(hearth_clients), C(hearth_clusters) and C(hearth_windows) serve nothing, whatever other group they are in. A cluster serves by itself.
   - A group that does not exist is no warning, unlike in a pattern.
   - Nor are hosts in C(hearth_not_there), where a run puts the distributions that their Windows PC does not have (yet, or any more).
 options:
@@ -26,10 +26,10 @@ options:
       - V(frontends) are C(hearth_frontend_hosts), by default the gateways. V(servers) are these three together.
       - V(connected) are the servers and the RPC workers, whom a private network connects. V(apart) are the same where they do different things, so that they
         have to reach each other, and otherwise nobody.
-      - V(rpc_workers), V(windows) and V(clients) are those in the groups of that name, and by default nobody. V(heads) are the engines where somebody lends
-        memory to them over RPC, and otherwise nobody.
+      - V(rpc_workers), V(windows), V(clients) and V(clusters) are those in the groups of that name, and by default nobody. V(heads) are the engines where
+        somebody lends memory to them over RPC, and otherwise nobody.
     type: str
-    choices: [gateways, engines, frontends, servers, connected, apart, rpc_workers, heads, windows, clients]
+    choices: [gateways, engines, frontends, servers, connected, apart, rpc_workers, heads, windows, clients, clusters]
     required: true
 positional: purpose
 """

@@ -24,6 +24,9 @@ _NAME = re.compile(PATTERN)
 # These stand for themselves.
 _PLAIN = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _OTHERS = re.compile(r"[^A-Za-z0-9._-]")
+_NO_LABEL = re.compile(r"[^a-z0-9-]+")
+# In a cluster other words are put before and behind it, and all of it has 63 characters.
+_LONGEST_LABEL = 40
 # With a hash behind it, and the engine's name before it, this is a label of a network's name (63 characters) and part of the path of a socket (107).
 _BEFORE_HASH = 50
 _DIGITS = 6
@@ -39,6 +42,16 @@ def identifier(name: str) -> str:
     if _PLAIN.fullmatch(name):
         return name
     return f"{_OTHERS.sub('-', name)[:_BEFORE_HASH]}-{hashlib.sha256(name.encode('utf-8')).hexdigest()[:_DIGITS]}"
+
+
+def cluster_name(name: str) -> str:
+    """What the Deployment and the Service of a model are called in a cluster, which is a label of a name in DNS and knows no capital letters; where the served
+    name had to be changed for that, with a part of its hash."""
+    plain = _NO_LABEL.sub("-", name.lower()).strip("-")
+    if plain == name and len(plain) <= _LONGEST_LABEL:
+        return f"model-{plain}"
+    shortened = plain[:_LONGEST_LABEL].strip("-")
+    return f"model-{shortened}-{hashlib.sha256(name.encode('utf-8')).hexdigest()[:_DIGITS]}"
 
 
 def instance(name: str, number: int) -> str:

@@ -19,9 +19,11 @@ FRONTENDS = "hearth_frontend_hosts"
 WORKERS = "hearth_rpc_workers"
 WINDOWS = "hearth_windows"
 CLIENTS = "hearth_clients"
+# Each stands for a Kubernetes cluster that serves by itself, and is reached from the controller.
+CLUSTERS = "hearth_clusters"
 # Distributions that their Windows PC does not have (yet, or any more): a run finds that out, and no inventory names it.
 NOT_THERE = "hearth_not_there"
-GROUPS = (GATEWAYS, ENGINES, FRONTENDS, WORKERS, WINDOWS, CLIENTS)
+GROUPS = (GATEWAYS, ENGINES, FRONTENDS, WORKERS, WINDOWS, CLIENTS, CLUSTERS)
 SUFFIXES = [group.removeprefix(PREFIX) for group in GROUPS]
 SERVING = (GATEWAYS, ENGINES, FRONTENDS)
 CONNECTED = (*SERVING, WORKERS)
@@ -42,6 +44,7 @@ PURPOSES = {
     "heads": (ENGINES,),
     "windows": (WINDOWS,),
     "clients": (CLIENTS,),
+    "clusters": (CLUSTERS,),
 }
 
 Groups = Mapping[str, Collection[str]]
@@ -74,19 +77,31 @@ def findings(
     for left_alone, why in (
         (CLIENTS, "a client is never changed but for its trust"),
         (WINDOWS, "Windows serves nothing"),
+        (CLUSTERS, "a cluster serves by itself"),
     ):
         both = [group for group in (*SERVING, WORKERS) if group in mine]
         if left_alone in mine and both:
             yield f"{host} is in {left_alone} and in {' and '.join(both)}, and {why}: take it out of one of them."
-    if nobody_serves and not hosts_for(groups, "servers"):
+    if nobody_serves and not hosts_for(groups, "servers") and not hosts_for(groups, "clusters"):
         yield (
             f"Every host of the inventory is a client, a Windows PC or an RPC worker, so that nobody serves: take {host} out of "
             f"{' and '.join(mine_of_ours)}, or name a host that serves."
         )
-    if WORKERS in mine and not is_private and not {CLIENTS, WINDOWS} & set(mine) and host in hosts_for(groups, "apart"):
+    if (
+        WORKERS in mine
+        and not is_private
+        and not {CLIENTS, WINDOWS, CLUSTERS} & set(mine)
+        and host in hosts_for(groups, "apart")
+    ):
         yield (
             f"{host} lends memory over RPC, which has no passwords and no encryption, and has no address at which only hosts of the service reach each other: "
             "take hearth_private_network: none away, or write hearth_private_network: existing where there is such a network already."
+        )
+    if host in groups.get("all", ()) and (runtime == "kubernetes") != (CLUSTERS in mine):
+        yield (
+            f"{host} is in {CLUSTERS}, and hearth_runtime is {runtime}: write hearth_runtime: kubernetes, or take it out."
+            if CLUSTERS in mine
+            else f"{host} has hearth_runtime: kubernetes, and is not in {CLUSTERS}: put it there, for it stands for a cluster."
         )
     purposes = {group for group in SERVING if host in _hosts(groups, group)}
     if FRONTENDS in purposes and GATEWAYS not in purposes:
@@ -101,7 +116,7 @@ def findings(
             f"away, write its hearth_private_address where there is such a network already, or name the host in both {GATEWAYS} and {ENGINES} "
             "(a group that names no host means every host that is no client)."
         )
-    elif ENGINES in purposes and runtime != "docker" and host in hosts_for(groups, "apart"):
+    elif ENGINES in purposes and runtime == "process" and host in hosts_for(groups, "apart"):
         yield (
             f"{host} is an engine for gateways on other hosts, too, and hearth_runtime is {runtime}, in which engines listen for their own host alone: "
             "write hearth_runtime: docker."
@@ -109,12 +124,12 @@ def findings(
 
 
 def _hosts(groups: Groups, group: str) -> set[str]:
-    """The hosts that are in a group, or stand for it where it names none. No client and no Windows PC ever serves."""
+    """The hosts that are in a group, or stand for it where it names none. No client, no cluster and no Windows PC ever serves."""
     everyone = set(groups.get("all", ()))
     named = set(groups.get(group, ()))
     if group not in SERVING:
         return named
-    left_alone = {host for other in (CLIENTS, WINDOWS) for host in groups.get(other, ())}
+    left_alone = {host for other in (CLIENTS, WINDOWS, CLUSTERS) for host in groups.get(other, ())}
     if named:
         return named - left_alone
     return _hosts(groups, GATEWAYS) if group == FRONTENDS else everyone - left_alone - set(groups.get(WORKERS, ()))

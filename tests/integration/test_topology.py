@@ -24,6 +24,7 @@ INVENTORIES = [
 ]
 FLEET = PROJECT / "inventories/fleet"
 CLUSTER = PROJECT / "inventories/rpc_cluster"
+KUBERNETES = PROJECT / "inventories/cpu_kubernetes"
 SHOP = PROJECT / "extensions/molecule/sandwich_shop/inventory"
 
 # Of each playbook that is no list of others: for whom each of its plays is, one after the other.
@@ -33,6 +34,7 @@ FOR = {
     "check_secrets": ["servers"],
     "connect_hosts": ["connected"],
     "close_host": ["connected"],
+    "deploy_cluster": ["clusters"],
     "deploy_engines": ["engines", "engines", "engines", "gateways"],
     "deploy_frontends": ["frontends", "gateways"],
     "deploy_gateway": ["gateways", "gateways"],
@@ -53,21 +55,30 @@ FOR = {
     "provision_cloud_vm": ["servers"],
     "sbom": ["connected"],
     "restore_drill": ["servers"],
-    "remove": ["windows", "servers", "servers", "rpc_workers", "connected", "windows"],
     "status": ["gateways", "connected", "connected"],
+    "remove": ["windows", "servers", "servers", "rpc_workers", "connected", "clusters", "windows"],
     "summary": ["gateways"],
     "trust_ca": ["gateways", "clients"],
     "verify": ["gateways", "behind", "connected"],
 }
 SITE = [
     *("check", "prepare_windows", "preflight", "check_secrets", "prepare_host", "connect_hosts", "deploy_rpc_workers"),
-    *("deploy_engines", "deploy_gateway", "deploy_frontends", "close_host", "open_windows", "verify", "summary"),
+    *(
+        "deploy_engines",
+        "deploy_gateway",
+        "deploy_cluster",
+        "deploy_frontends",
+        "close_host",
+        "open_windows",
+        "verify",
+        "summary",
+    ),
 ]
 FOR["site"] = [purpose for name in SITE for purpose in FOR[name]]
 FOR["restore"] = ["all", "servers", "servers", "servers", "servers", *FOR["site"], "servers"]
 FOR["drift"] = ["all", *FOR["site"], "all"]
 
-EVERYBODY = {"gateway", "engine", "page", "spare", "laptop", "phone", "pc", "worker"}
+EVERYBODY = {"gateway", "engine", "page", "spare", "laptop", "phone", "pc", "worker", "cluster"}
 GROUPED = """
 all:
   hosts: {spare: }
@@ -77,6 +88,7 @@ all:
     hearth_frontend_hosts: {hosts: {page: }}
     hearth_rpc_workers: {hosts: {worker: }}
     hearth_windows: {hosts: {pc: }}
+    hearth_clusters: {hosts: {cluster: }}
     hearth_clients: {hosts: {laptop: }, children: {phones: {hosts: {phone: }}}}
 """
 OF_GROUPED = {
@@ -91,6 +103,7 @@ OF_GROUPED = {
     "heads": {"engine"},
     "windows": {"pc"},
     "clients": {"laptop", "phone"},
+    "clusters": {"cluster"},
 }
 OF_UNNAMED = {
     **{purpose: {"llm"} for purpose in OF_GROUPED},
@@ -99,6 +112,7 @@ OF_UNNAMED = {
     "rpc_workers": set(),
     "heads": set(),
     "windows": set(),
+    "clusters": set(),
     "clients": {"laptop"},
 }
 
@@ -135,7 +149,7 @@ def expected(hosts: dict[str, set[str]]) -> dict[str, list[set[str]]]:
 
 @pytest.mark.parametrize(
     "inventory",
-    [path for path in INVENTORIES if path not in (FLEET, CLUSTER)],
+    [path for path in INVENTORIES if path not in (FLEET, CLUSTER, KUBERNETES)],
     ids=lambda path: str(path.relative_to(PROJECT)),
 )
 def test_an_inventory_of_the_repository_has_one_host_for_everything(tmp_path: Path, inventory: Path) -> None:
@@ -143,7 +157,7 @@ def test_an_inventory_of_the_repository_has_one_host_for_everything(tmp_path: Pa
     clients = {"till.blue.local"} if inventory == SHOP else set()
     pcs = {"pc.blue.local"} if inventory.name == "windows_pc" else set()
     others = {"all": {host, *clients, *pcs}, "windows": pcs, "clients": clients}
-    nobody: dict[str, set[str]] = {purpose: set() for purpose in ("behind", "rpc_workers", "heads")}
+    nobody: dict[str, set[str]] = {purpose: set() for purpose in ("behind", "rpc_workers", "heads", "clusters")}
     of = {**{purpose: {host} for purpose in OF_GROUPED}, **others, **nobody}
     assert targets(tmp_path, [inventory]) == expected(of)
 
@@ -153,16 +167,23 @@ def test_the_inventory_of_several_hosts_has_one_door_and_three_engines(tmp_path:
     every = engines | {"door"}
     of = dict.fromkeys(("all", "servers", "connected"), every)
     doors = {purpose: {"door"} for purpose in ("gateways", "frontends")}
-    none: dict[str, set[str]] = {purpose: set() for purpose in ("rpc_workers", "heads", "windows", "clients")}
+    none: dict[str, set[str]] = {
+        purpose: set() for purpose in ("rpc_workers", "heads", "windows", "clients", "clusters")
+    }
     assert targets(tmp_path, [FLEET]) == expected({**of, **doors, **none, "engines": engines, "behind": engines})
 
 
 def test_the_inventory_of_a_split_model_has_one_head_and_two_workers(tmp_path: Path) -> None:
     workers = {"big-pc", "gpu-pc"}
     of: dict[str, set[str]] = {purpose: {"head"} for purpose in OF_GROUPED}
-    of |= {purpose: set() for purpose in ("windows", "clients")}
+    of |= {purpose: set() for purpose in ("windows", "clients", "clusters")}
     of |= {"all": workers | {"head"}, "connected": workers | {"head"}, "rpc_workers": workers, "behind": workers}
     assert targets(tmp_path, [CLUSTER]) == expected(of)
+
+
+def test_the_inventory_of_a_cluster_has_no_host_that_is_connected_to(tmp_path: Path) -> None:
+    of: dict[str, set[str]] = {purpose: set() for purpose in OF_GROUPED}
+    assert targets(tmp_path, [KUBERNETES]) == expected({**of, "all": {"llm-cluster"}, "clusters": {"llm-cluster"}})
 
 
 def test_groups_say_who_is_a_target_and_no_client_is_but_for_its_trust(tmp_path: Path) -> None:

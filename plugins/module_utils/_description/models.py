@@ -21,6 +21,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.special im
     ModelSource,
     Name,
     Sha256,
+    Size,
 )
 from ansible_collections.hearth.llm.plugins.module_utils._engines import DEFAULT, engines
 from ansible_collections.hearth.llm.plugins.module_utils._engines._contract import DEFAULT_CONTEXT, FIRST_REQUEST
@@ -50,6 +51,45 @@ INSTANCES = Record(
     ),
     words="a dictionary with min and max",
     short="{max: …}",
+)
+
+# In a cluster: what its pods get, and where they may be.
+POD = Record(
+    Key(
+        "cpus",
+        Whole("processors", most=1024),
+        "how many processors each of its pods has; it computes with as many threads",
+        required=True,
+        also=("cpu", "threads", "cores"),
+    ),
+    Key(
+        "memory",
+        Size(),
+        "the memory of each of its pods, of which none is shared: the model's file, the KV cache of its slots, and 1 GiB",
+        required=True,
+        also=("ram", "mem", "memory_limit"),
+    ),
+    Key(
+        "spot",
+        Flag(),
+        "whether its pods may be, and are allowed to be, on nodes that the cloud may take back at any time",
+        value=False,
+        also=("preemptible",),
+    ),
+    Key(
+        "surge",
+        Flag(),
+        "whether a new pod is up before an old one ends, which needs room for one more; otherwise an old one ends first",
+        value=True,
+    ),
+    Key(
+        "nodes",
+        MapOf(Text("the name of a label"), Text("the label's value"), words="a dictionary of labels"),
+        "labels of the nodes that its pods may be on",
+        default="hearth_kubernetes.nodes",
+        also=("node_selector", "nodeselector", "node"),
+    ),
+    words="a dictionary with cpus and memory",
 )
 
 MODEL = Record(
@@ -228,6 +268,13 @@ MODEL = Record(
         "hosts of hearth_engines over whose GPUs one model is split, with as many GPUs on each; the first one is asked (vllm)",
         default="none",
         also=("node", "nnodes", "multi_node", "split_over_hosts"),
+    ),
+    Key(
+        "pod",
+        POD,
+        "what its pods have in a cluster ([kubernetes.md](kubernetes.md)); `instances` says how many there are",
+        default="in a cluster it has to be there",
+        also=("resources", "requests", "limits", "kubernetes"),
     ),
     Key(
         "options",

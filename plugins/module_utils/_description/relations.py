@@ -8,6 +8,7 @@ from typing import Iterator
 
 from ansible_collections.hearth.llm.plugins.module_utils._description.kinds import Typed
 from ansible_collections.hearth.llm.plugins.module_utils._description.measurements import of_measurements
+from ansible_collections.hearth.llm.plugins.module_utils._description.relations_of_clusters import of_cluster
 from ansible_collections.hearth.llm.plugins.module_utils._description.relations_of_hosts import of_host
 from ansible_collections.hearth.llm.plugins.module_utils._description.relations_of_keys import of_keys
 from ansible_collections.hearth.llm.plugins.module_utils._description.relations_of_models import of_models
@@ -29,4 +30,5 @@ def contradictions(described: Typed, around: Surroundings) -> Iterator[str]:
     yield from of_users(described)
     yield from of_host(described, around)
     yield from of_measurements(described)
+    yield from of_cluster(described)
     yield from of_exclusive(described, around)

@@ -41,6 +41,7 @@ class Model:
     gpus: Sequence[str] | None
     rpc: Sequence[str] | None
     nodes: Sequence[str] | None
+    pod: Mapping[str, Any] | None
     options: Mapping[str, Any]
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from ansible_collections.hearth.llm.plugins.module_utils._description.backup import BACKUP
 from ansible_collections.hearth.llm.plugins.module_utils._description.certificates import TLS
+from ansible_collections.hearth.llm.plugins.module_utils._description.clusters import KUBERNETES
 from ansible_collections.hearth.llm.plugins.module_utils._description.keys import API_KEYS
 from ansible_collections.hearth.llm.plugins.module_utils._description.kinds import (
     Choice,
@@ -93,7 +94,11 @@ VARIABLES: dict[str, Key] = {
             Choice(
                 "docker",
                 "process",
+                "kubernetes",
                 also={
+                    "k8s": "write kubernetes",
+                    "gke": "write kubernetes",
+                    "openshift": "write kubernetes",
                     "podman": "write docker, or process for a host without containers",
                     "container": "write docker",
                     "containers": "write docker",
@@ -101,7 +106,7 @@ VARIABLES: dict[str, Key] = {
                     "systemd": "write process",
                 },
             ),
-            "docker, or process (one directory, no root, no containers)",
+            "docker, or process (one directory, no root, no containers), or kubernetes of a host of hearth_clusters",
             value="docker",
         ),
         Key(
@@ -212,6 +217,13 @@ VARIABLES: dict[str, Key] = {
         *SHARED_ADDRESS,
         *PRIVATE_NETWORK,
         *WINDOWS,
+        Key(
+            "hearth_kubernetes",
+            KUBERNETES,
+            "the cluster that a host of hearth_clusters stands for ([kubernetes.md](kubernetes.md))",
+            default="none",
+            also=("hearth_k8s", "hearth_cluster"),
+        ),
         Key("hearth_otel_collector", Flag(text=True), "whether traces are collected on the host", value=False),
         Key("hearth_valkey", Flag(text=True), "whether a store for applications is run", value=False),
         Key(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._engine_options.names import canonical
 from ansible_collections.hearth.llm.plugins.module_utils._errors import InputError
-from ansible_collections.hearth.llm.plugins.module_utils._served_names import identifier, instance
+from ansible_collections.hearth.llm.plugins.module_utils._served_names import cluster_name, identifier, instance
 
 if TYPE_CHECKING:
     from typing import Iterator, Mapping, Sequence
@@ -137,7 +137,10 @@ class Engine:
         return False
 
     def addresses(self, name: str, model: Model, runtime: str, directory: str) -> list[str]:
-        """Where the gateway reaches the instances of a model: a container by its service's name, a process by its socket."""
+        """Where the gateway reaches the instances of a model: a container by its service's name, a process by its socket. In a cluster one name stands for all
+        instances."""
+        if runtime == "kubernetes":
+            return [f"{cluster_name(name)}:{CONTAINER_PORT}"]
         numbers = range(1, self.instances(model)[1] + 1)
         if runtime == "docker":
             called = self.own_service if self.is_apart(model) else self.service
@@ -152,6 +155,11 @@ class Engine:
             return []
         at = f"[{address}]" if ":" in address else address
         return [f"{at}:{ports[instance(name, number)]}" for number in range(1, self.instances(model)[1] + 1)]
+
+    def container(self, model: Model, path: str, words: Sequence[str], key_path: str) -> dict[str, Any]:
+        """In a cluster, where each model has pods of its own: `command`, `arguments` and `environment` of the container that serves it at CONTAINER_PORT, and
+        `health`, the path that answers when it is loaded. `path` is the model's, `words` are its options, and `key_path` is the file of the key to ask for."""
+        raise NotImplementedError
 
     def service(self, model: str, number: int = 1) -> str:
         """The service of an instance of a model, as the role calls it. One that all models share serves one instance of each."""
@@ -196,7 +204,9 @@ class Engine:
 
     def findings(self, path: str, model: Model, runtime: str) -> Iterator[str]:
         """What this engine cannot do of a model's description. The runtime is empty where nobody knows it."""
-        if runtime and runtime not in self.runtimes:
+        if runtime == "kubernetes" and runtime not in self.runtimes:
+            yield f"{path}.engine is {self.name!r}, and in clusters {self.title} is not run yet: write engine: llama_cpp, or serve it by a host."
+        elif runtime and runtime not in self.runtimes:
             yield (
                 f"{path}.engine is {self.name!r}, and hearth_runtime is {runtime}: {self.title} is run in containers only, so write hearth_runtime: "
                 f"{self.runtimes[0]}, or engine: llama_cpp."

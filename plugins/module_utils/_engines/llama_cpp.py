@@ -86,7 +86,7 @@ _BUILDS = {"llama_cpp": _BUILD, "xllamacpp": _WHEEL}
 class LlamaCpp(Engine):
     name = "llama_cpp"
     title = "llama.cpp"
-    runtimes = ("docker", "process")
+    runtimes = ("docker", "process", "kubernetes")
     fetched_later = ("docker", "process")
     misspelled = ("llama.cpp", "llamacpp", "llama")
     serves = "gguf"
@@ -308,6 +308,16 @@ class LlamaCpp(Engine):
             ],
             # One that waits for its file is up when it runs.
             "health": {} if waits else health,
+        }
+
+    def container(self, model: Model, path: str, words: Sequence[str], key_path: str) -> dict[str, Any]:
+        listens = ["--host", "0.0.0.0", "--port", str(CONTAINER_PORT), "--api-key-file", key_path]
+        return {
+            "command": [_SERVER],
+            "arguments": ["--model", path, "--alias", str(model["name"]), *listens, *words],
+            # What it would keep in a home that cannot be written.
+            "environment": {"LLAMA_CACHE": "/tmp"},
+            "health": "/health",
         }
 
     def asked_context(self, model: Model, defaults: Mapping[str, Any]) -> tuple[int, str]:

@@ -186,6 +186,32 @@ DESCRIPTIONS: dict[str, dict[str, Any]] = {
         "hearth_removal_percent_max": 50,
         "hearth_purge": False,
     },
+    "kubernetes": {
+        "hearth_models": {
+            "chat": {
+                "source": "hf://owner/repository/a.gguf",
+                "pod": {"cpus": 8, "memory": "16GiB", "spot": True, "surge": False, "nodes": {"pool": "large"}},
+            }
+        },
+        "hearth_runtime": "kubernetes",
+        "hearth_kubernetes": {
+            "storage": "300G",
+            "storage_class": "premium-rwo",
+            "storage_access": "ReadWriteOnce",
+            "namespace": "hearth",
+            "kubeconfig": "/home/me/kubeconfig",
+            "context": "gke_project_zone_cluster",
+            "exposure": "ingress",
+            "ingress_class": "nginx",
+            "annotations": {"nginx.ingress.kubernetes.io/ssl-passthrough": "yes"},
+            "nodes": {"cloud.google.com/gke-nodepool": "large"},
+        },
+    },
+    "node port": {
+        "hearth_models": {"chat": {"source": "hf://owner/a/a.gguf", "pod": {"cpus": 8, "memory": "16G"}}},
+        "hearth_runtime": "kubernetes",
+        "hearth_kubernetes": {"storage": "300G", "exposure": "node_port", "node_port": 30443},
+    },
     "process": {
         "hearth_models": {"later": {"source": "hf://owner/repository/a.gguf", "load": "first_request", "pinned": True}},
         "hearth_runtime": "process",
