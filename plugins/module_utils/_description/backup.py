@@ -34,7 +34,7 @@ BACKUP = Record(
     Key(
         "credentials",
         ControllerPath("s3.env", file=True),
-        "a file with  and , for S3",
+        "a file with `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, for S3",
         default="none",
         also=("credentials_file", "keys", "environment"),
     ),
