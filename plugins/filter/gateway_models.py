@@ -44,10 +44,10 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description: For each served name its C(addresses), each C(host:port) or C(unix@/path) of an instance; C(paths), what of the API its engine offers;
-    C(says_usage), whether that says by itself at the end of a stream what it has counted; C(prefix), where its API begins, if it is
-    not C(/v1); and C(aliases), C(default), C(load), C(task), C(slots), C(idle_unload_seconds), C(max_output_tokens) and C(answer_deadline_seconds) where the description has them,
-    but C(slots) always where there are several instances. Where other hosts serve it, too, C(hosts) names the host of each address, and C(slots_of_hosts) has
-    the slots of those that have others.
+    C(says_usage), whether that says by itself at the end of a stream what it has counted; C(prefix), where its API begins, if it is not C(/v1); and
+    C(aliases), C(default), C(load), C(task), C(slots), C(idle_unload_seconds), C(max_output_tokens) and C(answer_deadline_seconds) where the description
+    has them, but C(slots) always where there are several instances. Where other hosts serve it, too, C(hosts) names the host of each address, and
+    C(slots_of_hosts) has the slots of those that have others.
   type: dict
 """
 

@@ -130,7 +130,7 @@ def test_the_gateway_knows_where_the_api_begins_and_what_it_offers() -> None:
 
 
 def test_a_compressed_model_lies_where_it_was_made_and_another_one_where_it_was_brought() -> None:
-    models = [
+    models: list[dict[str, Any]] = [
         {"name": "a", "path": "/srv/a"},
         {"name": "b", "path": "/srv/b", "compression": {"weights": "int8"}},
         {"name": "c"},
