@@ -41,6 +41,9 @@ class Model:
     gpus: Sequence[str] | None
     rpc: Sequence[str] | None
     nodes: Sequence[str] | None
+    compression: Mapping[str, Any] | None
+    precision: str | None
+    kv_cache: Mapping[str, Any] | None
     options: Mapping[str, Any]
 
 
