@@ -85,7 +85,9 @@ def test_recall_and_answers_of_known_questions(house: House) -> None:
 
 
 def test_the_nearest_pieces_alone_are_looked_at(house: House) -> None:
-    found = json.loads(rag(house, "--json", "--top-k", "1", str(PAPERS), "What does the Harbour sandwich hold?").stdout)
+    found = json.loads(
+        rag(house, "--json", "--top-k", "1", str(PAPERS), "What is the secret of the Harbour sandwich?").stdout
+    )
     assert len(found["looked_at"]) == 1
 
 

@@ -63,7 +63,7 @@ def _refuse(missing: Sequence[inputs.Inputs], params: Mapping[str, Any], host: H
             "repository that was made for OpenVINO (hf://OpenVINO/…). Nothing was begun."
         )
     disk = sum(one.disk_bytes for one in needs.values())
-    room = shutil.disk_usage(params["directory"]).free
+    room = shutil.disk_usage(_there(params["directory"])).free
     if disk > room:
         raise InputError(
             f"directory: what is made of {', '.join(sorted(needs))} takes about {as_decimal_size(disk)}, and {params['directory']} has {as_decimal_size(room)} "
@@ -73,6 +73,13 @@ def _refuse(missing: Sequence[inputs.Inputs], params: Mapping[str, Any], host: H
         raise HearthError(
             f"program: {', '.join(sorted(needs))} would have to be made, and nobody says by what. Give the path of optimum-cli."
         )
+
+
+def _there(path: str) -> str:
+    """The directory itself, or what of it is there already."""
+    while not os.path.isdir(path):
+        path = os.path.dirname(path)
+    return path
 
 
 def _make(one: inputs.Inputs, made: Made, program: str) -> dict[str, Any]:

@@ -24,6 +24,12 @@ PROJECT = Path(__file__).parents[4]
 PROGRAM = PROJECT / "tests/fakes/openvino/optimum_cli.py"
 CONFIG = {"model_type": "mistral", "hidden_size": 256, "intermediate_size": 512, "num_attention_heads": 4}
 VERSIONS = {"nncf": "3.4.0", "optimum-intel": "2.2.0"}
+PARAMS: dict[str, Any] = {
+    **{name: option.get("default") for name, option in argument_spec().items()},
+    "program": str(PROGRAM),
+    "versions": VERSIONS,
+    "memory_bytes": 1 << 40,
+}
 
 
 @pytest.fixture
@@ -43,8 +49,7 @@ def module(
     directory: Path, *, check: bool = False, models: dict[str, Any] | None = None, **given: Any
 ) -> dict[str, Any]:
     wanted = {"chat": {"weights": "int8"}} if models is None else models
-    params = {name: option.get("default") for name, option in argument_spec().items()}
-    params.update(directory=str(directory), program=str(PROGRAM), versions=VERSIONS, memory_bytes=1 << 40)
+    params = {**PARAMS, "directory": str(directory)}
     params["models"] = [
         {"name": name, "path": str(directory / name), "compression": compression}
         for name, compression in wanted.items()
@@ -141,6 +146,12 @@ def test_a_dry_run_says_what_would_be_made_and_makes_nothing(models: Path) -> No
     assert dry["models"]["chat"]["bytes_after"] == 0
     assert not (models / ".compressed").exists()
     assert module(models)["models"]["chat"]["path"] == dry["models"]["chat"]["path"]
+
+
+def test_the_directory_of_models_need_not_be_there_where_all_were_put_elsewhere(models: Path, tmp_path: Path) -> None:
+    wanted = [{"name": "chat", "path": str(models / "chat"), "compression": {"weights": "int8"}}]
+    made = run({**PARAMS, "directory": str(tmp_path / "no/models"), "models": wanted}, Host("/"), check_mode=False)
+    assert Path(made["models"]["chat"]["path"], "hearth.json").exists()
 
 
 def test_too_little_memory_is_said_before_the_first_one_is_begun(models: Path) -> None:
