@@ -44,10 +44,10 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description: For each served name its C(addresses), each C(host:port) or C(unix@/path) of an instance; C(paths), what of the API its engine offers;
-    C(says_usage), whether that says by itself at the end of a stream what it has counted; and C(aliases), C(default), C(load), C(task), C(slots),
-    C(idle_unload_seconds), C(max_output_tokens) and C(answer_deadline_seconds) where the description has them,
-    but C(slots) always where there are several instances. Where other hosts serve it, too, C(hosts) names the host of each address, and C(slots_of_hosts) has
-    the slots of those that have others.
+    C(says_usage), whether that says by itself at the end of a stream what it has counted; C(prefix), where its API begins, if it is not C(/v1); and
+    C(aliases), C(default), C(load), C(task), C(slots), C(idle_unload_seconds), C(max_output_tokens) and C(answer_deadline_seconds) where the description
+    has them, but C(slots) always where there are several instances. Where other hosts serve it, too, C(hosts) names the host of each address, and
+    C(slots_of_hosts) has the slots of those that have others.
   type: dict
 """
 
@@ -126,6 +126,7 @@ def _model(name: str, places: Sequence[_Place]) -> dict[str, Any]:
         **({"slots_of_hosts": others} if others else {}),
         "paths": list(engine.paths(model.get("task", "chat"))),
         "says_usage": engine.says_usage,
+        **({"prefix": engine.prefix} if engine.prefix != Engine.prefix else {}),
         # Among several servers a request is given to one that has a slot for it.
         **({"slots": slots(model)} if len(at) > 1 else {}),
         **{key: model[key] for key in HANDED_ON if key in model},

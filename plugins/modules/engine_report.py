@@ -13,7 +13,7 @@ version_added: 1.0.0
 author: hearth.llm contributors (@hearth-llm)
 description:
   - Asks a running engine what it has. llama-server tells its slots and their context (C(/props)), vLLM the longest context (C(/v1/models)) and how
-    its cache is set up (C(/metrics)).
+    its cache is set up (C(/metrics)), OpenVINO Model Server whether the model is ready (KServe's protocol, C(/v2)).
   - Fails with all differences at once.
   - In check mode it does not fail, because what runs may be what the run would replace; RV(differences) says what differs.
 extends_documentation_fragment:
@@ -23,7 +23,7 @@ options:
   engine:
     description: The engine.
     type: str
-    choices: [llama_cpp, vllm]
+    choices: [llama_cpp, openvino, vllm]
     required: true
   url:
     description: Base of the engine's API.
@@ -87,10 +87,15 @@ reports:
   type: dict
   returned: always
   contains:
+    ready:
+      description: Whether the model is ready.
+      type: bool
+      returned: for OpenVINO Model Server
+      sample: true
     context_tokens:
       description: The longest context of a request, tokens.
       type: int
-      returned: always
+      returned: for llama.cpp and vLLM
       sample: 8192
     slots:
       description: How many requests are answered at the same time.

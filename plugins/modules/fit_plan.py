@@ -400,7 +400,11 @@ def argument_spec() -> dict[str, Any]:
         "path": {"type": "path"},
         "sha256": {"type": "str"},
         "files": {"type": "list", "elements": "str", "default": []},
-        "engine": {"type": "str", "choices": list(ENGINES), "default": DEFAULT},
+        "engine": {
+            "type": "str",
+            "choices": [name for name, engine in ENGINES.items() if engine.planned],
+            "default": DEFAULT,
+        },
         "task": {"type": "str", "choices": ["chat", "embedding", "rerank"], "default": "chat"},
         "context_tokens": {"type": "int", "no_log": False},
         "slots": {"type": "int", "default": 1},

@@ -76,7 +76,7 @@ def engine_plan(
         return path.replace(models_directory, MOUNTED, 1) if runtime == "docker" and models_directory else path
 
     def path(model: Model) -> str:
-        return seen(str(model.get("path") or (paths or {}).get(model["name"], "")))
+        return seen(place(model, paths or {}))
 
     def files(model: Model) -> dict[str, Any]:
         return serving.files(path(model), seen((projectors or {}).get(model["name"], "")))
@@ -174,6 +174,12 @@ def engine_plan(
     }
 
 
+def place(model: Model, paths: Mapping[str, str]) -> str:
+    """Where a model lies on its host. Of one that is compressed, what was made of it, wherever it came from."""
+    known = str(paths.get(model["name"], ""))
+    return known if model.get("compression") else str(model.get("path") or known)
+
+
 def _way(
     serving: Engine, name: str, number: int, runtime: str, directory: str, address: str, *, is_apart: bool
 ) -> dict[str, str]:
@@ -181,4 +187,4 @@ def _way(
     if runtime == "process":
         return {"socket_path": serving.socket(name, directory, number)}
     is_said = serving.shared and number == 1 and not is_apart
-    return {} if is_said else {"url": f"http://{address}/v1"}
+    return {} if is_said else {"url": f"http://{address}{serving.prefix}"}

@@ -11,6 +11,7 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.kinds impo
     Key,
     ListOf,
     MapOf,
+    Number,
     Record,
     Text,
     Whole,
@@ -25,10 +26,11 @@ from ansible_collections.hearth.llm.plugins.module_utils._description.special im
 )
 from ansible_collections.hearth.llm.plugins.module_utils._engines import DEFAULT, engines
 from ansible_collections.hearth.llm.plugins.module_utils._engines._contract import DEFAULT_CONTEXT, FIRST_REQUEST
+from ansible_collections.hearth.llm.plugins.module_utils._openvino.presets import CACHE_PRECISIONS, PRECISIONS, WEIGHTS
 from ansible_collections.hearth.llm.plugins.module_utils._served_names import PATTERN, RULE
 
 # Engines that people know from elsewhere.
-_NOT_SERVED = ("openvino",)
+_NOT_SERVED = ("ollama", "tgi", "sglang", "tensorrt_llm")
 TASKS = ("chat", "embedding", "rerank")
 SERVED_NAME = Name("a served name", PATTERN, RULE, "qwen3-4b", joints="/:")
 
@@ -90,6 +92,59 @@ POD = Record(
         also=("node_selector", "nodeselector", "node"),
     ),
     words="a dictionary with cpus and memory",
+    short="{cpus: …}",
+)
+
+# What OpenVINO makes of a model before it is served (openvino). What is not said, the presets say, by the architecture of the model.
+COMPRESSION = Record(
+    Key(
+        "weights",
+        Choice(*WEIGHTS, also={"4bit": "write int4", "8bit": "write int8", "q4": "write int4", "q8": "write int8"}),
+        "how weights are kept: in four bits and the rest in eight, in eight, or as halves of 16 bits",
+        value=WEIGHTS[0],
+        also=("format", "weight_format", "bits", "type"),
+    ),
+    Key(
+        "group_size",
+        Whole("weights", most=4096),
+        "how many weights share a scale (int4)",
+        default="of the preset",
+        also=("group", "groups"),
+    ),
+    Key(
+        "ratio",
+        Number(0, 1),
+        "which share of the layers is kept in four bits; the others are in eight (int4)",
+        default="of the preset",
+        also=("share", "int4_ratio"),
+    ),
+    Key(
+        "symmetric",
+        Flag(),
+        "whether weights are kept without a zero point: faster, and a little less exact (int4)",
+        default="of the preset",
+        also=("sym", "symmetry"),
+    ),
+    words="a dictionary with weights, group_size, ratio and symmetric",
+    short="{weights: …}",
+)
+KV_CACHE = Record(
+    Key(
+        "precision",
+        Choice(*CACHE_PRECISIONS),
+        "in which numbers keys and values are kept",
+        default="what OpenVINO chooses, u8 on most processors",
+        also=("type", "dtype", "format"),
+    ),
+    Key(
+        "gib",
+        Whole("GiB", most=1 << 14),
+        "memory that the cache of all slots may take",
+        default="it grows with what is asked",
+        also=("size", "gb", "cache_size", "memory"),
+    ),
+    words="a dictionary with precision and gib",
+    short="{precision: …}",
 )
 
 MODEL = Record(
@@ -275,6 +330,27 @@ MODEL = Record(
         "what its pods have in a cluster ([kubernetes.md](kubernetes.md)); `instances` says how many there are",
         default="in a cluster it has to be there",
         also=("resources", "requests", "limits", "kubernetes"),
+    ),
+    Key(
+        "compression",
+        COMPRESSION,
+        "what is made of its weights on the host before it is served (openvino)",
+        default="it is served as it comes",
+        also=("quantization", "compress", "quantize"),
+    ),
+    Key(
+        "precision",
+        Choice(*PRECISIONS),
+        "in which numbers it is computed (openvino)",
+        default="what OpenVINO chooses for the processor",
+        also=("dtype", "compute_type", "inference_precision"),
+    ),
+    Key(
+        "kv_cache",
+        KV_CACHE,
+        "how keys and values of what was read are kept (openvino)",
+        default="as OpenVINO chooses",
+        also=("cache", "kv"),
     ),
     Key(
         "options",

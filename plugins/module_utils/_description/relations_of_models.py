@@ -43,6 +43,7 @@ def of_models(described: Typed) -> Iterator[str]:
         yield from _lengths(path, model)
         if engine:
             yield from engine.findings(path, model, runtime)
+            yield from _of_another_engine(path, model, engine)
             yield from _instances(path, model, engine)
         if process and model.get("gpus"):
             yield (
@@ -94,6 +95,14 @@ def _over_nodes(models: Mapping[str, Typed]) -> Iterator[str]:
             yield f"{path}.nodes names {listed(twice)} twice: keep one."
         if model.get("load") == FIRST_REQUEST:
             yield f"{path}.load is {FIRST_REQUEST!r}, and a model with nodes is fetched on each of them before it is loaded: write startup, or take it away."
+
+
+def _of_another_engine(path: str, model: Typed, engine: Engine) -> Iterator[str]:
+    """Keys that mean something to one engine alone."""
+    for key in sorted({key for one in engines().values() for key in one.keys if key not in engine.keys}):
+        if key in model:
+            able = listed([name for name, one in engines().items() if key in one.keys])
+            yield f"{path}.{key} is for the engine {able}, and {engine.title} serves this model: write engine: {able}, or take {key} away."
 
 
 def most_instances(models: Mapping[str, Typed]) -> dict[str, int]:

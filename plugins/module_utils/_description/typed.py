@@ -42,6 +42,9 @@ class Model:
     rpc: Sequence[str] | None
     nodes: Sequence[str] | None
     pod: Mapping[str, Any] | None
+    compression: Mapping[str, Any] | None
+    precision: str | None
+    kv_cache: Mapping[str, Any] | None
     options: Mapping[str, Any]
 
 

@@ -44,7 +44,12 @@ class OptionList:
 
     @property
     def title(self) -> str:
-        titles = {"llama_cpp": "llama.cpp b", "vllm": "vLLM ", "xllamacpp": "xllamacpp "}
+        titles = {
+            "llama_cpp": "llama.cpp b",
+            "openvino": "OpenVINO Model Server ",
+            "vllm": "vLLM ",
+            "xllamacpp": "xllamacpp ",
+        }
         return titles.get(self.engine, f"{self.engine} ") + self.build
 
 

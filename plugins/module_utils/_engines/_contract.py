@@ -93,6 +93,10 @@ class Engine:
     # The input of its role that says the (first) port of the host, and its default.
     port_variable = ""
     port = 0
+    # Below what its API begins: the gateway's own is always /v1.
+    prefix = "/v1"
+    # Keys of a model's description that mean something to this engine alone.
+    keys: Sequence[str] = ()
     # The GPUs that its containers get where nobody says which.
     gpus: Sequence[str] = ()
     # Where a reference of an image or a wheel says which build it is, by the name of the lists of options.

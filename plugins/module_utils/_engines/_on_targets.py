@@ -4,6 +4,6 @@
 
 from __future__ import annotations
 
-from ansible_collections.hearth.llm.plugins.module_utils._engines import llama_cpp, vllm
+from ansible_collections.hearth.llm.plugins.module_utils._engines import llama_cpp, openvino, vllm
 
-ENGINES = {engine.name: engine for engine in (llama_cpp.ENGINE, vllm.ENGINE)}
+ENGINES = {engine.name: engine for engine in (llama_cpp.ENGINE, openvino.ENGINE, vllm.ENGINE)}

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from fakes.engine import Engine
 from integration.gateway.description import MESSAGES, SLOTS, Gateway, eventually, quickest
 
@@ -104,3 +105,17 @@ def test_the_engine_sees_the_request_and_nothing_else_of_the_client(gateway: Gat
     assert seen["Authorization"] == f"Bearer {engine_key}"
     assert seen["X-Request-Id"] == answer.headers["X-Request-Id"] != "chosen"
     assert not {"Server", "Access-Control-Allow-Origin"} & set(answer.headers)
+
+
+@pytest.mark.usefixtures("as_it_was")
+def test_an_engine_whose_api_begins_elsewhere_is_asked_there_by_the_same_paths(gateway: Gateway, beta: Engine) -> None:
+    """As OpenVINO Model Server's, which begins with /v3. A client asks as ever, and what is asked is judged as ever."""
+    other = {"addresses": [beta.address], "prefix": "/v3", "paths": ["/v1/chat/completions"]}
+    gateway.describe(gateway_models={**gateway.models, "other": other})
+    assert gateway.complete({"model": "other", "messages": MESSAGES}).status == 200
+    assert beta.received[-1].path == "/v3/chat/completions"
+    assert gateway.complete({"model": "beta", "messages": MESSAGES}).status == 200
+    assert beta.received[-1].path == "/v1/chat/completions"
+    refused = gateway.ask("POST", "/v1/embeddings", {"model": "other", "input": "x"})
+    assert (refused.status, refused.error["code"]) == (400, "wrong_task")
+    assert gateway.ask("POST", "/v3/chat/completions", {"model": "other", "messages": MESSAGES}).status == 404

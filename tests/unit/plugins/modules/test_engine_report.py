@@ -111,3 +111,15 @@ def test_a_wrong_key_is_told_with_the_answer_and_without_the_key(report: Report)
     with pytest.raises(HearthError, match="was answered by 401: Unauthorized") as failure:
         report("vllm", VLLM, key="wrong-key")
     assert "wrong-key" not in failure.value.message
+
+
+def test_openvino_says_by_kserves_protocol_whether_the_model_is_ready(report: Report) -> None:
+    ready = report("openvino", {"/v2/models/chat/ready": "{}"})
+    assert ready == {"reports": {"chat": {"ready": True}}, "differences": []}
+
+
+def test_a_server_of_openvino_that_runs_without_its_model_is_found_out(report: Report) -> None:
+    with pytest.raises(
+        HearthError, match=r"what its engine has cannot be told: GET /v2/models/chat/ready at .* was answered by 404"
+    ):
+        report("openvino", {"/v2/health/ready": "{}"})

@@ -41,6 +41,13 @@ DESCRIPTIONS: dict[str, dict[str, Any]] = {
             },
             "own": {"path": "/srv/models/own.gguf", "task": "embedding", "rpc": ["worker"]},
             "large": {"source": "hf://owner/large", "engine": "vllm", "nodes": ["gpu1", "gpu2"]},
+            "processors": {
+                "source": "hf://owner/processors",
+                "engine": "openvino",
+                "compression": {"weights": "int4", "group_size": 64, "ratio": 0.6, "symmetric": True},
+                "precision": "bf16",
+                "kv_cache": {"precision": "u8", "gib": 4},
+            },
             "pinned": {"source": "https://models.example.com/a.gguf", "sha256": "0f" * 32, "task": "rerank"},
         },
         "hearth_api_keys": [

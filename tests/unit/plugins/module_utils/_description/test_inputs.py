@@ -24,6 +24,10 @@ def model(keys: str) -> str:
     return f"hearth_models: {{m: {{source: 'file:///m.gguf', {keys}}}}}"
 
 
+def openvino(keys: str) -> str:
+    return f"hearth_models: {{m: {{source: 'hf://a/b', engine: openvino, {keys}}}}}"
+
+
 # What stands in the description, and how each finding begins and ends.
 WRONG: list[tuple[str, list[tuple[str, str]]]] = [
     # Would have lost something.
@@ -78,8 +82,52 @@ WRONG: list[tuple[str, list[tuple[str, str]]]] = [
         [("hearth_shared_interface is 'eth1', and hearth_shared_address is not described", "or take it away")],
     ),
     # Was passed over in silence.
-    (model("engine: openvino"), [("hearth_models.m.engine is 'openvino'", "write llama_cpp or vllm")]),
     (model("engine: ollama"), [("hearth_models.m.engine is 'ollama'", "write llama_cpp")]),
+    (model("engine: ovms"), [("hearth_models.m.engine is 'ovms'", "write openvino")]),
+    (
+        openvino("task: embedding, load: on_demand, idle_unload_seconds: 9, gpus: [nvidia.com/gpu=0]"),
+        [
+            ("hearth_models.m.task is 'embedding'", "write engine: llama_cpp or vllm"),
+            ("hearth_models.m.load is 'on_demand'", "write startup, or take it away"),
+            ("hearth_models.m.idle_unload_seconds is 9", "take it away"),
+            ("hearth_models.m.gpus", "take it away, or write engine: llama_cpp or vllm"),
+        ],
+    ),
+    (
+        "{hearth_runtime: process, hearth_models: {m: {source: 'hf://a/b', engine: openvino}}}",
+        [("hearth_models.m.engine is 'openvino'", "write hearth_runtime: docker, or engine: llama_cpp")],
+    ),
+    (
+        "hearth_models: {m: {source: 'hf://a/b/c.gguf', engine: openvino}}",
+        [("hearth_models.m.source is a GGUF file", "write engine: llama_cpp")],
+    ),
+    (
+        openvino("compression: {weights: int8, ratio: 0.6}"),
+        [("hearth_models.m.compression.ratio is for weights in four bits", "take ratio away, or write weights: int4")],
+    ),
+    (openvino("compression: {ratio: 2}"), [("hearth_models.m.compression.ratio is 2", "from 0 to 1")]),
+    (
+        openvino("options: {cache_size: 4, plugin-config: {KV_CACHE_PRECISION: u8}}"),
+        [
+            ("hearth_models.m.options.cache_size", "kv_cache.gib"),
+            ("hearth_models.m.options.plugin-config has KV_CACHE_PRECISION", "kv_cache.precision"),
+        ],
+    ),
+    (
+        openvino("options: {plugin-config: fast}"),
+        [("hearth_models.m.options.plugin-config is 'fast'", "write a dictionary")],
+    ),
+    (
+        model("compression: {weights: int8}, precision: bf16, kv_cache: {gib: 4}"),
+        [
+            (
+                "hearth_models.m.compression is for the engine openvino",
+                "write engine: openvino, or take compression away",
+            ),
+            ("hearth_models.m.kv_cache is for the engine openvino", "write engine: openvino, or take kv_cache away"),
+            ("hearth_models.m.precision is for the engine openvino", "write engine: openvino, or take precision away"),
+        ],
+    ),
     (
         model("context_tokens: 2048, slots: 2, options: {ctx-size: 100}"),
         [("hearth_models.m.options.ctx-size", "context_tokens and slots")],

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from ansible_collections.hearth.llm.plugins.module_utils._description import VARIABLES
 from ansible_collections.hearth.llm.plugins.module_utils._description.kinds import Kind, ListOf, MapOf, Record
+from ansible_collections.hearth.llm.plugins.module_utils._engines import engines
 from ansible_collections.hearth.llm.plugins.plugin_utils._topology import GROUPS, NOT_THERE
 
 PROJECT = Path(__file__).parents[5]
@@ -72,13 +73,21 @@ def options(role: str, name: str) -> set[str]:
 
 # Under which other names a model is asked for is the gateway's affair, and a role has the models of its host.
 NAMES = {"aliases", "default", "hosts"}
+# What means something to one engine alone.
+OPENVINO = set(engines()["openvino"].keys)
 
 
 @pytest.mark.parametrize(
     ("variable", "role", "option", "not_there"),
     [
-        ("hearth_models", "llama_cpp", "llama_cpp_models", {"engine", "gpus", "nodes", *NAMES}),
-        ("hearth_models", "vllm", "vllm_models", {"engine", "idle_unload_seconds", "rpc", *NAMES}),
+        ("hearth_models", "llama_cpp", "llama_cpp_models", {"engine", "gpus", "nodes", *OPENVINO, *NAMES}),
+        ("hearth_models", "vllm", "vllm_models", {"engine", "idle_unload_seconds", "rpc", *OPENVINO, *NAMES}),
+        (
+            "hearth_models",
+            "openvino",
+            "openvino_models",
+            {"engine", "idle_unload_seconds", "gpus", "rpc", "nodes", *NAMES},
+        ),
         ("hearth_api_keys", "gateway", "gateway_api_keys", set()),
         ("hearth_users", "anythingllm", "anythingllm_users", set()),
         ("hearth_users", "open_webui", "open_webui_users", set()),
