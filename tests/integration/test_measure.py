@@ -27,7 +27,7 @@ KEYS = [{"name": "default"}, {"name": "measure"}]
 SHORT = {
     "shop_series_1": {"pause": 0.2, "prompts": ["What is your name?", "What is the capital of France?"]},
     "shop_series_2": {"requests": 5},
-    "shop_series_3": {"pause": {"mean": 0.3, "min": 0.1, "max": 1}, "users": 3},
+    "shop_series_3": {"pause": {"mean": 0.3, "min": 0.1, "max": 1}, "users": 3, "max_tokens": 64},
 }
 
 
