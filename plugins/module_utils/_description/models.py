@@ -92,7 +92,6 @@ POD = Record(
         also=("node_selector", "nodeselector", "node"),
     ),
     words="a dictionary with cpus and memory",
-    short="{cpus: …}",
 )
 
 # What OpenVINO makes of a model before it is served (openvino). What is not said, the presets say, by the architecture of the model.
