@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import subprocess
 import time
 import urllib.request
@@ -34,6 +35,7 @@ from lab import packages
 PYTHON = os.environ.get("HEARTH_OPENVINO_PYTHON", "")
 MODELS = {"eight": {"weights": "int8"}, "four": {"weights": "int4"}}
 PROMPTS = 5
+KEY = secrets.token_hex(16)
 # Of the answers that are right to the letter, of a model so small that one bit less is felt.
 LEAST = {"mini": 0.9, "eight": 0.85, "four": 0.5}
 GATEWAY_PATHS = ["/v1/chat/completions", "/v1/completions"]
@@ -89,15 +91,14 @@ def house(compressed: Compressed) -> Iterator[House]:
     house = compressed.house
     house.models = {"mini": {"path": str(PROJECT / "files/models/hearth-mini.gguf"), "context_tokens": 2048}}
     house.describe(roles=["llama_cpp", "certificates"])
-    key = (compressed.directory / "secrets/engine_key").read_text().strip()
-    servers = [Server(name, said["path"], compressed.directory / name, key) for name, said in compressed.made.items()]
+    servers = [Server(name, said["path"], compressed.directory / name, KEY) for name, said in compressed.made.items()]
     try:
         for server in servers:
             server.await_ready()
         gateway = {server.name: {**server.known, "prefix": "/v3", "paths": GATEWAY_PATHS} for server in servers}
         socket = compressed.directory / "h/run/mini.sock"
         gateway["mini"] = {"addresses": [f"unix@{socket}"], "task": "chat", "slots": 1}
-        house._variables["gateway_models"] = gateway
+        house._variables.update(gateway_models=gateway, gateway_engine_key=KEY)
         house.describe(roles=["gateway"])
         yield house
     finally:
