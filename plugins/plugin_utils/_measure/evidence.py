@@ -63,8 +63,7 @@ def evidence(
 
 def told(measured: Measured, limits: Mapping[str, Any], before: Sequence[Measured], title: str) -> dict[str, Any]:
     # One that a run was broken off before was asked for all that.
-    asked = {row.model for row in measured.rows} | set(map(str, measured.profile.get("models") or []))
-    sla.check(limits, sorted(asked))
+    sla.check(limits, sorted(measured.models))
     judged = sla.judge(measured, limits)
     differences = comparison.differences_of_plan(measured, before)
     compared = comparison.compare(measured, before) if before else []

@@ -103,6 +103,8 @@ def mean(values: Sequence[float], size: float | None = None) -> Estimate:
     # Rounding is not a difference.
     if max(values) - min(values) <= 1e-12 * max(abs(middle), 1.0):
         return Estimate(middle, middle, middle, CONSTANT)
+    if min(values) < 0:
+        return Estimate(middle, why="a value is negative")
     worth = effective_size(values) if size is None else size
     if worth < FEWEST_FOR_MEAN:
         return Estimate(middle, why="the values hang together so much that they are worth less than three")

@@ -74,6 +74,12 @@ class Measured:
         return told if isinstance(told, Mapping) else {}
 
     @property
+    def models(self) -> set[str]:
+        """Which it was to ask, and which it has."""
+        wanted = self.profile.get("models")
+        return {row.model for row in self.rows} | set(map(str, wanted if isinstance(wanted, list) else []))
+
+    @property
     def open(self) -> bool:
         """Whether requests began by a schedule, whatever became of those before them."""
         return bool(self.profile.get("kind") == "open")
@@ -101,10 +107,8 @@ def read(directory: Path) -> Measured:
     return Measured(
         tuple(sorted(read_rows, key=lambda row: (row.scheduled, row.n, row.started))),
         run,
-        tuple(
-            told for _number, told in traces if isinstance(told.get("at"), (int, float)) and math.isfinite(told["at"])
-        ),
-        _document(place / ENGINES, files.get(ENGINES, b"{}")),
+        tuple(_trace(told) for _line, told in traces if _number(told.get("at")) is not None),
+        {when: _counters(told) for when, told in _document(place / ENGINES, files.get(ENGINES, b"{}")).items()},
         cut,
         files,
     )
@@ -136,6 +140,43 @@ def _document(path: Path, content: bytes) -> dict[str, Any]:
     if not isinstance(told, dict):
         raise HearthError(f"{path} is no JSON object: take the one that the run wrote, or move it away.")
     return told
+
+
+def _number(value: Any) -> float | None:
+    known = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return float(value) if known else None
+
+
+def _trace(told: Mapping[str, Any]) -> dict[str, Any]:
+    """What a host could not tell of itself is nothing, and keeps no report from being made."""
+    gpus = told.get("gpus")
+    return {
+        "at": _number(told.get("at")),
+        "host": str(told.get("host", "")),
+        **{key: _number(told.get(key)) for key in ("cpu", "memory_used", "memory_total", "load")},
+        "gpus": [
+            {
+                "index": gpu.get("index"),
+                "name": str(gpu.get("name", "")),
+                **{
+                    key: _number(gpu.get(key))
+                    for key in ("used", "memory_used", "memory_total", "power", "temperature")
+                },
+            }
+            for gpu in (gpus if isinstance(gpus, list) else [])
+            if isinstance(gpu, Mapping)
+        ],
+    }
+
+
+def _counters(told: Any) -> dict[str, dict[str, float]]:
+    if not isinstance(told, Mapping):
+        return {}
+    return {
+        str(instance): {name: number for name, value in series.items() if (number := _number(value)) is not None}
+        for instance, series in told.items()
+        if isinstance(series, Mapping)
+    }
 
 
 def _row(path: Path, number: int, told: Mapping[str, Any]) -> Row:

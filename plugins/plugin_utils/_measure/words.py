@@ -308,7 +308,8 @@ def notes(document: Mapping[str, Any]) -> list[str]:
     recorded = sum(group["requests"]["n"] for group in document["groups"])
     if isinstance(planned, int) and planned != recorded:
         told.append(f"{recorded} of {planned} planned requests were recorded.")
-    late = (run.get("driver") or {}).get("late_p99")
+    driver = run.get("driver")
+    late = driver.get("late_p99") if isinstance(driver, Mapping) else None
     if isinstance(late, (int, float)) and late > 0.05:
         told.append(
             f"The load generator itself began one of a hundred requests more than {late * 1000:.0f} ms late: let it run on a host that is less busy."

@@ -121,7 +121,7 @@ def test_csv_has_every_row_and_the_columns_that_shops_know(tmp_path: Path) -> No
         ["NVIDIA Metrics"],
         ["Timestamp", "GPU Utilization (%)", "Memory Utilization (%)", "Memory Used (MiB)", "Memory Total (MiB)"],
     ]
-    assert told[11] == ["0", "70.0", "75.0", "5722", "7629"]
+    assert told[11] == ["0.0", "70.0", "75.0", "5722", "7629"]
 
 
 def test_results_have_their_number_beside_them(tmp_path: Path) -> None:

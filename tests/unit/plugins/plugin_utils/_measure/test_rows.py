@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
+from ansible_collections.hearth.llm.plugins.plugin_utils._measure.evidence import evidence
 from ansible_collections.hearth.llm.plugins.plugin_utils._measure.rows import read
 from fakes import measured
 
@@ -75,3 +76,12 @@ def test_another_format_is_refused(tmp_path: Path) -> None:
     (place / "run.json").write_text(json.dumps([1]))
     with pytest.raises(HearthError, match=r"run.json is no JSON object"):
         read(place)
+
+
+@pytest.mark.parametrize("odd", [None, "x", [], {}, [None], [{"used": "n/a", "memory_used": None}], float("nan"), 7])
+def test_what_hosts_and_engines_cannot_tell_keeps_no_report_from_being_made(tmp_path: Path, odd: Any) -> None:
+    traces = [{**measured.trace(1), "gpus": odd, "cpu": odd}, {**measured.trace(2), "host": odd}, {"at": odd}]
+    engines = {"before": {"a": odd, "b": {"x_total": odd}}, "after": odd}
+    run = {"driver": odd, "running": odd, "planned": odd, "profile": {"kind": "closed", "models": odd}}
+    made = evidence(measured.written(tmp_path, [measured.row(1, 0, 0.2)], run, traces, engines))
+    assert made.document["groups"][0]["requests"]["n"] == 1
