@@ -74,15 +74,6 @@ def test_a_second_run_changes_nothing_and_fetches_nothing(house: House) -> None:
     assert house.hub.sent("cdn:*") == 0
 
 
-def test_what_has_drifted_is_repaired(house: House) -> None:
-    house.cluster.found("NetworkPolicy", "engines")["spec"]["egress"] = [{}]
-    service = house.cluster.found("Service", "model-hearth-mini")
-    service["spec"]["ports"][0]["targetPort"] = 9999
-    assert house("deploy_cluster").changed > 0
-    assert house.cluster.found("NetworkPolicy", "engines")["spec"]["egress"] == []
-    assert house.cluster.found("Service", "model-hearth-mini")["spec"]["ports"][0]["targetPort"] == 8080
-
-
 def test_what_somebody_else_has_written_is_said_and_not_overwritten(house: House) -> None:
     """As kubectl scale or an administrator with an editor does."""
     place = ("Service", "hearth", "gateway")
@@ -95,62 +86,6 @@ def test_what_somebody_else_has_written_is_said_and_not_overwritten(house: House
     house.cluster.owners[place].pop("kubectl")
     assert house("deploy_cluster").changed > 0
     assert house.cluster.found("Service", "gateway")["spec"]["type"] == "ClusterIP"
-
-
-def test_a_new_key_is_another_secret_and_the_old_one_goes(house: House) -> None:
-    before = house.cluster.names("Secret")
-    house.description["hearth_api_keys"] = [{"name": "office"}, {"name": "rag"}]
-    outcome = house("deploy_cluster", "--diff")
-    after = house.cluster.names("Secret")
-    assert len(before) == len(after)
-    assert len(before - after) == 1
-    assert ask(house, key_of(house, "rag"), "Hello")[0] == 200
-    assert ask(house, key_of(house), "Hello")[0] == 200
-    assert [text for text in house.secrets() if text in outcome.output] == []
-    assert house("deploy_cluster").changed == 0
-
-
-def test_a_pod_that_does_not_become_ready_is_said_with_its_own_words(house: House) -> None:
-    pod = {
-        "kind": "Pod",
-        "metadata": {
-            "name": "model-hearth-mini-x",
-            "namespace": "hearth",
-            "labels": {"app.kubernetes.io/managed-by": "hearth"},
-        },
-        "status": {
-            "conditions": [
-                {
-                    "type": "PodScheduled",
-                    "status": "False",
-                    "message": "0/1 nodes are available: 1 Insufficient memory.",
-                }
-            ]
-        },
-    }
-    house.cluster.put("v1", pod)
-    house.node.broken = True
-    models = house.description["hearth_models"]
-    changed = {"hearth-mini": {**models["hearth-mini"], "pod": {"cpus": 2, "memory": "1GiB"}}}
-    outcome = house(
-        "deploy_cluster", "-e", "kubernetes_start_timeout_seconds=-58", succeeds=False, hearth_models=changed
-    )
-    assert "0/1 nodes are available: 1 Insufficient memory." in outcome.words
-    assert "What was running before runs on." in outcome.words
-    house.node.broken = False
-    del house.cluster.objects["Pod", "hearth", "model-hearth-mini-x"]
-    del house.cluster.objects["Deployment", "hearth", "model-hearth-mini"]
-    house("deploy_cluster")
-
-
-def test_a_model_that_is_renamed_comes_before_the_old_one_goes(house: House) -> None:
-    model = house.description["hearth_models"]["hearth-mini"]
-    refused = house(
-        "deploy_cluster", succeeds=False, hearth_models={"other": model, "third": model}, hearth_removal_percent_max=1
-    )
-    assert "This would remove" in refused.words
-    assert "Deployment/model-hearth-mini" not in "".join(refused.changed_tasks)
-    assert "model-hearth-mini" in house.cluster.names("Deployment")
 
 
 def test_removal_leaves_the_models_and_purging_leaves_nothing_but_takes_nothing_of_others(house: House) -> None:
