@@ -28,6 +28,7 @@ INVENTORIES = {
     "docs/gpu_vm.md": "gpu_vm",
     "docs/fleet.md": "fleet",
     "docs/rpc.md": "rpc_cluster",
+    "docs/kubernetes.md": "cpu_kubernetes",
 }
 BIN = Path(sys.executable).parent
 
@@ -183,7 +184,7 @@ def described(example: Example, content: dict[str, Any], home: Path) -> None:
     )
     (inventory / "documents").mkdir(exist_ok=True)
     (inventory / "documents/paper.md").write_text("The secret of the Club sandwich is smoked paprika.\n")
-    for name in re.findall(r"inventory_dir \}\}/([\w./-]+)", example.text):
+    for name in re.findall(r"inventory_dir (?:\}\}|~ ')/([\w./-]+)", example.text):
         (inventory / name).parent.mkdir(parents=True, exist_ok=True)
         if not (inventory / name).exists():
             (inventory / name).write_text("something\n")

@@ -17,6 +17,8 @@ _OF_HOSTS = {
     "hearth_valkey": "it runs on hosts",
     "hearth_gpus": "pods of models compute by processors",
     "hearth_shared_address": "its load balancer is one address already",
+    "hearth_locked": "no lock is kept of its images",
+    "hearth_backup": "what is kept lies on hosts",
     "hearth_disk_budget": "models are fetched before they are served",
 }
 _OF_MODELS = {

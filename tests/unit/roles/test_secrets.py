@@ -13,7 +13,12 @@ import yaml
 ROLES = sorted(path.parent for path in Path(__file__).parents[3].glob("roles/*/meta"))
 LOOKUP = "'hearth.llm.secret'"
 # A key that the gateway does not know would open nothing: these are read where the gateway has made them.
-READ_ONLY = {"verify: __verify_key_text", "load_test: __load_test_key_text", "load_test: __load_test_engine_key"}
+READ_ONLY = {
+    "verify: __verify_key_text",
+    "verify: __verify_status_key",
+    "load_test: __load_test_key_text",
+    "load_test: __load_test_engine_key",
+}
 
 
 def content(path: Path) -> Any:
