@@ -156,8 +156,16 @@ def specifications() -> dict[str, Spec]:
     for path in sorted(ROLES.glob("*/meta/argument_specs.yml")):
         specs = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)["argument_specs"]
         for spec in specs.values():
-            options.update(spec.get("options", {}))
+            for name, option in spec.get("options", {}).items():
+                options[name] = _as_both(options[name], option) if name in options else option
     return options
+
+
+def _as_both(one: Spec, other: Spec) -> Spec:
+    """An entry point may take what another one of its role does not: which is meant is not known here, so what either takes is right."""
+    if "choices" not in one or "choices" not in other:
+        return other
+    return {**other, "choices": list(dict.fromkeys([*one["choices"], *other["choices"]]))}
 
 
 def kind_for(name: str, spec: Spec) -> Kind:

@@ -56,6 +56,11 @@ def test_what_is_wrong_with_a_variable_of_a_role_is_one_sentence(name: str, valu
     assert list(_role_variables.findings({name: value})) == [said]
 
 
+@pytest.mark.parametrize("runtime", ["docker", "process", "kubernetes"])
+def test_what_one_entry_point_takes_is_right_whatever_another_one_takes(runtime: str) -> None:
+    assert list(_role_variables.findings({"gateway_runtime": runtime})) == []
+
+
 def test_variables_of_other_collections_are_left_alone() -> None:
     names = ["docker_daemon_options", "docker_edition", "docker_package", "firewall_enabled", "gateway_ip", "my_port"]
     assert not list(_role_variables.findings(dict.fromkeys(_role_variables.of_roles(names), "x")))
