@@ -134,7 +134,7 @@ def test_the_description_knows_the_new_rooms(house: House) -> None:
     )
     said = house.run("check", succeeds=False).words
     assert "write toy" in said
-    assert "llama_cpp, toy" in said
+    assert "llama_cpp, openvino, toy" in said
     assert "write toy_page" in said
     house.describe(hearth_models={"parrot": {"engine": "toy", "path": "/srv", "options": {"sentences": "x"}}})
     said = house.run("check", succeeds=False).words

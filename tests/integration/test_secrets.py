@@ -18,7 +18,10 @@ from fakes.gossip import Gossip
 from integration.conftest import PROJECT, Outcome, Runner
 
 # These say where something is, or what there is, and read none of it.
-PLACES = {"beside_inventory", "described_ports", "engine_hosts", "program_files", "room_tags", "rooms", "shipped"}
+PLACES = {
+    *("beside_inventory", "described_ports", "engine_hosts", "locked_image", "locked_packages", "program_files"),
+    *("room_tags", "rooms", "shipped"),
+}
 LOOKUPS = sorted({path.stem for path in (PROJECT / "plugins/lookup").glob("*.py")} - PLACES)
 # How each lookup is given a secret: `text` is the file that holds it.
 LOOKUP_CALLS = {
