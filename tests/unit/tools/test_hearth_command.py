@@ -44,3 +44,17 @@ def test_the_page_may_be_asked_for_anywhere(clone: Path, given: list[str], told:
     words = json.loads(output)
     assert words[:3] == ["site.yml", "-i", "inventories/local"]
     assert words[5:] == told
+
+
+@pytest.mark.parametrize(
+    "named", [["-i", "inventories/mine"], ["-iinventories/mine"], ["--inventory=inventories/mine"]]
+)
+def test_another_inventory_is_served_alone_and_never_purged_by_a_word_for_trials(clone: Path, named: list[str]) -> None:
+    up = subprocess.run([clone / "hearth", "up", *named], capture_output=True, text=True, check=True).stdout
+    assert json.loads(up) == ["site.yml", *named]
+    (clone / "inventories/local/.secrets").mkdir(parents=True)
+    down = subprocess.run([clone / "hearth", "down", *named], capture_output=True, text=True, check=False)
+    assert (down.returncode, down.stdout) == (2, "")
+    assert "takes no -i" in down.stderr
+    assert (clone / ".venv").exists()
+    assert (clone / "inventories/local/.secrets").exists()
