@@ -86,7 +86,10 @@ def credentials(text: str) -> dict[str, str]:
 def _findings(given: Mapping[str, Any], kind: str) -> Iterator[str]:
     repository = given["repository"]
     if not repository:
-        yield "hearth_backup.repository is not set, and there is no place for backups: write an absolute path of the host, sftp:user@host:/path, or s3:https://host/bucket."
+        yield (
+            "hearth_backup.repository is not set, and there is no place for backups: write an absolute path of the host, sftp:user@host:/path, or "
+            "s3:https://host/bucket."
+        )
     elif not kind:
         yield f"hearth_backup.repository is {repository}: write an absolute path of the host, sftp:user@host:/path, or s3:https://host/bucket."
     elif kind == "sftp" and not (_SFTP.fullmatch(repository) or repository.startswith("sftp://")):

@@ -78,7 +78,7 @@ def _models(described: Typed) -> Iterator[str]:
     its = described.get("hearth_kubernetes", Typed())
     # Where one node has the volume, all who have it are on that node.
     if spots and spots != set(models) and its.get("storage_access", "ReadWriteOnce") == "ReadWriteOnce":
-        other = next(name for name in models if name not in spots)
+        other = min(set(models) - spots)
         yield (
             f"hearth_models.{sorted(spots)[0]}.pod.spot is true and that of {other} is not, and one node has the volume of models, so that all are together: "
             "write spot for all or for none, or hearth_kubernetes.storage_access: ReadWriteMany."

@@ -161,7 +161,7 @@ def _closed(profile: Profile, run_mark: str, series: str, users: int, seconds: f
                 place = turn * users + user
                 prompt = chance.choice(items) if profile.order == "random" else items[place % len(items)]
                 model, workspace = _whom(profile, prompt, place // len(items) + place)
-                after = next(thinking)
+                after = next(thinking, 0.0)
                 if not turn:
                     # Otherwise all of them would ask at the same moment.
                     after = chance.uniform(0, after)
@@ -205,7 +205,7 @@ def _serial(profile: Profile, run_mark: str) -> Part:
         n = 0
         for pair, (_number, prompt, (model, workspace)) in enumerate(pairs):
             for time in range(profile.requests):
-                after = next(thinking) if n else 0.0
+                after = next(thinking, 0.0) if n else 0.0
                 series = WARM if time else COLD
                 yield Ask(n, series, 0, model, workspace, prompt, after, None, f"{run_mark}-{pair}")
                 n += 1

@@ -11,13 +11,13 @@ import signal
 import subprocess
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
 from ansible_collections.hearth.llm.plugins.module_utils._fetch.journal import write_json
 
 if TYPE_CHECKING:
-    from typing import Iterable, Mapping
+    from typing import IO, Iterable, Mapping
 
 # As NNCF draws them: what is done, and how much of it.
 _STEP = re.compile(r"(?P<what>[A-Z][A-Za-z][A-Za-z /-]{3,40}?)\s*[━╸╺ -]*\s(?P<percent>\d{1,3})%")
@@ -63,9 +63,9 @@ def run(words: list[str], variables: Mapping[str, str], progress: str, name: str
         # Whoever kills the module kills it, too: nobody would wait for what it makes.
         preexec_fn=lambda: library.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL),
     )
-    assert child.stdout
+    output = cast("IO[bytes]", child.stdout)
     try:
-        for line in _lines(child.stdout.fileno()):
+        for line in _lines(output.fileno()):
             found = _STEP.search(line)
             if found:
                 step = {"name": name, "what": found["what"].strip().lower(), "percent": int(found["percent"])}
@@ -79,7 +79,7 @@ def run(words: list[str], variables: Mapping[str, str], progress: str, name: str
         child.kill()
         raise
     finally:
-        child.stdout.close()
+        output.close()
     child.returncode = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
     if child.returncode == -signal.SIGKILL:
         raise HearthError(

@@ -84,14 +84,18 @@ def _engine(model: Model) -> Engine | None:
     return found if found and "kubernetes" in found.runtimes else None
 
 
+def _served_by(model: Model) -> Engine:
+    """The engine of a model that has one for clusters: others were left out."""
+    return engines()[model.get("engine", DEFAULT)]
+
+
 def _pod(model: Model) -> Mapping[str, Any]:
     return model.get("pod") or {}
 
 
 def _options(name: str, model: Model, given: Mapping[str, Any]) -> dict[str, Any]:
     """In the engine's words. llama.cpp counts the processors of the node, and more threads than a pod may use wait for each other."""
-    engine = _engine(model)
-    assert engine
+    engine = _served_by(model)
     context = int(given["contexts"].get(name) or context_tokens(model))
     threads = {"threads": int(_pod(model).get("cpus", 1))}
     named = {**model, "name": name}
@@ -99,8 +103,7 @@ def _options(name: str, model: Model, given: Mapping[str, Any]) -> dict[str, Any
 
 
 def words(name: str, model: Model, given: Mapping[str, Any]) -> list[str]:
-    engine = _engine(model)
-    assert engine
+    engine = _served_by(model)
     known = _engine_option_lists.find(engine.name, str(given["images"][engine.name]))
     return engine.arguments(_options(name, model, given), known)
 
@@ -108,8 +111,7 @@ def words(name: str, model: Model, given: Mapping[str, Any]) -> list[str]:
 def _engine_told(
     name: str, model: Model, told: list[str], given: Mapping[str, Any], on_one_node: bool
 ) -> dict[str, Any]:
-    engine, its = _engine(model), _pod(model)
-    assert engine
+    engine, its = _served_by(model), _pod(model)
     path = str(given["paths"].get(name) or f"{storage.MOUNTED}/{identifier(name)}")
     least, most = engine.instances(model)
     return {

@@ -64,7 +64,7 @@ def _index(speeds: dict[str, list[float]]) -> dict[str, Any]:
     chance = random.Random(SEED)
     drawn = sorted(
         index([max(0.0, chance.gauss(mean, error)) for mean, error in zip(means, errors, strict=True)])
-        for _ in range(DRAWS)
+        for _draw in range(DRAWS)
     )
     low = 2 * value - intervals.quantile_of(drawn, 1 - intervals.ALPHA / 2)
     high = 2 * value - intervals.quantile_of(drawn, intervals.ALPHA / 2)

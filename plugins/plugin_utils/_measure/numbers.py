@@ -53,7 +53,7 @@ def beta_cdf(x: float, a: float, b: float) -> float:
 @lru_cache(maxsize=4096)
 def beta_quantile(share: float, a: float, b: float) -> float:
     low, high = 0.0, 1.0
-    for _ in range(60):
+    for _step in range(60):
         middle = (low + high) / 2
         if beta_cdf(middle, a, b) < share:
             low = middle
@@ -70,7 +70,7 @@ def t_quantile(share: float, freedom: float) -> float:
     low, high = 0.0, 1.0
     while _t_cdf(high, freedom) < share and high < 1e12:
         high *= 2
-    for _ in range(80):
+    for _step in range(80):
         middle = (low + high) / 2
         if _t_cdf(middle, freedom) < share:
             low = middle

@@ -182,8 +182,8 @@ def _keys(document: Mapping[str, Any]) -> Iterator[str]:
         speed = told["speed"]
         labels.append(key if len(key) <= LONGEST_LABEL else key[: LONGEST_LABEL - 1] + "\N{HORIZONTAL ELLIPSIS}")
         if speed["value"] is not None:
-            bar = (speed["value"],) * 2 if speed["low"] is None else (speed["low"], speed["high"])
-            series.append(Series(key, [(float(number), speed["value"])], [bar]))
+            ends = (speed["value"],) * 2 if speed["low"] is None else (speed["low"], speed["high"])
+            series.append(Series(key, [(float(number), speed["value"])], [ends]))
     yield plot(
         "How fast each key is served (95 % interval)", "key", "tokens a second", series, line=False, labels=labels
     )

@@ -44,7 +44,7 @@ def plot(
     xs = [x for one in shown for x, _y in one.points]
     ys = [y for one in shown for _x, y in one.points] + [high for one in shown for _low, high in one.bars]
     left, right = _range(min(xs), max(xs)) if not labels else (0.5, len(labels) + 0.5)
-    floor, ceiling = _range(min(0.0, min(ys)), top if top is not None else max(ys))
+    floor, ceiling = _range(min(0.0, *ys), top if top is not None else max(ys))
 
     def place(point: Point) -> tuple[float, float]:
         x = LEFT + (point[0] - left) / (right - left) * (WIDTH - LEFT - RIGHT)
