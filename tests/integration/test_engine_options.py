@@ -51,7 +51,13 @@ def test_every_option_of_our_own_inventories_is_one_of_the_pinned_builds(invento
         "hosts": "all",
         "connection": "local",
         "gather_facts": False,
-        "vars": {"ansible_become": False, "ansible_python_interpreter": sys.executable},
+        "vars": {
+            "ansible_become": False,
+            "ansible_python_interpreter": sys.executable,
+            # The pods of a cluster run the image of hosts.
+            "llama_cpp_runtime": "{{ 'docker' if own == 'kubernetes' else own }}",
+            "own": "{{ hearth_runtime | default('docker') }}",
+        },
         "tasks": [
             {
                 "name": "Check the options",
