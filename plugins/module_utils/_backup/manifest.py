@@ -61,7 +61,19 @@ def read(root: str) -> dict[str, Any]:
         raise HearthError(
             f"The snapshot has no {NAME} that can be read ({error}), so it is none of this collection's: name another one."
         ) from error
+    for one in told["kept"]:
+        _refuse_leading_out(root, str(one["place"]))
     return told
+
+
+def _refuse_leading_out(root: str, place: str) -> None:
+    """Who shares the repository may write a snapshot, too, and what it names is renamed as root."""
+    steps = place.split("/")
+    within = [os.path.join(root, *steps[: end + 1]) for end in range(len(steps))]
+    if not set(steps).isdisjoint({"", ".", ".."}) or any(os.path.islink(path) for path in within):
+        raise HearthError(
+            f"The snapshot names the place {place!r}, which leads out of it, and nothing was replaced: name an earlier one (backup_snapshot)."
+        )
 
 
 def verify(root: str) -> Counted:

@@ -146,7 +146,9 @@ def _mean_of_groups(each: Sequence[Sequence[float]], values: Sequence[float]) ->
     if not values:
         return Estimate(None, why="there is no value")
     middle = math.fsum(values) / len(values)
-    if len(each) < intervals.FEWEST_FOR_MEAN or not middle:
+    if not middle:
+        return Estimate(middle, why="all values are 0")
+    if len(each) < intervals.FEWEST_FOR_MEAN:
         return Estimate(middle, why=f"{len(each)} of at least {intervals.FEWEST_FOR_MEAN} answers")
     m, n = len(each), len(values)
     # The variance of a ratio of sums (Cochran 1977, section 6.3), with answers as what is drawn.

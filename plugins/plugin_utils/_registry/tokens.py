@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urlsplit
 
 from ansible_collections.hearth.llm.plugins.module_utils._errors import ProtocolError, StatusError
 from ansible_collections.hearth.llm.plugins.module_utils._hidden import hide
-from ansible_collections.hearth.llm.plugins.module_utils._http import Client, Response, safe_url
+from ansible_collections.hearth.llm.plugins.module_utils._http import Client, Response, safe_url, same_origin
 from ansible_collections.hearth.llm.plugins.plugin_utils._registry.answers import as_json, refuse_errors, refused
 from ansible_collections.hearth.llm.plugins.plugin_utils._registry.credentials import Credentials
 from ansible_collections.hearth.llm.plugins.plugin_utils._registry.reference import Reference
@@ -24,6 +24,9 @@ _MOST_BYTES = 1 << 20
 
 def proof(client: Client, reference: Reference, url: str, response: Response, who: Credentials) -> str:
     """What stands in Authorization after this 401 of `url`."""
+    if not same_origin(response.url, url):
+        # Where a redirect has led, somebody else says whom to tell a password.
+        who = Credentials()
     asked = response.headers.get("WWW-Authenticate") or ""
     scheme = asked.partition(" ")[0].lower()
     if scheme == "basic" and who.basic:

@@ -126,3 +126,12 @@ def test_a_counter_that_fell_says_that_the_engine_was_started_again() -> None:
         }
     )
     assert grown == {"chat": {"tokens_total": 20, "x_total": None}}
+
+
+@pytest.mark.parametrize(
+    ("answers", "gap", "wanted"), [(12, 0.0, "all values are 0"), (2, 0.1, "2 of at least 3 answers")]
+)
+def test_why_a_mean_of_pauses_has_no_interval_is_true(tmp_path: Path, answers: int, gap: float, wanted: str) -> None:
+    rows = [measured.row(number, float(number), 0.5, gaps=[gap, gap]) for number in range(answers)]
+    (group,) = figures.all_figures(run(tmp_path, rows))
+    assert group["figures"]["itl"]["mean"]["why"] == wanted

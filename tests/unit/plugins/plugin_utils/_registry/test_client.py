@@ -194,3 +194,25 @@ def test_a_name_that_has_a_digest_keeps_it() -> None:
     assert read(f"docker.io/library/haproxy:3@{digest}").at(digest) == f"docker.io/library/haproxy@{digest}"
     with pytest.raises(HearthError, match="is not the name of an image"):
         read("docker.io/Library/haproxy:3")
+
+
+def test_a_host_behind_a_redirect_does_not_say_whom_to_tell_the_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Registry() as registry, Registry(closed=True, password=True) as other:
+        follow = Client._send
+
+        def led_away(self: Client, method: str, url: str, *rest: Any) -> Any:
+            # As if the registry had sent a redirect there, which the client follows.
+            response = follow(self, method, url.replace(registry.host, other.host), *rest)
+            if "/token" not in url:
+                response.url = url.replace(registry.host, other.host)
+            return response
+
+        monkeypatch.setattr(Client, "_send", led_away)
+        described = [{"name": registry.host, "user": USER, "password": PASSWORD}]
+        with pytest.raises(HearthError):
+            asker(tmp_path, described).image(f"{registry.host}/tool:1")
+    proof = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+    assert other.asked
+    assert not [asked.path for asked in other.asked if proof in asked.authorization]
