@@ -20,6 +20,7 @@ import pytest
 from ansible_collections.hearth.llm.plugins.module_utils._backup import program, restore, snapshot, stage
 from ansible_collections.hearth.llm.plugins.module_utils._backup.restic import Restic
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
+from ansible_collections.hearth.llm.plugins.module_utils._kept import MODELS
 from ansible_collections.hearth.llm.plugins.modules import backup_drill, backup_restore, backup_snapshot
 from integration.backup_house import COUNTED, UPLOAD, House
 from integration.conftest import Runner
@@ -254,6 +255,21 @@ def test_what_has_changed_since_is_replaced_only_by_who_says_so_and_stays_beside
 
 class Killed(BaseException):
     """Nothing is caught by it, and nothing tidied up behind it."""
+
+
+@often
+def test_what_is_not_kept_any_more_stays_in_the_snapshot_and_what_is_there_stays(house: House) -> None:
+    models = house.host / "models"
+    models.mkdir()
+    (models / "model.gguf").write_text("as it was")
+    house.describe(kept=[*house.settings.kept, MODELS.described("models", "the models")])
+    take(house)
+    (models / "model.gguf").write_text("as it is")
+    house.describe()
+    bring(house, replace=["open_webui", "gateway"])
+    bring(house, "finished")
+    assert (models / "model.gguf").read_text() == "as it is"
+    assert not list(house.host.glob("models.before-*"))
 
 
 @often

@@ -115,6 +115,24 @@ def test_a_host_and_a_controller_that_have_nothing_are_as_they_were(installation
     assert not list((installation.directory / "h").glob("*.before-*"))
 
 
+def test_a_lost_password_is_not_made_anew_beside_a_repository_that_it_opens(installation: Installation) -> None:
+    installation.run("backup")
+    password = installation.secrets / "backup/password"
+    told = installation.directory / "h/backup/config/backup/current/password"
+    before, text = told.read_text(), password.read_text()
+    for wrong in (None, "another password of somebody else"):
+        password.unlink()
+        if wrong:
+            password.write_text(wrong + "\n")
+        said = installation.run("backup", succeeds=False).words
+        assert "opens its backup repository by another password" in said
+        assert text.strip() not in said
+        assert told.read_text() == before
+        assert password.exists() == bool(wrong)
+        password.write_text(text)
+    installation.run("backup")
+
+
 def test_a_service_that_runs_is_stopped_for_the_swap_and_answers_from_the_snapshot(installation: Installation) -> None:
     installation.run("backup")
     installation.note("a mistake")

@@ -93,7 +93,7 @@ def swap(settings: Settings, stop: Callable[[str], None]) -> list[str]:
     """Stops each service whose data is replaced, and renames: the old data away, the new data to its place. Names those that were swapped."""
     note = _note(settings)
     swapped = []
-    for kept in manifest.read(note["root"])["kept"]:
+    for kept in _ours(settings, note):
         brought = os.path.join(note["root"], kept["place"])
         if not os.path.isdir(brought):
             # An earlier run has done it.
@@ -114,7 +114,7 @@ def finish(settings: Settings) -> list[str]:
     note = _note(settings)
     gone: list[str] = []
     if note.get("whole"):
-        for kept in manifest.read(note["root"])["kept"]:
+        for kept in _ours(settings, note):
             gone += _asides(settings.place_of(kept), note["snapshot"])
     for path in gone:
         shutil.rmtree(path)
@@ -281,13 +281,21 @@ def _asides(place: str, identity: str) -> list[str]:
     )
 
 
+def _ours(settings: Settings, note: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What the host keeps of what the snapshot has, as the host describes it. Only that was judged: what is not described any more stays in the snapshot, and
+    a snapshot, which whoever shares the repository may write, says neither what is replaced nor what is stopped."""
+    brought = {(str(one["name"]), str(one["place"])) for one in manifest.read(note["root"])["kept"]}
+    return [kept for kept in settings.kept if (str(kept["name"]), str(kept["place"])) in brought]
+
+
 def _swapped(settings: Settings) -> set[str]:
     """What an earlier run that did not end has put in its place already."""
     note = _note(settings)
     if not note.get("whole"):
         return set()
-    kept = manifest.read(note["root"])["kept"]
-    return {str(one["name"]) for one in kept if not os.path.isdir(os.path.join(note["root"], one["place"]))}
+    return {
+        str(one["name"]) for one in _ours(settings, note) if not os.path.isdir(os.path.join(note["root"], one["place"]))
+    }
 
 
 def _note(settings: Settings) -> dict[str, Any]:

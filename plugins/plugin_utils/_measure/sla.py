@@ -139,22 +139,25 @@ def _percentile(series: str, model: str, rule: str, limit: float, rows: Sequence
         what = "requests"
     verdict = _judged(estimate, 1 - kept)
     words = f"{over} of {n} {what} took longer than {limit:g} ms to {WORDS[name]}"
+    if name != "itl" and (failed := sum(row.failed for row in rows)):
+        words += f", {failed} of them failed" if over else ""
     if verdict == UNKNOWN and not over:
         words += f"; {_needed(kept)} would be needed to be sure" if name != "itl" else "; of too few answers to be sure"
     return Judged(series, model, rule, limit, verdict, estimate.value, estimate.low, estimate.high, n, words)
 
 
 def _beyond(rows: Sequence[Row], name: str, limit: float, scheduled: bool) -> list[bool]:
-    """Whether each took too long. One that failed counts where it had waited longer than that by then; one that failed sooner says nothing of it."""
+    """Whether each took too long. One that failed never had its token in time, however fast it failed. One that the end of the run has ended counts where it
+    had waited longer than that by then; one that was ended sooner says nothing of it."""
     found = []
     value: Callable[[Row], float | None] = (lambda row: row.first) if name == "ttft" else (lambda row: row.ended)
     for row in rows:
         begin = figures.origin(row, scheduled)
         came = value(row)
-        if row.succeeded:
-            if came is not None:
-                found.append(came - begin > limit)
-        elif (row.ended if came is None else came) - begin > limit:
+        in_time = row.succeeded or name == "ttft"
+        if came is not None and in_time:
+            found.append(came - begin > limit)
+        elif row.failed or row.ended - begin > limit:
             found.append(True)
     return found
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import ipaddress
 import json
 import os
 import subprocess
@@ -38,6 +39,14 @@ class Credentials(NamedTuple):
         return f"Basic {proof}"
 
 
+def _is_here(name: str) -> bool:
+    """`127.example.com` is somebody else."""
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"
+
+
 class Registries:
     """`described` are dictionaries with name, and any of mirror, user and password."""
 
@@ -53,7 +62,7 @@ class Registries:
         host = "registry-1.docker.io" if registry == HUB else registry
         # As Docker does: what never leaves this machine needs no TLS.
         name = host.partition(":")[0]
-        return f"{'http' if name == 'localhost' or name.startswith('127.') else 'https'}://{host}"
+        return f"{'http' if _is_here(name) else 'https'}://{host}"
 
     def credentials(self, registry: str) -> Credentials:
         entry = self._described.get(registry, {})

@@ -51,14 +51,18 @@ def test_how_many_would_be_needed_is_told(tmp_path: Path) -> None:
     assert one.words == "0 of 30 requests took longer than 500 ms to the first token; 59 would be needed to be sure"
 
 
-def test_what_was_given_up_after_the_limit_is_beyond_it(tmp_path: Path) -> None:
+def test_what_failed_never_had_its_token_in_time_however_fast_it_failed(tmp_path: Path) -> None:
     rows = [measured.row(number, number, 0.2) for number in range(30)]
     slow = [measured.failed(30 + number, 30 + number, 900) for number in range(30)]
     quick = [measured.failed(30 + number, 30 + number, 0.01, "connect") for number in range(30)]
     (one,) = sla.judge(run(tmp_path, rows + slow), {"ttft_p95_ms": 500})
     assert (one.verdict, one.n, one.observed) == (BROKEN, 60, 0.5)
-    # One that was refused at once says nothing of how long others wait.
     (one,) = sla.judge(run(tmp_path, rows + quick), {"ttft_p95_ms": 500})
+    assert (one.verdict, one.n, one.observed) == (BROKEN, 60, 0.5)
+    assert one.words == "30 of 60 requests took longer than 500 ms to the first token, 30 of them failed"
+    # What the end of the run has ended says nothing of how long it would have taken.
+    ended = [measured.failed(30 + number, 30 + number, 0.01, "interrupted") for number in range(30)]
+    (one,) = sla.judge(run(tmp_path, rows + ended), {"ttft_p95_ms": 500})
     assert (one.n, one.observed) == (30, 0.0)
 
 

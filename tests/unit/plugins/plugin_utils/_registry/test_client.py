@@ -216,3 +216,16 @@ def test_a_host_behind_a_redirect_does_not_say_whom_to_tell_the_password(
     proof = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
     assert other.asked
     assert not [asked.path for asked in other.asked if proof in asked.authorization]
+
+
+@pytest.mark.parametrize(
+    ("registry", "address"),
+    [
+        ("localhost:5000", "http://localhost:5000"),
+        ("127.0.0.1:5000", "http://127.0.0.1:5000"),
+        ("127.example.com", "https://127.example.com"),
+        ("localhost.example.com:443", "https://localhost.example.com:443"),
+    ],
+)
+def test_only_a_registry_of_this_very_machine_is_asked_without_tls(registry: str, address: str) -> None:
+    assert Registries().address(registry) == address
