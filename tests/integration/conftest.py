@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -156,3 +157,15 @@ class Runner:
             stderr=subprocess.STDOUT,
             text=True,
         )
+
+
+def press_ctrl_c(process: subprocess.Popen[str]) -> str:
+    """As a person does, again where it does not help: a run was seen that had lost the first one. Gives what it printed."""
+    for _press in range(6):
+        process.send_signal(signal.SIGINT)
+        try:
+            return process.communicate(timeout=20)[0]
+        except subprocess.TimeoutExpired:
+            continue
+    process.kill()
+    raise AssertionError(f"It does not end: {process.communicate()[0][-2000:]}")

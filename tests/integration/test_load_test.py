@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 
 import pytest
 from fakes.talker import GOOD, STALL, Talker
-from integration.conftest import Runner
+from integration.conftest import Runner, press_ctrl_c
 
 PROFILE = {"kind": "closed", "users": 3, "requests": 4, "seconds": 60, "models": ["chat"], "prompts": "questions"}
 KEY = "sk-hearth-0123456789abcdef"
@@ -69,8 +68,7 @@ def test_ctrl_c_at_the_controller_keeps_what_was_measured(playbook: Runner, ther
     with there.asked:
         # Five are answered, and then each of three users waits.
         assert there.asked.wait_for(lambda: len(there.heads) == 8, 60), "nobody asked"
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    press_ctrl_c(process)
     # Nobody waits for the module itself, which notices that.
     run, end = tmp_path / "raw/run.json", time.monotonic() + 30
     while json.loads(run.read_text())["ended_by"] is None and time.monotonic() < end:

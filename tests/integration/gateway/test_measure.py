@@ -6,14 +6,13 @@ from __future__ import annotations
 
 import itertools
 import json
-import signal
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fakes.engine import Engine, EngineFailsError
-from integration.conftest import PROJECT, Outcome, Runner
+from integration.conftest import PROJECT, Outcome, Runner, press_ctrl_c
 from integration.gateway.description import LIMITED_KEY, Gateway, eventually
 
 MEASURE = PROJECT / "playbooks/measure.yml"
@@ -130,8 +129,7 @@ def test_a_run_that_is_broken_off_keeps_its_rows_and_can_be_finished(measured: M
     eventually(lambda: len(alpha.received) >= 20, "some were asked", 60)
     alpha.go.clear()
     eventually(lambda: alpha.running == 2, "two are on their way")
-    begun.send_signal(signal.SIGINT)
-    begun.communicate(timeout=60)
+    press_ctrl_c(begun)
     raw = measured.evidence() / "raw"
     eventually(lambda: json.loads((raw / "run.json").read_text())["ended_by"] == "interrupt", "it has heard that")
     rows = measured.rows()
