@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._diagnosis.sign import Sign
 from ansible_collections.hearth.llm.plugins.module_utils._hidden import shown
+from ansible_collections.hearth.llm.plugins.module_utils._host import disks as file_systems
 from ansible_collections.hearth.llm.plugins.module_utils._host.docker import ask_docker
 from ansible_collections.hearth.llm.plugins.module_utils._host.services import deployed
 from ansible_collections.hearth.llm.plugins.module_utils._sizes import as_size
@@ -45,14 +45,7 @@ def clock(controller_time: float | None) -> Iterator[Sign]:
 
 
 def disks(host: Host, directories: Sequence[str]) -> Iterator[Sign]:
-    seen = set()
-    for directory in directories:
-        if not host.exists(directory):
-            continue
-        found = os.statvfs(host.path(directory))
-        if found.f_fsid in seen:
-            continue
-        seen.add(found.f_fsid)
+    for directory, found in file_systems.of(host, directories):
         free, no_inodes = found.f_bavail * found.f_frsize, found.f_files > 0 and found.f_favail == 0
         left = "has no inode left" if no_inodes else f"has {as_size(free)} left"
         if free < FULL_BYTES or no_inodes:

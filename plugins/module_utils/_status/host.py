@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 import calendar
-import os
 import time
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
+from ansible_collections.hearth.llm.plugins.module_utils._host import disks as file_systems
 from ansible_collections.hearth.llm.plugins.module_utils._host.docker import ask_docker
 from ansible_collections.hearth.llm.plugins.module_utils._host.services import deployed
 from ansible_collections.hearth.llm.plugins.module_utils._supervisor import Supervisor
@@ -68,18 +68,14 @@ def _moment(text: str) -> float | None:
 
 
 def disks(host: Host, directories: Iterable[str]) -> list[dict[str, Any]]:
-    """Each file system once, under the first directory that lies on it."""
-    seen, found = set(), []
-    for directory in directories:
-        if not host.exists(directory):
-            continue
-        said = os.statvfs(host.path(directory))
-        if said.f_fsid in seen:
-            continue
-        seen.add(said.f_fsid)
-        free, total = said.f_bavail * said.f_frsize, said.f_blocks * said.f_frsize
-        found.append({"directory": directory, "free_bytes": free, "total_bytes": total})
-    return found
+    return [
+        {
+            "directory": directory,
+            "free_bytes": said.f_bavail * said.f_frsize,
+            "total_bytes": said.f_blocks * said.f_frsize,
+        }
+        for directory, said in file_systems.of(host, directories)
+    ]
 
 
 def memory(host: Host) -> dict[str, int]:
