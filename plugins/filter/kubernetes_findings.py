@@ -14,7 +14,9 @@ description:
 positional: plan, storage
 options:
   _input:
-    description: What the server has, C(version), C(nodes), C(storage_classes), C(quotas) and C(claims).
+    description:
+      - What the server has, C(version), C(nodes), C(storage_classes), C(quotas) and C(claims).
+      - C(nodes_are_known) and C(classes_are_known) say whether who asks may see them.
     type: dict
     required: true
   plan:

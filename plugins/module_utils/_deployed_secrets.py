@@ -11,10 +11,13 @@ import hashlib
 import json
 import os
 import tempfile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._durable import replace
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
+
+if TYPE_CHECKING:
+    from typing import Callable
 
 NOTE = "deployed_with.json"
 _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
@@ -52,18 +55,7 @@ class DeployedSecrets:
         current = "services/gateway/current/"
         if not os.path.isdir(os.path.join(self._directory, current)):
             return {}
-        engine_key = dict(_pairs(self._text(current + "engine.map"))).get("engine", "")
-        ends = dict(_pairs(self._text(current + "ends.map")))
-        keys = _pairs(self._text(current + "keys.map"))
-        return {
-            "authority": first_certificate(self._text(current + "ca.pem")),
-            "certificate": first_certificate(self._text(current + "gateway.pem")),
-            "api_keys": [
-                {"sha256": sha256, "name": name, "ends": int(ends[sha256]) if sha256 in ends else None}
-                for sha256, name in keys
-            ],
-            "engine_key": _hash(engine_key) if engine_key else "",
-        }
+        return of_gateway(lambda name: self._text(current + name))
 
     def _anythingllm(self) -> dict[str, Any]:
         lines = [line.partition("=") for line in self._text("anythingllm/.env").splitlines()]
@@ -92,6 +84,21 @@ class DeployedSecrets:
                 f"{full} may not be read by this user, so it cannot be seen whose secrets this host has: "
                 "connect as the user who deployed it, or set ansible_become."
             ) from None
+
+
+def of_gateway(text: Callable[[str], str]) -> dict[str, Any]:
+    """What a gateway was deployed with, by the text of each of its files; one that it does not have is empty."""
+    engine_key = dict(_pairs(text("engine.map"))).get("engine", "")
+    ends = dict(_pairs(text("ends.map")))
+    return {
+        "authority": first_certificate(text("ca.pem")),
+        "certificate": first_certificate(text("gateway.pem")),
+        "api_keys": [
+            {"sha256": sha256, "name": name, "ends": int(ends[sha256]) if sha256 in ends else None}
+            for sha256, name in _pairs(text("keys.map"))
+        ],
+        "engine_key": _hash(engine_key) if engine_key else "",
+    }
 
 
 def first_certificate(text: str) -> str:

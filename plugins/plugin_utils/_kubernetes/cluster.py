@@ -42,10 +42,10 @@ def judged(cluster: Mapping[str, Any], plan: Mapping[str, Any], storage: Mapping
 
 
 def findings(cluster: Mapping[str, Any], plan: Mapping[str, Any], storage: Mapping[str, Any]) -> list[str]:
-    """`cluster`: version (major, minor), nodes, storage_classes, quotas and claims as the server has them."""
+    """`cluster`: version (major, minor), nodes, storage_classes, quotas and claims as the server has them, and which of them who asks may see."""
     return [
         *_version(cluster["version"]),
-        *_classes(cluster["storage_classes"], storage),
+        *(_classes(cluster["storage_classes"], storage) if cluster["classes_are_known"] else ()),
         *_claim(cluster["claims"], storage),
         *(_nodes(cluster["nodes"], plan["stages"]["engines"]) if cluster["nodes_are_known"] else ()),
         *_quotas(cluster["quotas"], plan["stages"]),
@@ -54,22 +54,33 @@ def findings(cluster: Mapping[str, Any], plan: Mapping[str, Any], storage: Mappi
 
 def notes(cluster: Mapping[str, Any]) -> list[str]:
     """What is no reason to stop, and good to know."""
+    return [*_classes_unknown(cluster), *_processors(cluster)]
+
+
+def _classes_unknown(cluster: Mapping[str, Any]) -> Iterator[str]:
+    if not cluster["classes_are_known"]:
+        yield "You may not list the storage classes of the cluster: whether it has the one of hearth_kubernetes.storage_class is not known."
+
+
+def _processors(cluster: Mapping[str, Any]) -> Iterator[str]:
     if not cluster["nodes_are_known"]:
-        return ["You may not list the nodes of the cluster: whether one has room for each pod is not known."]
+        yield "You may not list the nodes of the cluster: whether one has room for each pod is not known."
+        return
     features = {
         name.rpartition("-")[2].partition(".")[2]
         for node in cluster["nodes"]
         for name in (node["metadata"].get("labels") or {})
         if name.startswith("feature.node.kubernetes.io/cpu-cpuid.")
     }
-    if not features:
-        return [
-            "No node says what its processors can do (node-feature-discovery is not there): whether they have AVX-512 or AMX is not known."
-        ]
     able = sorted(name for name in ("AVX512F", "AVX512VNNI", "AMXINT8", "AMXBF16") if name in features)
-    return [
-        f"Processors of nodes have {', '.join(able)}." if able else "No node has AVX-512 or AMX: models answer slowly."
-    ]
+    if able:
+        yield f"Processors of nodes have {', '.join(able)}."
+    elif features:
+        yield "No node has AVX-512 or AMX: models answer slowly."
+    else:
+        yield (
+            "No node says what its processors can do (node-feature-discovery is not there): whether they have AVX-512 or AMX is not known."
+        )
 
 
 def pods_say(pods: Sequence[Object]) -> list[str]:

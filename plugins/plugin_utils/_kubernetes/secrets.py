@@ -8,6 +8,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.hearth.llm.plugins.module_utils._deployed_secrets import of_gateway
 from ansible_collections.hearth.llm.plugins.plugin_utils._kubernetes.names import (
     Manifest,
     fingerprint,
@@ -24,3 +25,12 @@ def secret(files: Sequence[Mapping[str, Any]], component: str, namespace: str) -
     }
     name = f"{component}-{fingerprint(content)}"
     return manifest("v1", "Secret", name, namespace, labels(component), type="Opaque", immutable=True, data=content)
+
+
+def deployed_with(data: Mapping[str, str]) -> dict[str, Any]:
+    """Which secrets the gateway has whose files these are, as public texts and hashes."""
+
+    def text(name: str) -> str:
+        return base64.b64decode(data.get(name, "")).decode(errors="replace")
+
+    return of_gateway(text) if data else {}

@@ -74,6 +74,16 @@ def test_a_second_run_changes_nothing_and_fetches_nothing(house: House) -> None:
     assert house.hub.sent("cdn:*") == 0
 
 
+def test_another_controller_is_refused_before_it_makes_a_ca_and_keys_of_its_own(house: House) -> None:
+    elsewhere = house.home / "another_controller"
+    refused = house("deploy_cluster", succeeds=False, hearth_secrets_directory=str(elsewhere))
+    assert "was deployed with other secrets than this controller has" in refused.words
+    assert "clients trust the CA with the SHA-256 fingerprint" in refused.words
+    assert "the gateway takes keys that are unknown here, of office" in refused.words
+    assert refused.changed == 0
+    assert not elsewhere.exists()
+
+
 def test_what_somebody_else_has_written_is_said_and_not_overwritten(house: House) -> None:
     """As kubectl scale or an administrator with an editor does."""
     place = ("Service", "hearth", "gateway")

@@ -28,6 +28,7 @@ GOOD: dict[str, Any] = {
     "version": {"major": "1", "minor": "31+"},
     "nodes": [node("one"), node("two")],
     "nodes_are_known": True,
+    "classes_are_known": True,
     "storage_classes": [{"metadata": {"name": "premium-rwo"}}],
     "quotas": [],
     "claims": [],
@@ -72,7 +73,7 @@ def test_what_a_cluster_lacks_is_said_with_a_remedy(found: Any, storage: Any, sa
 
 
 def test_all_that_is_missing_is_said_at_once() -> None:
-    bare = {"version": {}, "nodes": [], "nodes_are_known": True, "storage_classes": [], "quotas": [], "claims": []}
+    bare = with_(version={}, nodes=[], storage_classes=[])
     assert len(cluster.findings(bare, PLAN, STORAGE)) == 4
 
 
@@ -94,6 +95,12 @@ def test_who_may_not_list_nodes_is_told_so_and_goes_on() -> None:
     found = with_(nodes=[], nodes_are_known=False)
     assert cluster.findings(found, PLAN, STORAGE) == []
     assert "is not known" in cluster.notes(found)[0]
+
+
+def test_who_may_not_list_storage_classes_is_told_so_and_goes_on() -> None:
+    found = with_(storage_classes=[], classes_are_known=False)
+    assert cluster.findings(found, PLAN, STORAGE) == []
+    assert "hearth_kubernetes.storage_class is not known" in cluster.notes(found)[0]
 
 
 def test_pods_say_in_their_own_words_why_they_are_not_ready() -> None:
