@@ -28,3 +28,19 @@ def pids_of(directory: Path, service: str) -> set[int]:
             if process.name.isdecimal() and mine in (process / "cmdline").read_text().replace("\0", " "):
                 found.add(int(process.name))
     return found
+
+
+def kill_family(pid: int) -> None:
+    """A process with all that it has begun, in whichever session: a machine that loses its power ends all at once."""
+    parents = {}
+    for process in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if process.name.isdecimal():
+                # pid (name) state parent …, and a name may have any signs.
+                parents[int(process.name)] = int((process / "stat").read_text().rpartition(")")[2].split()[1])
+    family = [pid]
+    for member in family:
+        family += [child for child, parent in parents.items() if parent == member]
+    for member in family:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(member, signal.SIGKILL)
