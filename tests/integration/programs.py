@@ -20,8 +20,12 @@ def stop_all(directory: Path) -> None:
 
 
 def pids_of(directory: Path, service: str) -> set[int]:
+    return pids_that_name(f"{directory}/services/{service}/")
+
+
+def pids_that_name(mine: str) -> set[int]:
+    """Of all processes with that in their command line."""
     found = set()
-    mine = f"{directory}/services/{service}/"
     for process in Path("/proc").iterdir():
         # Another process may end while it is looked at.
         with contextlib.suppress(OSError):

@@ -25,7 +25,7 @@ from integration.backup_house import House
 from integration.cloud.conftest import moto
 from integration.conftest import Runner
 from integration.open_webui_house import FACT, open_house
-from integration.programs import kill_family, pids_of, stop_all
+from integration.programs import kill_family, pids_of, pids_that_name, stop_all
 from integration.test_backup import bring, take
 from lab import packages
 from lab.shell import run
@@ -87,6 +87,10 @@ class Installation(test_extending.House):
         self.password.touch(mode=0o600)
         self.password.write_bytes(own)
 
+    def takes_backups(self) -> set[int]:
+        """The program that waits for its hour."""
+        return pids_that_name(f"{self.host}/backup/config")
+
     def answers(self) -> None:
         assert self.says() == "I am a toy."
         assert self.ask("GET", "/", "page.localhost")[0] == 200
@@ -99,14 +103,14 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     made.described()
     try:
         made.run("site", ELSEWHERE)
+        for text in ("milk", "bread"):
+            made.note(text)
         yield made
     finally:
         made.run("remove")
 
 
 def test_a_host_and_a_controller_that_have_nothing_are_as_they_were(installation: Installation) -> None:
-    for text in ("milk", "bread"):
-        installation.note(text)
     said = installation.run("backup").words
     assert f"Keep a copy of {installation.secrets}/backup where neither this controller nor the hosts are" in said
     before = installation.known_secrets()
@@ -234,13 +238,14 @@ def test_a_wrong_password_and_a_repository_that_is_gone_are_said_before_anything
 
 def test_what_is_removed_takes_no_more_backups_and_leaves_all_that_there_were(installation: Installation) -> None:
     """Also where they are not described any more."""
-    program = pids_of(installation.host, "backup")
+    installation.run("backup")
+    program = installation.takes_backups()
     assert program
     installation.describe()
     told = installation.host / "backup/config/backup/current/password"
     foreseen = installation.run("remove", "--check").changed
     assert foreseen > 0
-    assert pids_of(installation.host, "backup") == program
+    assert installation.takes_backups() == program
     assert told.exists()
     text = installation.password.read_text().strip()
     assert told.read_text().strip() == text
@@ -248,7 +253,7 @@ def test_what_is_removed_takes_no_more_backups_and_leaves_all_that_there_were(in
     said = installation.run("remove").words
     assert f"What was backed up stays in {installation.repository}. It opens by {installation.password}" in said
     assert text not in said
-    assert not pids_of(installation.host, "backup")
+    assert not installation.takes_backups()
     assert not (installation.host / "backup").exists()
     assert installation.read() == ["milk", "bread"]
     assert installation.run("remove").changed == 0

@@ -103,14 +103,18 @@ class House:
         assert (running.returncode == 0) == succeeds
         return Outcome(running.returncode, output)
 
-    def ask(self, method: str, path: str, host: str, body: dict[str, Any] | None = None) -> tuple[int, str]:
-        secrets = self.directory / "inventory/.secrets"
-        context = ssl.create_default_context(cafile=secrets / "tls/ca.pem")
-        connection = http.client.HTTPSConnection(host, self.gateway, context=context, timeout=30)
+    def reach(self, host: str, timeout: float = 30) -> http.client.HTTPSConnection:
+        """The gateway by that name, whether or not this machine knows it."""
+        context = ssl.create_default_context(cafile=self.directory / "inventory/.secrets/tls/ca.pem")
+        connection = http.client.HTTPSConnection(host, self.gateway, context=context, timeout=timeout)
         connection.sock = context.wrap_socket(
-            socket.create_connection(("127.0.0.1", self.gateway), 30), server_hostname=host
+            socket.create_connection(("127.0.0.1", self.gateway), timeout), server_hostname=host
         )
-        key = (secrets / "api_keys/default").read_text().strip()
+        return connection
+
+    def ask(self, method: str, path: str, host: str, body: dict[str, Any] | None = None) -> tuple[int, str]:
+        connection = self.reach(host)
+        key = (self.directory / "inventory/.secrets/api_keys/default").read_text().strip()
         headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
         connection.request(method, path, json.dumps(body) if body else None, headers)
         answer = connection.getresponse()
