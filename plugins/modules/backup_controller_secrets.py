@@ -49,6 +49,7 @@ content:
 from typing import Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._backup import restore, settings
+from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
 from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
 
 
@@ -57,7 +58,13 @@ def argument_spec() -> dict[str, Any]:
 
 
 def run(path: str) -> dict[str, Any]:
-    return {"content": restore.sent(settings.read(path)).decode("ascii")}
+    try:
+        return {"content": restore.sent(settings.read(path)).decode("ascii")}
+    except UnicodeDecodeError:
+        raise HearthError(
+            "The newest snapshot of the controller's secrets has another text than a controller sends, so somebody else has written it: take the secrets from "
+            "elsewhere (-e backup_controller_secrets=false)."
+        ) from None
 
 
 def main() -> None:

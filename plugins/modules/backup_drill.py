@@ -58,6 +58,11 @@ counted:
   type: dict
   returned: success
   sample: {open_webui: {users: 3, chats: 120, documents: 14, files: 31, bytes: 8123456}}
+words:
+  description: The same as a text.
+  type: str
+  returned: success
+  sample: "open_webui: 3 users, 120 chats, 14 documents, 31 files, 8123456 bytes"
 seconds:
   description: How long it took.
   type: float

@@ -95,6 +95,17 @@ counted:
   type: dict
   returned: with O(state=brought), unless in check mode
   sample: {open_webui: {users: 3, chats: 120, documents: 14, files: 31, bytes: 8123456}}
+words:
+  description: The same as a text.
+  type: str
+  returned: with O(state=brought), unless in check mode
+  sample: "open_webui: 3 users, 120 chats, 14 documents, 31 files, 8123456 bytes"
+stopped:
+  description: The services whose data was replaced, by this run or by an earlier one that it has ended. Their roles start them.
+  type: list
+  elements: str
+  returned: with O(state=brought), unless in check mode
+  sample: [open_webui]
 removed:
   description: The directories of before that were removed.
   type: list
@@ -105,7 +116,7 @@ removed:
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.hearth.llm.plugins.module_utils._backup import restore, services, settings, snapshot
+from ansible_collections.hearth.llm.plugins.module_utils._backup import manifest, restore, services, settings, snapshot
 from ansible_collections.hearth.llm.plugins.module_utils._module import run_module
 
 if TYPE_CHECKING:
@@ -134,7 +145,8 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
         result: dict[str, Any] = {"changed": params["state"] == "brought", **asdict(judged)}
         if params["state"] == "brought" and not check_mode:
             result["counted"] = restore.bring_beside(told, judged)
-            restore.swap(told, lambda name: services.stop(told, name))
+            result["words"] = manifest.words(result["counted"])
+            result["stopped"] = restore.swap(told, lambda name: services.stop(told, name))
     return result
 
 

@@ -60,6 +60,11 @@ counted:
   type: dict
   returned: with O(state=taken), unless in check mode
   sample: {open_webui: {users: 3, chats: 120, documents: 14, files: 31, bytes: 8123456}}
+words:
+  description: The same as a text.
+  type: str
+  returned: with O(state=taken), unless in check mode
+  sample: "open_webui: 3 users, 120 chats, 14 documents, 31 files, 8123456 bytes"
 bytes_added:
   description: What the snapshot has added to the repository.
   type: int

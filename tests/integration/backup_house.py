@@ -48,7 +48,8 @@ class House:
             "environment_file": "environment.json",
             "sftp_command": "",
             "directory": str(self.host),
-            "runtime": "docker",
+            # Without a supervisor nothing runs that would have to be stopped.
+            "runtime": "process",
             "kept": [kept.described("open_webui", "Open WebUI"), GATEWAY.described("gateway", "the gateway")],
             "keep": {"daily": 7, "weekly": 5, "monthly": 12},
             "read_percent": 1,

@@ -8,22 +8,33 @@ restic takes half a second to make a key of a password, whatever it is asked. Wh
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import signal
+import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.hearth.llm.plugins.module_utils._backup import program, restore, snapshot, stage
+from ansible_collections.hearth.llm.plugins.module_utils._backup import (
+    manifest,
+    program,
+    restic,
+    restore,
+    snapshot,
+    stage,
+)
 from ansible_collections.hearth.llm.plugins.module_utils._backup.restic import Restic
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
 from ansible_collections.hearth.llm.plugins.module_utils._kept import MODELS
 from ansible_collections.hearth.llm.plugins.modules import backup_drill, backup_restore, backup_snapshot
 from integration.backup_house import COUNTED, UPLOAD, House
-from integration.conftest import Runner
+from integration.conftest import PROJECT, Runner
 from lab import packages
 
 often = pytest.mark.skipif("HEARTH_TEST_BACKUP" not in os.environ, reason="set HEARTH_TEST_BACKUP=1")
@@ -207,12 +218,36 @@ def locked(house: House) -> Iterator[subprocess.Popen[bytes]]:
 def test_a_lock_of_the_living_is_respected_and_one_of_the_dead_is_not(
     house: House, locked: subprocess.Popen[bytes]
 ) -> None:
-    said = refused(lambda: take(house))
-    assert "another run works in it" in said
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(restic, "PATIENCE", 3)
+        said = refused(lambda: take(house))
+    assert "another run, of this host or another one, still works in it" in said
+    # It has read and sent, and others may do so, too; to tidy up it would have had to be alone.
+    assert re.match(r"The snapshot \w{8} was taken, and what comes after it has failed", said)
     locked.send_signal(signal.SIGKILL)
     locked.wait()
     assert list((house.repository / "locks").iterdir())
     assert take(house)["counted"]["open_webui"]["chats"] == COUNTED["chats"]
+
+
+@often
+def test_two_hosts_that_share_a_repository_wait_for_each_other(house: House, locked: subprocess.Popen[bytes]) -> None:
+    """As two timers that come at once: one is not left without a backup."""
+    ended: list[dict[str, Any]] = []
+    waiting = threading.Thread(target=lambda: ended.append(take(house)))
+    waiting.start()
+    while not Restic(house.settings).snapshots():
+        assert waiting.is_alive()
+        time.sleep(0.1)
+    # What it has to be alone for is refused for so long.
+    assert not ended
+    assert locked.stdin is not None
+    locked.stdin.write(b"the other host's")
+    locked.stdin.close()
+    assert locked.wait() == 0
+    waiting.join()
+    assert ended[0]["snapshots"] == 1
+    assert {one["hostname"] for one in Restic(house.settings).document("snapshots")} == {"llm", "other"}
 
 
 @often
@@ -251,6 +286,105 @@ def test_what_has_changed_since_is_replaced_only_by_who_says_so_and_stays_beside
     assert len(bring(house, "finished")["removed"]) == 2
     assert not list(house.host.glob("*.before-*"))
     assert bring(house, "finished")["changed"] is False
+
+
+@often
+def test_what_was_changed_while_it_was_taken_has_changed_since(house: House) -> None:
+    """By restic's time the copy has ended: what came between is in no snapshot."""
+    asked = Restic.ask
+
+    def ask(self: Restic, *words: str, **named: Any) -> str:
+        if words[0] == "backup":
+            house.chat()
+        return asked(self, *words, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Restic, "ask", ask)
+        assert take(house)["counted"]["open_webui"]["chats"] == COUNTED["chats"]
+    assert "has changed since the snapshot" in refused(lambda: bring(house))
+    assert house.rows("chat") == COUNTED["chats"] + 1
+
+
+@often
+def test_what_reads_or_is_made_anew_is_no_change(house: House) -> None:
+    take(house)
+    (house.data / "cache/model.bin").write_bytes(b"made anew, once more")
+    house.rows("chat")
+    assert bring(house)["replaced"] == ["open_webui", "gateway"]
+
+
+def hostile(house: House, harm: Callable[[Path], None]) -> str:
+    """Somebody who shares the repository, and has the password of this host, writes a snapshot in its name."""
+    written = manifest.write
+
+    def write(root: str, *arguments: Any) -> manifest.Counted:
+        found = written(root, *arguments)
+        harm(Path(root) / "open_webui")
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest, "write", write)
+        take(house)
+    before = {path.relative_to(house.host) for path in house.host.rglob("*")}
+    said = refused(lambda: bring(house, replace=["open_webui", "gateway"]))
+    after = {path.relative_to(house.host) for path in house.host.rglob("*")}
+    assert after - before == {Path("backup/restore.json")}
+    assert house.rows("chat") == COUNTED["chats"]
+    assert "somebody else has written it, and nothing was replaced" in said
+    assert said == refused(lambda: backup_drill.run(str(house.path), ""))
+    return said
+
+
+@often
+@pytest.mark.parametrize(
+    ("harm", "named"),
+    [
+        (lambda data: (data / "out").symlink_to("/etc/shadow"), "out is a link to /etc/shadow, which leads out of it"),
+        (
+            lambda data: (data / "uploads/out").symlink_to("../../../secrets"),
+            "uploads/out is a link to ../../../secrets, which leads out of it",
+        ),
+        (lambda data: os.mkfifo(data / "pipe"), "pipe is a pipe"),
+        (
+            lambda data: os.link(data.parent / manifest.NAME, data / "same"),
+            "same is the same file as one outside of it",
+        ),
+        (lambda data: shutil.rmtree(data), "open_webui is no directory"),
+    ],
+)
+def test_a_snapshot_that_somebody_else_has_written_is_refused(
+    house: House, harm: Callable[[Path], None], named: str
+) -> None:
+    assert named in hostile(house, harm)
+
+
+@often
+def test_a_snapshot_with_a_device_is_refused(house: House) -> None:
+    try:
+        os.mknod(house.directory / "may", stat.S_IFCHR | 0o600, os.makedev(1, 3))
+    except PermissionError:
+        pytest.skip("to make a device, one has to be root")
+    disk = os.makedev(8, 0)
+    assert "disk is a device" in hostile(house, lambda data: os.mknod(data / "disk", stat.S_IFBLK | 0o666, disk))
+
+
+@often
+def test_a_program_of_a_snapshot_has_nobodys_rights(house: House) -> None:
+    (house.data / "uploads/program").write_bytes(b"#!/bin/sh")
+    (house.data / "uploads/program").chmod(0o6755)
+    take(house)
+    house.wipe()
+    bring(house)
+    assert stat.S_IMODE((house.data / "uploads/program").stat().st_mode) == 0o755
+
+
+@often
+def test_a_place_that_is_a_link_is_not_taken_by_what_comes_back(house: House) -> None:
+    take(house)
+    house.data.rename(house.directory / "other disk")
+    house.data.symlink_to(house.directory / "other disk")
+    assert f"{house.data} on llm is a link" in refused(lambda: bring(house, replace=["open_webui", "gateway"]))
+    assert house.rows("chat") == COUNTED["chats"]
 
 
 class Killed(BaseException):
@@ -314,6 +448,41 @@ def test_a_restore_that_is_killed_at_any_step_is_ended_by_the_next_run(house: Ho
         assert sorted(path.name for path in house.host.iterdir()) == ["backup", "gateway_usage", "open_webui"]
         moments += 1
     assert moments > 8
+
+
+@often
+def test_a_restore_that_was_begun_is_ended_though_there_is_a_newer_snapshot_or_no_repository(house: House) -> None:
+    house.describe(keep={"daily": 0, "weekly": 0, "monthly": 1})
+    with pytest.MonkeyPatch.context() as patch:
+        # Both stay.
+        patch.setattr(snapshot, "_forget", lambda *_: None)
+        first = take(house)
+        house.chat()
+        take(house)
+    renamed = os.rename
+
+    def rename(source: str, target: str) -> None:
+        if source.endswith("brought") or "/brought/" in source:
+            raise Killed
+        renamed(source, target)
+
+    everything = ["open_webui", "gateway"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "rename", rename)
+        with pytest.raises(Killed):
+            bring(house, snapshot=first["snapshot"], replace=everything)
+    # Nothing is there, and what was is beside it.
+    assert not house.data.exists()
+    assert "is being brought back to llm since an earlier run" in refused(lambda: bring(house, snapshot="0000"))
+    house.repository.rename(house.directory / "not mounted")
+    ended = bring(house)
+    assert ended["snapshot"].startswith(first["snapshot"])
+    assert ended["is_under_way"]
+    assert ended["counted"] == first["counted"]
+    assert ended["stopped"] == everything
+    assert house.rows("chat") == COUNTED["chats"]
+    assert len(bring(house, "finished")["removed"]) == 2
+    assert not list(house.host.glob("*.before-*"))
 
 
 @often
@@ -407,6 +576,18 @@ def test_the_next_hour_is_today_or_tomorrow() -> None:
     assert program.next_time("12:30", noon) == noon + 1800
     assert program.next_time("12:00", noon) == noon + 86400
     assert program.next_time("03:30", noon) == noon + 15.5 * 3600
+    # Whoever is started between the hour and its own minute has not missed it.
+    assert program.next_time("11:55", noon, 600) == noon + 300
+    assert program.next_time("23:55", noon - 43200, 600) == noon - 43200 + 300
+
+
+def test_hosts_come_each_at_a_minute_of_its_own() -> None:
+    delays = [program.delay_of(f"llm{number}") for number in range(50)]
+    assert delays == [program.delay_of(f"llm{number}") for number in range(50)]
+    assert len(set(delays)) > 45
+    assert all(0 <= delay < program.SPREAD_SECONDS for delay in delays)
+    timer = (PROJECT / "roles/backup/templates/hearth-backup.timer.j2").read_text().splitlines()
+    assert {f"RandomizedDelaySec={program.SPREAD_SECONDS // 60}min", "FixedRandomDelay=true"} <= set(timer)
 
 
 def test_two_at_once_are_one_after_the_other(house: House) -> None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import re
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -67,8 +69,8 @@ class House:
         path = self.directory / "inventory/hosts.json"
         path.write_text(json.dumps({"all": {"hosts": {"localhost": described}}}))
 
-    def run(self, playbook: str, *options: str, succeeds: bool = True) -> Outcome:
-        ended = subprocess.run(
+    def start(self, playbook: str, *options: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
             [
                 str(Path(sys.executable).parent / "ansible-playbook"),
                 *("-i", str(self.directory / "inventory")),
@@ -80,25 +82,39 @@ class House:
                 **environment(self.directory),
                 "ANSIBLE_COLLECTIONS_PATH": str(self.directory / "collections"),
             },
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=600,
-            check=False,
+            start_new_session=True,
         )
-        warning = WARNING.search(ended.stdout)
+
+    def run(self, playbook: str, *options: str, succeeds: bool = True) -> Outcome:
+        running = self.start(playbook, *options)
+        try:
+            output, _nothing = running.communicate(timeout=1200)
+        except subprocess.TimeoutExpired:
+            os.killpg(running.pid, signal.SIGKILL)
+            raise
+        # Shown where a test fails, whole.
+        print(output)
+        warning = WARNING.search(output)
         assert not warning, warning
-        assert (ended.returncode == 0) == succeeds, ended.stdout
-        return Outcome(ended.returncode, ended.stdout)
+        assert (running.returncode == 0) == succeeds
+        return Outcome(running.returncode, output)
+
+    def reach(self, host: str, timeout: float = 30) -> http.client.HTTPSConnection:
+        """The gateway by that name, whether or not this machine knows it."""
+        context = ssl.create_default_context(cafile=self.directory / "inventory/.secrets/tls/ca.pem")
+        connection = http.client.HTTPSConnection(host, self.gateway, context=context, timeout=timeout)
+        connection.sock = context.wrap_socket(
+            socket.create_connection(("127.0.0.1", self.gateway), timeout), server_hostname=host
+        )
+        return connection
 
     def ask(self, method: str, path: str, host: str, body: dict[str, Any] | None = None) -> tuple[int, str]:
-        secrets = self.directory / "inventory/.secrets"
-        context = ssl.create_default_context(cafile=secrets / "tls/ca.pem")
-        connection = http.client.HTTPSConnection(host, self.gateway, context=context, timeout=30)
-        connection.sock = context.wrap_socket(
-            socket.create_connection(("127.0.0.1", self.gateway), 30), server_hostname=host
-        )
-        key = (secrets / "api_keys/default").read_text().strip()
+        connection = self.reach(host)
+        key = (self.directory / "inventory/.secrets/api_keys/default").read_text().strip()
         headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
         connection.request(method, path, json.dumps(body) if body else None, headers)
         answer = connection.getresponse()

@@ -75,7 +75,7 @@ SITE = [
     ),
 ]
 FOR["site"] = [purpose for name in SITE for purpose in FOR[name]]
-FOR["restore"] = ["all", "servers", "servers", "servers", "servers", *FOR["site"], "servers"]
+FOR["restore"] = ["all", "servers", "servers", "servers", "servers", *FOR["site"], "servers", "servers"]
 FOR["drift"] = ["all", *FOR["site"], "all"]
 
 EVERYBODY = {"gateway", "engine", "page", "spare", "laptop", "phone", "pc", "worker", "cluster"}

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import subprocess
+import time
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
@@ -21,6 +22,10 @@ TAG = "hearth"
 CONTROLLER = "hearth-controller"
 # A repository that does not answer is tried again by restic for a quarter of an hour.
 ANSWER_SECONDS = 90
+# So long one waits for others who work in it: somebody looks on, or, for the timer's program, nobody does.
+PATIENCE = 300.0
+LONG_PATIENCE = 7200.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 _LAST_LINES = 5
 
 # restic's words, in all versions since 0.12, and what they mean. {repository} is its address.
@@ -35,7 +40,7 @@ _COMPLAINTS: Sequence[tuple[str, str]] = (
     ),
     (
         r"already locked|unable to create lock",
-        "another run works in it, and its lock is too young to be taken away. Wait until it has ended; a lock whose run is gone goes after half an hour.",
+        "another run, of this host or another one, still works in it. Run this again when it has ended; a lock whose run is gone goes after half an hour.",
     ),
     (
         r"unable to open config file|Is there a repository|config file does not exist|<config/0+> does not exist",
@@ -72,22 +77,28 @@ class ResticError(HearthError):
 
 
 class Restic:
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, patience: float | None = None) -> None:
         self._settings = settings
+        self._patience = PATIENCE if patience is None else patience
         self._words = [settings.restic]
         if settings.sftp_command:
             self._words += ["-o", f"sftp.command={settings.sftp_command}"]
 
     def ask(self, *words: str, timeout: float | None = None, directory: str | None = None) -> str:
-        """What it says. A lock that a dead run has left is taken away."""
-        try:
-            return self._ask(words, timeout, directory)
-        except ResticError as error:
-            if not error.is_locked:
-                raise
-        # Takes those away whose process is gone, or that are half an hour old, and no others.
-        self._ask(("unlock",), ANSWER_SECONDS, None)
-        return self._ask(words, timeout, directory)
+        """What it says. A lock that a dead run has left is taken away, and others who work in it, as hosts that share it do, are waited for."""
+        # restic itself waits from 0.16 on only (--retry-lock).
+        deadline = time.monotonic() + self._patience
+        pause = 0.0
+        while True:
+            try:
+                return self._ask(words, timeout, directory)
+            except ResticError as error:
+                if not error.is_locked or time.monotonic() + pause > deadline:
+                    raise
+            time.sleep(pause)
+            pause = min(_LONGEST_PAUSE, pause * 2) if pause else _FIRST_PAUSE
+            # Takes those away whose process is gone, or that are half an hour old, and no others.
+            self._ask(("unlock",), ANSWER_SECONDS, None)
 
     def document(self, *words: str, timeout: float | None = None) -> Any:
         said = self.ask(*words, "--json", timeout=timeout)

@@ -10,12 +10,14 @@ from __future__ import annotations
 import calendar
 import json
 import os
+import re
 import shutil
+import stat
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.hearth.llm.plugins.module_utils._backup import manifest, snapshot
+from ansible_collections.hearth.llm.plugins.module_utils._backup import manifest, snapshot, stage
 from ansible_collections.hearth.llm.plugins.module_utils._backup.restic import CONTROLLER, TAG, Restic
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
 
@@ -28,6 +30,9 @@ NOTE = "restore.json"
 # Beyond what the files have: directories, and what restic needs.
 _ROOM = 1.05
 _NEWEST = ("", "latest", "newest")
+_MOMENT = re.compile(
+    r"(?P<whole>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?P<fraction>\.\d+)?(?:Z|(?P<sign>[+-])(?P<hours>\d\d):(?P<minutes>\d\d))"
+)
 
 
 @dataclass
@@ -50,27 +55,38 @@ def judge(settings: Settings, wanted: str, replace: Sequence[str], *, full: bool
         raise InputError(
             f"backup_replace names {', '.join(unknown)}, and what can be replaced is {', '.join(settings.names())}: write one of these."
         )
+    note = _note(settings)
+    if note.get("begun"):
+        return _judge_begun(settings, note, wanted, replace)
     restic = Restic(settings)
     if not snapshot.is_made(settings):
         raise HearthError(
             f"The backup repository {settings.repository}: there is no repository. Mount or start what it lies on, or write its right address as "
             "hearth_backup.repository."
         )
-    swapped = _swapped(settings)
-    under_way = str(_note(settings)["snapshot"]) if swapped else ""
-    chosen = _chosen(settings, restic, under_way or wanted)
-    if under_way and wanted not in _NEWEST and not under_way.startswith(wanted):
-        raise InputError(
-            f"The snapshot {under_way[:8]} is being brought back to {settings.host} since an earlier run, and backup_snapshot is {wanted}: run restore.yml "
-            "without it, which ends that first."
-        )
+    chosen = _chosen(settings, restic, wanted)
     if full:
         restic.ask("check")
     needs = int(restic.document("stats", chosen["id"], "--mode", "restore-size")["total_size"])
-    judged = Judged(str(chosen["id"]), str(chosen["time"]), needs, _free(settings), is_under_way=bool(under_way))
+    judged = Judged(str(chosen["id"]), str(chosen["time"]), needs, _free(settings))
     _refuse_without_room(settings, judged)
     _refuse_mounts(settings)
-    judged.replaced = _refuse_newer(settings, chosen, {*replace, *swapped})
+    judged.replaced = _refuse_newer(settings, judged.time, _made_ns(restic, chosen), replace)
+    return judged
+
+
+def _judge_begun(settings: Settings, note: Mapping[str, Any], wanted: str, replace: Sequence[str]) -> Judged:
+    """An earlier run has begun to replace, and was ended. All that it takes lies on the disk: the repository is not asked."""
+    begun = str(note["snapshot"])
+    if wanted not in _NEWEST and not begun.startswith(wanted):
+        raise InputError(
+            f"The snapshot {begun[:8]} is being brought back to {settings.host} since an earlier run, and backup_snapshot is {wanted}: run restore.yml "
+            "without it, which ends that first."
+        )
+    judged = Judged(begun, str(note["time"]), 0, _free(settings), is_under_way=True)
+    _refuse_mounts(settings)
+    made_ns = int(manifest.read(note["root"])["made_ns"])
+    judged.replaced = _refuse_newer(settings, judged.time, made_ns, {*replace, *_swapped(settings)})
     return judged
 
 
@@ -82,22 +98,37 @@ def bring_beside(settings: Settings, judged: Judged) -> dict[str, Any]:
         return dict(note["counted"])
     shutil.rmtree(target, ignore_errors=True)
     _write_note(settings, {"snapshot": judged.snapshot, "whole": False})
-    Restic(settings).ask("restore", judged.snapshot, "--target", target, "--verify")
-    root = _root(target)
-    counted = manifest.verify(root)
-    _write_note(settings, {"snapshot": judged.snapshot, "whole": True, "root": root, "counted": counted})
+    root, counted = _bring(settings, judged.snapshot, target)
+    _write_note(
+        settings, {"snapshot": judged.snapshot, "time": judged.time, "whole": True, "root": root, "counted": counted}
+    )
     return counted
 
 
+def _bring(settings: Settings, snapshot_id: str, target: str) -> tuple[str, manifest.Counted]:
+    """Where what was kept lies below the target, and what was counted in it. What is refused does not stay there."""
+    try:
+        Restic(settings).ask("restore", snapshot_id, "--target", target, "--verify")
+        root = _root(target)
+        return root, manifest.verify(root)
+    except HearthError:
+        shutil.rmtree(target, ignore_errors=True)
+        raise
+
+
 def swap(settings: Settings, stop: Callable[[str], None]) -> list[str]:
-    """Stops each service whose data is replaced, and renames: the old data away, the new data to its place. Names those that were swapped."""
+    """Stops each service whose data is replaced, and renames: the old data away, the new data to its place. Names the services that do not run now."""
     note = _note(settings)
-    swapped = []
+    stopped: list[str] = list(note.get("stopped", []))
     for kept in _ours(settings, note):
         brought = os.path.join(note["root"], kept["place"])
         if not os.path.isdir(brought):
             # An earlier run has done it.
             continue
+        if kept["service"] and kept["service"] not in stopped:
+            stopped.append(str(kept["service"]))
+        # From here on a next run ends this snapshot's restore, whichever is the newest by then.
+        _write_note(settings, {**note, "begun": True, "stopped": stopped})
         place = settings.place_of(kept)
         if os.path.lexists(place):
             if kept["service"]:
@@ -105,8 +136,7 @@ def swap(settings: Settings, stop: Callable[[str], None]) -> list[str]:
             os.rename(place, _aside(place, note["snapshot"]))
         os.makedirs(os.path.dirname(place), exist_ok=True)
         os.rename(brought, place)
-        swapped.append(str(kept["name"]))
-    return swapped
+    return stopped
 
 
 def finish(settings: Settings) -> list[str]:
@@ -132,8 +162,7 @@ def drill(settings: Settings, wanted: str) -> dict[str, Any]:
         judged = judge(settings, wanted, settings.names())
         shutil.rmtree(target, ignore_errors=True)
         try:
-            Restic(settings).ask("restore", judged.snapshot, "--target", target, "--verify")
-            counted = manifest.verify(_root(target))
+            _root_of_it, counted = _bring(settings, judged.snapshot, target)
         finally:
             shutil.rmtree(target, ignore_errors=True)
     seconds = time.time() - began
@@ -141,6 +170,7 @@ def drill(settings: Settings, wanted: str) -> dict[str, Any]:
         "snapshot": judged.snapshot,
         "time": judged.time,
         "counted": counted,
+        "words": manifest.words(counted),
         "seconds": round(seconds, 1),
         "minutes": round(seconds / 60, 2),
     }
@@ -159,13 +189,15 @@ def sent(settings: Settings) -> bytes:
     try:
         restic.ask("restore", str(found[-1]["id"]), "--target", target, "--verify")
         for directory, _folders, names in os.walk(target):
-            for name in names:
-                with open(os.path.join(directory, name), "rb") as stream:
-                    return stream.read()
+            for path in (os.path.join(directory, name) for name in sorted(names)):
+                # Anything else may be a way to a file of the host's.
+                if stat.S_ISREG(os.lstat(path).st_mode):
+                    with open(path, "rb") as stream:
+                        return stream.read()
     finally:
         shutil.rmtree(target, ignore_errors=True)
     raise HearthError(
-        f"The snapshot {str(found[-1]['id'])[:8]} of the controller's secrets is empty: take the secrets from elsewhere."
+        f"The snapshot {str(found[-1]['id'])[:8]} of the controller's secrets has no file: take the secrets from elsewhere."
     )
 
 
@@ -199,7 +231,14 @@ def _refuse_without_room(settings: Settings, judged: Judged) -> None:
 
 
 def _refuse_mounts(settings: Settings) -> None:
-    mounts = [settings.place_of(kept) for kept in settings.kept if os.path.ismount(settings.place_of(kept))]
+    places = [settings.place_of(kept) for kept in settings.kept]
+    links = [place for place in places if os.path.islink(place)]
+    if links:
+        raise InputError(
+            f"{' and '.join(links)} on {settings.host} is a link, and what comes back would take its place on another disk. Nothing was changed: move what it "
+            "leads to in its place, or mount it there."
+        )
+    mounts = [place for place in places if os.path.ismount(place)]
     if mounts:
         raise InputError(
             f"{' and '.join(mounts)} on {settings.host} is a mount of its own, and what comes back takes its place by renaming. Nothing was changed: unmount "
@@ -207,43 +246,42 @@ def _refuse_mounts(settings: Settings) -> None:
         )
 
 
-def _refuse_newer(settings: Settings, chosen: Mapping[str, Any], replace: Collection[str]) -> list[str]:
+def _made_ns(restic: Restic, chosen: Mapping[str, Any]) -> int:
+    """When the copy was begun that the snapshot has. By restic's time it had ended, and what was changed meanwhile may not be in it."""
+    told = manifest.parse(
+        restic.ask("dump", str(chosen["id"]), f"{str(chosen['paths'][0]).rstrip('/')}/{manifest.NAME}")
+    )
+    # Somebody may have written a later one than there can be.
+    return min(int(told["made_ns"]), int(_seconds(str(chosen["time"])) * 1e9))
+
+
+def _refuse_newer(settings: Settings, time_of_it: str, made_ns: int, replace: Collection[str]) -> list[str]:
     """What is there and would be replaced. What has changed since the snapshot has to be named by who wants that."""
-    taken = _seconds(str(chosen["time"]))
-    there = [
-        (str(kept["name"]), settings.place_of(kept)) for kept in settings.kept if os.path.isdir(settings.place_of(kept))
-    ]
-    newer = {name: place for name, place in there if name not in replace and _newest(place) > taken}
+    there = {str(kept["name"]): kept for kept in settings.kept if os.path.isdir(settings.place_of(kept))}
+    newer = {
+        name: settings.place_of(kept)
+        for name, kept in there.items()
+        if name not in replace and stage.newest(settings.place_of(kept), kept["without"]) >= made_ns
+    }
     if newer:
         raise InputError(
-            f"{' and '.join(newer.values())} on {settings.host} has changed since the snapshot of {chosen['time'][:16]} was taken, "
+            f"{' and '.join(newer.values())} on {settings.host} has changed since the snapshot of {time_of_it[:16]} was taken, "
             f"and what came since would be lost. Nothing was changed. Where that is meant: -e backup_replace={','.join(newer)}."
         )
-    return [name for name, _place in there]
-
-
-def _newest(root: str) -> float:
-    """When anything below it was last changed; 0 where there is nothing."""
-    return max(
-        (
-            os.lstat(os.path.join(directory, name)).st_mtime
-            for directory, _folders, names in os.walk(root)
-            for name in names
-        ),
-        default=0.0,
-    )
+    return list(there)
 
 
 def _seconds(moment: str) -> float:
-    """Of a time as restic writes it, with nanoseconds and an offset, or Z."""
-    head, _dot, rest = moment.rstrip("Z").partition(".")
-    zone = rest.lstrip("0123456789")
-    return float(calendar.timegm(time.strptime(head, "%Y-%m-%dT%H:%M:%S"))) - (_offset(zone) if zone else 0)
-
-
-def _offset(zone: str) -> float:
-    sign = -1 if zone.startswith("-") else 1
-    return sign * (int(zone[1:3]) * 3600 + int(zone[4:6]) * 60)
+    """Of a time as restic writes it: a fraction of a second or none, and an offset or Z."""
+    found = _MOMENT.fullmatch(moment)
+    if found is None:
+        raise HearthError(
+            f"restic says that the snapshot is of {moment!r}, which is no time: name another one (backup_snapshot)."
+        )
+    whole = calendar.timegm(time.strptime(found["whole"], "%Y-%m-%dT%H:%M:%S"))
+    sign = -1 if found["sign"] == "-" else 1
+    offset = sign * (int(found["hours"] or 0) * 3600 + int(found["minutes"] or 0) * 60)
+    return whole + float(found["fraction"] or 0) - offset
 
 
 def _free(settings: Settings) -> int:
@@ -291,8 +329,6 @@ def _ours(settings: Settings, note: Mapping[str, Any]) -> list[Mapping[str, Any]
 def _swapped(settings: Settings) -> set[str]:
     """What an earlier run that did not end has put in its place already."""
     note = _note(settings)
-    if not note.get("whole"):
-        return set()
     return {
         str(one["name"]) for one in _ours(settings, note) if not os.path.isdir(os.path.join(note["root"], one["place"]))
     }

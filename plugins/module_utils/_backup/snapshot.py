@@ -13,7 +13,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.hearth.llm.plugins.module_utils._backup import manifest, metrics, stage
-from ansible_collections.hearth.llm.plugins.module_utils._backup.restic import CONTROLLER, TAG, Restic, ResticError
+from ansible_collections.hearth.llm.plugins.module_utils._backup.restic import (
+    CONTROLLER,
+    TAG,
+    Restic,
+    ResticError,
+)
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError, InputError
 
 if TYPE_CHECKING:
@@ -86,33 +91,44 @@ def _opens(restic: Restic) -> bool:
         return False
 
 
-def take(settings: Settings, now: float | None = None) -> dict[str, Any]:
+def take(settings: Settings, *, patience: float | None = None) -> dict[str, Any]:
     """One snapshot of all that is kept, and of what the controller has sent. Then old ones go, as `keep` says, and the repository is checked."""
-    began = time.time() if now is None else now
+    began = time.time()
     with alone(settings):
         if not is_made(settings):
             raise HearthError(
                 f"The backup repository {settings.repository} was not made yet: run playbooks/backup.yml."
             )
-        restic = Restic(settings)
-        result = _take_kept(settings, restic, began)
-        result["controller"] = _take_sent(settings, restic)
-        for tag, name in ((TAG, "snapshot"), (CONTROLLER, "controller")):
-            if result[name]:
-                _forget(settings, restic, tag)
-        _check(settings, restic)
+        restic = Restic(settings, patience)
+        result = _take_kept(settings, restic)
+        try:
+            _tidy(settings, restic, result)
+        except HearthError as error:
+            raise HearthError(
+                f"The snapshot {result['snapshot'][:8]} was taken, and what comes after it has failed, so that it counts for no success. {error.message}"
+            ) from error
         result["seconds"] = round(time.time() - began, 1)
-        result["snapshots"] = len(restic.snapshots())
         metrics.write(settings, result)
     return result
 
 
-def _take_kept(settings: Settings, restic: Restic, began: float) -> dict[str, Any]:
+def _tidy(settings: Settings, restic: Restic, result: dict[str, Any]) -> None:
+    result["controller"] = _take_sent(settings, restic)
+    for tag, name in ((TAG, "snapshot"), (CONTROLLER, "controller")):
+        if result[name]:
+            _forget(settings, restic, tag)
+    _check(settings, restic)
+    result["snapshots"] = len(restic.snapshots())
+
+
+def _take_kept(settings: Settings, restic: Restic) -> dict[str, Any]:
     if not settings.kept:
-        return {"snapshot": "", "counted": {}, "bytes_added": 0}
+        return {"snapshot": "", "counted": {}, "words": "", "bytes_added": 0}
     _refuse_absent(settings)
     shutil.rmtree(settings.stage, ignore_errors=True)
     os.makedirs(settings.stage, mode=0o700)
+    # By the clock that writes when files were changed. What is changed from here on may be in the snapshot or not.
+    made_ns = os.stat(settings.stage).st_mtime_ns
     try:
         for kept in settings.kept:
             stage.take(
@@ -121,13 +137,17 @@ def _take_kept(settings: Settings, restic: Restic, began: float) -> dict[str, An
                 without=kept["without"],
                 still=kept["still"],
             )
-        made = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began))
-        counted = manifest.write(settings.stage, settings.host, settings.kept, made)
+        counted = manifest.write(settings.stage, settings.host, settings.kept, made_ns)
         # Copies and links are other files each time: what has the same size and time is the same.
         summary = _back_up(settings, restic, settings.stage, TAG, "--ignore-inode")
     finally:
         shutil.rmtree(settings.stage, ignore_errors=True)
-    return {"snapshot": str(summary["snapshot_id"]), "counted": counted, "bytes_added": int(summary["data_added"])}
+    return {
+        "snapshot": str(summary["snapshot_id"]),
+        "counted": counted,
+        "words": manifest.words(counted),
+        "bytes_added": int(summary["data_added"]),
+    }
 
 
 def _refuse_absent(settings: Settings) -> None:

@@ -18,6 +18,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from ansible_collections.hearth.llm.plugins.module_utils._backup import harmless
 from ansible_collections.hearth.llm.plugins.module_utils._errors import HearthError
 
 if TYPE_CHECKING:
@@ -107,6 +108,25 @@ def _of_database(path: str) -> bool:
         return False
 
 
+def newest(root: str, without: Sequence[str] = ()) -> int:
+    """When anything that a copy has was last changed, in nanoseconds; 0 where there is nothing."""
+    return max(
+        (
+            status.st_mtime_ns
+            for path, status in _walk(root)
+            if not stat.S_ISDIR(status.st_mode)
+            and not _fits(os.path.relpath(path, root), without)
+            and not _holds_nothing(path, status)
+        ),
+        default=0,
+    )
+
+
+def _holds_nothing(path: str, status: os.stat_result) -> bool:
+    """Whoever reads a database has these beside it, too, as a backup does."""
+    return path.endswith("-shm") or (path.endswith("-wal") and not status.st_size)
+
+
 def _copy(source: str, target: str, without: Sequence[str], still: Sequence[str]) -> None:
     os.makedirs(target)
     folders = [(source, target)]
@@ -120,7 +140,7 @@ def _copy(source: str, target: str, without: Sequence[str], still: Sequence[str]
                 os.makedirs(copy)
                 folders.append((path, copy))
             elif stat.S_ISLNK(status.st_mode):
-                os.symlink(os.readlink(path), copy)
+                _copy_link(source, inside, copy)
             elif stat.S_ISREG(status.st_mode):
                 _copy_file(path, copy, status, linked=status.st_size >= LINKED_BYTES and not _fits(inside, still))
         except FileNotFoundError:
@@ -129,6 +149,17 @@ def _copy(source: str, target: str, without: Sequence[str], still: Sequence[str]
     for path, copy in folders:
         if os.path.exists(path):
             _like(path, copy)
+
+
+def _copy_link(source: str, inside: str, copy: str) -> None:
+    """What it leads to is taken by itself, or not at all: then nobody would know until it is to come back."""
+    target = os.readlink(os.path.join(source, inside))
+    if harmless.leads_out(source, inside, target):
+        raise HearthError(
+            f"{os.path.join(source, inside)} is a link to {target}, outside of what is kept, so that no backup would have what it leads to, and nothing was "
+            "backed up: put that itself in the link's place, or remove the link."
+        )
+    os.symlink(target, copy)
 
 
 def _copy_file(path: str, copy: str, status: os.stat_result, *, linked: bool) -> None:

@@ -60,7 +60,7 @@ BACKUP = Record(
             rule="write hours and minutes in quotes",
             example='"03:30"',
         ),
-        "when a backup is taken each day, UTC",
+        "when a backup is taken each day, UTC, or within a quarter of an hour after that, each host at a minute of its own",
         value="03:30",
         also=("time", "hour", "schedule"),
     ),
