@@ -52,6 +52,7 @@ PUBLISHED = frozenset(
         "gateway_longest_seconds",
         "gateway_published",
         "kubernetes_deployed_models",
+        "kubernetes_deployed_secrets",
         "llama_cpp_head_build",
         "llama_rpc_offer",
         "load_test_found",

@@ -56,7 +56,7 @@ FOR = {
     "sbom": ["connected"],
     "restore_drill": ["servers"],
     "status": ["gateways", "connected", "connected"],
-    "remove": ["windows", "servers", "servers", "rpc_workers", "connected", "clusters", "windows"],
+    "remove": ["windows", "clusters", "servers", "servers", "rpc_workers", "connected", "clusters", "windows"],
     "summary": ["gateways"],
     "trust_ca": ["gateways", "clients"],
     "verify": ["gateways", "behind", "connected"],
