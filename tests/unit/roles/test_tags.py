@@ -74,6 +74,19 @@ def test_verify_reaches_what_asks_and_nothing_that_changes(role: str) -> None:
             assert any("verify" in way.reached_by for way in found), found[0]
 
 
+def test_nothing_is_made_for_a_cluster_before_its_secrets_were_asked_for_and_compared() -> None:
+    found = visits("deploy_cluster")
+    changing, judging = {"certificates_configure", "gateway_run"}, {"certificates_validate", "gateway_validate"}
+    making = [visit for visit in found if visit.role and visit.tags & changing and not visit.tags & judging]
+    assert {visit.role for visit in making} >= {"certificates", "gateway", "kubernetes"}
+    for first in (
+        "ask | Remember what is deployed",
+        "check_secrets | Check that this controller has the gateway's secrets",
+    ):
+        reached = {tag for visit in found if visit.name == first for tag in visit.reached_by}
+        assert [visit.name for visit in making if not visit.reached_by <= reached] == []
+
+
 @pytest.mark.parametrize(
     ("tag", "roles"),
     [
