@@ -82,6 +82,10 @@ def test_another_controller_is_refused_before_it_makes_a_ca_and_keys_of_its_own(
     assert "the gateway takes keys that are unknown here, of office" in refused.words
     assert refused.changed == 0
     assert not elsewhere.exists()
+    for part in ("certificates_configure", "kubernetes_run"):
+        refused = house("deploy_cluster", f"--tags={part}", succeeds=False, hearth_secrets_directory=str(elsewhere))
+        assert "was deployed with other secrets than this controller has" in refused.words
+        assert not elsewhere.exists()
 
 
 def test_what_somebody_else_has_written_is_said_and_not_overwritten(house: House) -> None:
